@@ -1,0 +1,9 @@
+"""The app: `streamlit run app.py`."""
+
+import streamlit as st
+
+st.set_page_config(page_title="distmat", page_icon="🧬", layout="wide")
+st.navigation(
+    [st.Page("pages/predict.py", title="Predict", default=True)],
+    position="top",
+).run()

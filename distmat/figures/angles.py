@@ -1,0 +1,85 @@
+"""How a trace turns from residue to residue, against known chains: a Ramachandran plot for Cα."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from distmat.figures.maps import MODEL_COLOUR, TRUTH_COLOUR, finished, residue_labels
+
+KNOWN_COLOURS = [[0.0, "rgba(120, 120, 120, 0)"], [1.0, "rgba(120, 120, 120, 0.9)"]]
+"""Grey, the darker the more known chains turn like this."""
+
+_BIN = 10.0
+"""Degrees."""
+
+_PLACES = {"α helix": (50.0, 91.0), "β strand": (-170.0, 120.0)}
+"""τ and θ at which ideal elements lie, in degrees."""
+
+
+def angle_plot(
+    sequence: str,
+    trace: tuple[np.ndarray, np.ndarray],
+    known: tuple[np.ndarray, np.ndarray],
+    truth: tuple[np.ndarray, np.ndarray] | None = None,
+) -> go.Figure:
+    """The angles θ and dihedrals τ of a trace on those of known chains.
+
+    Parameters
+    ----------
+    sequence : str
+        One letter per residue; length N.
+    trace, truth : tuple of ndarray, shape=(N,), dtype=float
+        θ and τ in degrees, as `distmat.geometry.handedness.trace_angles` gives them; NaN
+        where there is none.
+    known : tuple of ndarray, shape=(M,), dtype=float
+        θ and τ of known chains, in degrees.
+    """
+    figure = go.Figure(_density(*known))
+    layers = [("this trace", trace, MODEL_COLOUR, "circle")]
+    if truth is not None:
+        layers.insert(0, ("its true structure", truth, TRUTH_COLOUR, "circle-open"))
+    labels = np.array(residue_labels(sequence))
+    for name, (theta, tau), colour, symbol in layers:
+        there = np.isfinite(theta) & np.isfinite(tau)
+        figure.add_trace(
+            go.Scatter(
+                x=np.round(tau[there], 1),
+                y=np.round(theta[there], 1),
+                text=labels[there],
+                name=name,
+                mode="markers",
+                marker={"color": colour, "size": 6, "symbol": symbol, "opacity": 0.8},
+                hovertemplate="%{text}: τ %{x:.0f}°, θ %{y:.0f}°",
+            )
+        )
+    for name, (tau_ideal, theta_ideal) in _PLACES.items():
+        figure.add_annotation(
+            x=tau_ideal, y=theta_ideal, ax=tau_ideal + 12, ay=168, axref="x", ayref="y", text=name
+        )
+    figure.update_layout(
+        xaxis={
+            "title": "dihedral τ (°)",
+            "range": [-180, 180],
+            "tickvals": list(range(-180, 181, 60)),
+            "zeroline": True,
+            "showgrid": False,
+        },
+        yaxis={"title": "angle θ (°)", "range": [60, 180], "dtick": 30, "showgrid": False},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    return finished(figure, 360)
+
+
+def _density(theta: np.ndarray, tau: np.ndarray) -> go.Heatmap:
+    """How often known chains turn so, on a scale that lets rare turns be seen."""
+    there = np.isfinite(theta) & np.isfinite(tau)
+    tau_edges, theta_edges = np.arange(-180, 181, _BIN), np.arange(60, 181, _BIN)
+    count, _, _ = np.histogram2d(theta[there], tau[there], bins=(theta_edges, tau_edges))
+    return go.Heatmap(
+        x=(tau_edges[1:] + tau_edges[:-1]) / 2,
+        y=(theta_edges[1:] + theta_edges[:-1]) / 2,
+        z=np.sqrt(count / max(count.max(), 1.0)).astype(np.float32),
+        colorscale=KNOWN_COLOURS,
+        showscale=False,
+        hoverinfo="skip",
+        name="known chains",
+    )

@@ -1,0 +1,318 @@
+"""From a distance map to the backbone trace that it implies, in stages.
+
+Classical scaling gives the fold, weighted refinement the distances, the chain's own terms the
+geometry, and the turns of the chain the hand.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from distmat.errors import DistanceMapError
+from distmat.geometry.blas_threads import one_blas_thread
+from distmat.geometry.calibration import Calibration
+from distmat.geometry.completion import KnownMap, check_map, complete
+from distmat.geometry.embedding import Embedding, embed
+from distmat.geometry.handedness import Hand, choose_hand, mirror
+from distmat.geometry.refinement import (
+    Places,
+    Targets,
+    chain_term,
+    helix_term,
+    helix_windows,
+    minimized,
+    pair_term,
+)
+from distmat.geometry.scores import BOND
+from distmat.geometry.superposition import superpose
+
+Progress = Callable[[float, str], None]
+
+STAGES = ("mds", "refined", "chain", "hand")
+"""Names of the stages, in order."""
+_CLOSEST = 3.3
+"""Å; Cα atoms that aren't neighbours don't come closer."""
+_BOND_RANGE = (3.6, 4.0)
+"""Å; predicted bonds are clipped to this before fitting."""
+_WEIGHT_POWER = -0.6
+"""Pairs far apart in the chain are predicted worse, about like separation to this power."""
+_REFINING, _CHAINING, _TURNING = 40, 60, 40
+"""Iterations of each minimisation at most; later ones no longer change the fold."""
+_LONG = 500
+"""Residues from which progress is reported."""
+_SENTENCES = {
+    "chosen": "The turns of the chain chose the hand.",
+    "undecided": "The turns of the chain hardly favour one hand: it may be the mirror image.",
+    "flat": "The trace is flat or too short to have a hand.",
+}
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """A trace rebuilt from a distance map.
+
+    Parameters
+    ----------
+    coords : ndarray, shape=(N, 3), dtype=float
+        Å, centred; NaN for a residue of which no distance is known.
+    hand : str
+        ``"chosen"``; ``"undecided"`` if the turns of the chain hardly favour one of the mirror
+        images (`coords` is still the likelier one); ``"flat"`` if both are the same.
+    hand_confidence : float
+        |log-likelihood ratio| of the two hands per window of four residues; from
+        `distmat.geometry.handedness.CONFIDENT` on the hand is ``"chosen"``.
+    stress : float
+        Root of Σ(rebuilt − map)² / Σ map² over the known pairs, after un-shrinking: 0.1 says
+        that the distances are off by about a tenth.
+    eigenvalue_share : float
+        The top three eigenvalues' part of all, 0 to 1; 1 if the map is one of points in space.
+    stages : dict of str to ndarray, shape=(N, 3)
+        The trace after each of `STAGES`, superposed on the last, each in the hand it had. A
+        stage that wasn't needed repeats the one before.
+    steps : tuple of str
+        What was done, in sentences.
+    seconds : float
+        The time it took.
+    """
+
+    coords: np.ndarray
+    hand: str
+    hand_confidence: float
+    stress: float
+    eigenvalue_share: float
+    stages: dict[str, np.ndarray]
+    steps: tuple[str, ...]
+    seconds: float
+
+
+def reconstruct(
+    distances: Any,
+    std: Any = None,
+    mask: Any = None,
+    calibration: Calibration | None = None,
+    progress: Progress | None = None,
+) -> Reconstruction:
+    """Rebuild the Cα trace that a distance map implies.
+
+    Parameters
+    ----------
+    distances : array_like, shape=(N, N)
+        Å; NaN or infinity where not known.
+    std : array_like, shape=(N, N), optional
+        Standard deviations of the distances in Å: unsure pairs count less.
+    mask : array_like, shape=(N, N), dtype=bool, optional
+        True where the distance is known and to be used.
+    calibration : Calibration, optional
+        How the predictor shrinks its distances, to stretch them back.
+    progress : callable, optional
+        Called with a fraction (0 to 1) and a text, for chains of more than 500 residues.
+
+    Raises
+    ------
+    DistanceMapError
+        If this can't be a distance map; the sentence names the shape, pair or value.
+    """
+    started = time.perf_counter()
+    known = check_map(distances, std, mask)
+    n = len(known.distances)
+    report = progress if progress is not None and n > _LONG else _silent
+    with one_blas_thread():
+        draft = _rebuilt(known, calibration, report)
+        stages = _shown(draft, n)
+    report(1.0, "done")
+    return Reconstruction(
+        coords=stages[STAGES[-1]],
+        hand=draft.hand.verdict,
+        hand_confidence=draft.hand.confidence,
+        stress=draft.stress,
+        eigenvalue_share=draft.eigenvalue_share,
+        stages=stages,
+        steps=(*known.notes, *draft.steps),
+        seconds=time.perf_counter() - started,
+    )
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What was rebuilt of the residues whose places in the chain are `residue`."""
+
+    residue: np.ndarray
+    traces: tuple[np.ndarray, ...]
+    """One for each of `STAGES`."""
+    hand: Hand
+    eigenvalue_share: float
+    stress: float
+    steps: tuple[str, ...]
+
+
+def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress) -> _Draft:
+    steps: list[str] = []
+    residue = _placed(known, steps)
+    distances = known.distances[np.ix_(residue, residue)]
+    std = None if known.std is None else known.std[np.ix_(residue, residue)]
+    if not np.isnan(distances).any():
+        embedding = embed(distances)
+        if embedding.exact:
+            return _exact(embedding, residue, distances, steps)
+    _check_spread(distances)
+    target = _tidied(distances, residue, calibration, steps)
+    embedding = embed(_completed(target, residue, steps))
+    steps.append("Classical scaling placed the residues in space.")
+    places = Places(residue)
+    goal = Targets(np.nan_to_num(target), _weights(target, std, residue))
+
+    refined = minimized(
+        embedding.coords, [pair_term(goal)], _REFINING, _part(report, 0.1, 0.4, "refining")
+    )
+    steps.append("Refinement brought the distances closer to the map.")
+    terms = [pair_term(goal, repel=True), chain_term(places)]
+    chained = minimized(refined, terms, _CHAINING, _part(report, 0.4, 0.8, "forming the chain"))
+    steps.append("The residues were joined to a chain with bonds of 3.8 Å and no overlaps.")
+    hand = choose_hand(chained, residue)
+    steps.append(_hand_sentence(hand))
+    final = hand.coords
+    helix = helix_windows(final, places)
+    if len(helix) and hand.verdict != "flat":
+        terms.append(helix_term(helix))
+        final = minimized(final, terms, _TURNING, _part(report, 0.8, 1.0, "turning helices"))
+        steps.append("Parts of helices that turned to the left were turned to the right.")
+    traces = (embedding.coords, refined, chained, final)
+    return _Draft(
+        residue, traces, hand, embedding.eigenvalue_share, stress(final, target), tuple(steps)
+    )
+
+
+def _exact(
+    embedding: Embedding, residue: np.ndarray, distances: np.ndarray, steps: list[str]
+) -> _Draft:
+    hand = choose_hand(embedding.coords, residue)
+    steps.append("The map is one of points in space: classical scaling gave them exactly.")
+    steps.append(_hand_sentence(hand))
+    traces = (*[embedding.coords] * 3, hand.coords)
+    return _Draft(
+        residue,
+        traces,
+        hand,
+        embedding.eigenvalue_share,
+        stress(hand.coords, distances),
+        tuple(steps),
+    )
+
+
+def stress(coords: np.ndarray, distances: np.ndarray) -> float:
+    """Root of Σ(rebuilt − map)² / Σ map² over the known pairs.
+
+    Parameters
+    ----------
+    coords : ndarray, shape=(N, 3), dtype=float
+        Å.
+    distances : ndarray, shape=(N, N), dtype=float
+        Å; NaN where not known.
+    """
+    total = np.nansum(np.square(distances))
+    error = cdist(coords, coords)
+    error -= distances
+    np.square(error, out=error)
+    return float(np.sqrt(np.nansum(error) / total)) if total > 0 else 0.0
+
+
+def _placed(known: KnownMap, steps: list[str]) -> np.ndarray:
+    """The places of the residues of which any distance is known."""
+    n = len(known.distances)
+    if known.complete:
+        return np.arange(n)
+    residue = np.flatnonzero(np.isfinite(known.distances).sum(axis=1) > 1)
+    if len(residue) < n:
+        steps.append(f"{n - len(residue)} residues without any known distance were left out.")
+    return residue
+
+
+def _check_spread(distances: np.ndarray) -> None:
+    """Refuse what has no shape, or another unit than Å."""
+    known = distances[np.triu_indices(len(distances), 1)]
+    low, high = np.nanmin(known), np.nanmax(known)
+    if high < _CLOSEST:
+        what = "All distances are zero" if high == 0 else f"The largest distance is {high:.3g} Å"
+        raise DistanceMapError(
+            f"{what}, but neighbours in a chain are {BOND} Å apart; give distances in Å, not "
+            "contacts or a scaled map."
+        )
+    if len(distances) > 4 and high - low <= 1e-9 * high:
+        raise DistanceMapError(
+            f"All distances are {high:.3g} Å, which more than four points can't have; a map "
+            "without a shape implies no trace."
+        )
+
+
+def _tidied(
+    distances: np.ndarray, residue: np.ndarray, calibration: Calibration | None, steps: list[str]
+) -> np.ndarray:
+    """Distances that a chain can have."""
+    target = distances
+    if calibration is not None:
+        target = calibration.stretch(target, residue)
+        steps.append("Distances were stretched back from the mean to which the predictor shrinks.")
+    target = np.where(np.eye(len(target), dtype=bool), 0.0, np.maximum(target, _CLOSEST))
+    bond = Places(residue).starts(1)
+    target[bond, bond + 1] = target[bond + 1, bond] = np.clip(target[bond, bond + 1], *_BOND_RANGE)
+    return target
+
+
+def _completed(target: np.ndarray, residue: np.ndarray, steps: list[str]) -> np.ndarray:
+    unknown = np.isnan(target)
+    if not unknown.any():
+        return target
+    share = unknown.sum() / (len(target) * (len(target) - 1))
+    steps.append(
+        f"{share:.0%} of the distances weren't known: shortest paths over the others gave a "
+        "start for them, and nothing was fitted to them."
+    )
+    return complete(target, residue)
+
+
+def _weights(target: np.ndarray, std: np.ndarray | None, residue: np.ndarray) -> np.ndarray:
+    """By separation, or by the predictor's own standard deviation where it is given."""
+    apart = np.abs(residue[:, None] - residue[None, :]).astype(float)
+    np.fill_diagonal(apart, 1.0)
+    weights = apart**_WEIGHT_POWER
+    if std is not None:
+        given = np.isfinite(std) & (apart > 0)
+        sure = 1.0 / np.maximum(np.where(given, std, 1.0), _LEAST_STD)
+        # On the same scale, so that the chain's terms keep their strength beside them.
+        sure *= weights[given].mean() / sure[given].mean() if given.any() else 1.0
+        weights = np.where(given, sure, weights)
+    weights[np.isnan(target)] = 0.0
+    np.fill_diagonal(weights, 0.0)
+    return weights
+
+
+_LEAST_STD = 0.3
+"""Å; no predictor is surer than this."""
+
+
+def _hand_sentence(hand: Hand) -> str:
+    return _SENTENCES[hand.verdict] + (" The trace was mirrored." if hand.mirrored else "")
+
+
+def _shown(draft: _Draft, residues: int) -> dict[str, np.ndarray]:
+    """All stages laid on the last one, each in its own hand, with NaN for residues left out."""
+    final = draft.traces[-1] - draft.traces[-1].mean(axis=0)
+    stages = {}
+    for name, trace in zip(STAGES, draft.traces, strict=True):
+        laid = superpose(trace, final, allow_mirror=True)
+        shown = mirror(laid.coords) if laid.mirrored else laid.coords
+        stages[name] = np.full((residues, 3), np.nan)
+        stages[name][draft.residue] = final if name == STAGES[-1] else shown
+    return stages
+
+
+def _silent(fraction: float, text: str) -> None:
+    """Report to nobody."""
+
+
+def _part(report: Progress, first: float, last: float, text: str) -> Callable[[float], None]:
+    return lambda fraction: report(first + (last - first) * fraction, text)

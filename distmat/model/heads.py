@@ -1,0 +1,211 @@
+"""Heads: residue states in, a distogram out.
+
+`PairHead` looks at residues i and j, at how far apart they are in the chain and at how
+long the chain is, and refines all pairs together by triangle products and dilated
+convolutions. Shapes: B batch, L residues, D width of a residue's state, C width of a
+pair's state, R rank of the pair products, K distance bins.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+FIRST_EDGE, EVEN_UNTIL, LAST_EDGE = 3.0, 22.0, 90.0
+"""Å: bins are 0.5 Å wide between the first two, then grow geometrically to the last."""
+
+
+def bin_edges(bins: int) -> torch.Tensor:
+    """Edges between distance bins in Å; the first and the last bin are open.
+
+    Even steps of 0.5 Å up to `EVEN_UNTIL` put an edge on the contact cutoff of 8 Å.
+
+    Returns
+    -------
+    Tensor, shape=(bins - 1,)
+    """
+    even = torch.arange(FIRST_EDGE, EVEN_UNTIL, 0.5)
+    rest = bins - 1 - len(even)
+    exponent = torch.linspace(0, 1, rest)
+    return torch.cat([even, EVEN_UNTIL * (LAST_EDGE / EVEN_UNTIL) ** exponent])
+
+
+def offset_bucket(offset: torch.Tensor) -> torch.Tensor:
+    """Class of a directed offset j − i: exact up to 24, eight to an octave up to 1,024, signed.
+
+    Returns
+    -------
+    Tensor of the same shape, dtype=int64, from 0 to `OFFSET_BUCKETS` − 1
+    """
+    apart = offset.abs()
+    octaves = (torch.log2(apart.clamp(min=24).float() / 24) * 8).long()
+    bucket = torch.where(apart <= 24, apart, (24 + octaves).clamp(max=_LAST_BUCKET))
+    return torch.where(offset < 0, bucket + _LAST_BUCKET, bucket)
+
+
+_LAST_BUCKET = 24 + int(math.log2(1024 / 24) * 8)
+OFFSET_BUCKETS = 2 * _LAST_BUCKET + 1
+
+
+class TriangleProduct(nn.Module):
+    """What residue k knows of i and of j tells of i and j: a gated sum over k.
+
+    Multiplicative update of Jumper et al., Nature 596 (2021), algorithms 11 and 12, at
+    rank `rank`; `outgoing` sums over edges i→k and j→k, otherwise over k→i and k→j.
+    """
+
+    def __init__(self, width: int, rank: int, outgoing: bool) -> None:
+        super().__init__()
+        self.outgoing = outgoing
+        self.norm = nn.LayerNorm(width)
+        self.edges = nn.Linear(width, 4 * rank)
+        self.norm_product = nn.LayerNorm(rank)
+        self.gate = nn.Linear(width, width)
+        self.out = nn.Linear(rank, width)
+
+    def forward(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
+        h_BLLC = self.norm(z_BLLC)
+        value_BLL2R, gate_BLL2R = self.edges(h_BLLC).chunk(2, dim=-1)
+        edges_BLL2R = value_BLL2R * torch.sigmoid(gate_BLL2R) * mask_BLL1
+        a_BRLL, b_BRLL = edges_BLL2R.permute(0, 3, 1, 2).chunk(2, dim=1)
+        if self.outgoing:
+            product_BRLL = a_BRLL @ b_BRLL.transpose(-1, -2)
+        else:
+            product_BRLL = a_BRLL.transpose(-1, -2) @ b_BRLL
+        product_BLLR = self.norm_product(product_BRLL.permute(0, 2, 3, 1))
+        return self.out(product_BLLR) * torch.sigmoid(self.gate(h_BLLC))
+
+
+class PairConvolution(nn.Module):
+    """Two 3×3 convolutions over the map, the first one dilated."""
+
+    def __init__(self, width: int, dilation: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.wide = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
+        self.near = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
+        h_BCLL = (self.norm(z_BLLC) * mask_BLL1).permute(0, 3, 1, 2)
+        h_BCLL = F.gelu(self.wide(h_BCLL)) * mask_BLL1.permute(0, 3, 1, 2)
+        return self.near(h_BCLL).permute(0, 2, 3, 1)
+
+
+class PairBlock(nn.Module):
+    """A triangle product, then a convolution, each added to the pair states."""
+
+    def __init__(
+        self, width: int, rank: int, dilation: int, outgoing: bool, dropout: float
+    ) -> None:
+        super().__init__()
+        self.triangle = TriangleProduct(width, rank, outgoing)
+        self.convolution = PairConvolution(width, dilation)
+        self.dropout = dropout
+
+    def forward(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
+        z_BLLC = z_BLLC + self._drop_rows(self.triangle(z_BLLC, mask_BLL1))
+        return z_BLLC + self._drop_rows(self.convolution(z_BLLC, mask_BLL1))
+
+    def _drop_rows(self, update_BLLC: torch.Tensor) -> torch.Tensor:
+        # One draw for a whole row: neighbouring pairs would otherwise give the dropped one away.
+        kept = F.dropout(torch.ones_like(update_BLLC[:, :1]), self.dropout, self.training)
+        return update_BLLC * kept
+
+
+class PairHead(nn.Module):
+    """Distogram logits for all pairs, symmetric by construction.
+
+    Parameters
+    ----------
+    hidden_size : int
+        Width D of the encoder's states.
+    width : int
+        Width C of a pair's state.
+    rank : int
+        Rank R of the triangle products.
+    dilations : sequence of int
+        One pair block for each.
+    bins : int
+        Distance bins K; see `bin_edges`.
+    dropout : float
+        Of whole rows of a pair update, 0 to 1.
+    """
+
+    def __init__(
+        self,
+        hidden_size: int,
+        width: int = 32,
+        rank: int = 16,
+        dilations: tuple[int, ...] = (1, 2, 4, 1, 2),
+        bins: int = 64,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.place = nn.Linear(4, hidden_size)
+        self.norm = nn.LayerNorm(hidden_size)
+        self.left, self.right = (nn.Linear(hidden_size, width) for _ in range(2))
+        self.left_factor, self.right_factor = (nn.Linear(hidden_size, 2 * width) for _ in range(2))
+        self.product = nn.Linear(2 * width, width, bias=False)
+        self.offset = nn.Embedding(OFFSET_BUCKETS, width)
+        self.blocks = nn.ModuleList(
+            PairBlock(width, rank, dilation, index % 2 == 0, dropout)
+            for index, dilation in enumerate(dilations)
+        )
+        self.norm_out = nn.LayerNorm(width)
+        self.logits = nn.Linear(width, bins)
+
+    def forward(
+        self,
+        states_BLD: torch.Tensor,
+        mask_BL: torch.Tensor,
+        position_BL: torch.Tensor,
+        chain_length_B: torch.Tensor,
+    ) -> torch.Tensor:
+        """Distogram logits.
+
+        Parameters
+        ----------
+        states_BLD : Tensor, shape=(B, L, D)
+        mask_BL : Tensor, shape=(B, L), dtype=bool
+            False on padding.
+        position_BL : Tensor, shape=(B, L), dtype=int64
+            Index of each residue in its whole chain; a crop doesn't start at 0.
+        chain_length_B : Tensor, shape=(B,), dtype=int64
+            Residues in the whole chain.
+
+        Returns
+        -------
+        Tensor, shape=(B, L, L, K)
+        """
+        mask_BLL1 = (mask_BL[:, :, None] & mask_BL[:, None, :])[..., None].to(states_BLD.dtype)
+        z_BLLC = self._pairs(states_BLD, position_BL, chain_length_B)
+        for block in self.blocks:
+            z_BLLC = block(z_BLLC, mask_BLL1)
+        logits_BLLK = self.logits(self.norm_out(z_BLLC))
+        return (logits_BLLK + logits_BLLK.transpose(1, 2)) / 2
+
+    def _pairs(
+        self, states_BLD: torch.Tensor, position_BL: torch.Tensor, chain_length_B: torch.Tensor
+    ) -> torch.Tensor:
+        before_BL = position_BL.float()
+        length_BL = chain_length_B[:, None].float().expand_as(before_BL)
+        after_BL = (length_BL - 1 - before_BL).clamp(min=0)
+        place_BL4 = torch.stack(
+            [
+                torch.log(length_BL / 128),
+                before_BL / length_BL - 0.5,
+                torch.log1p(before_BL) / 4,
+                torch.log1p(after_BL) / 4,
+            ],
+            dim=-1,
+        )
+        h_BLD = self.norm(states_BLD + self.place(place_BL4.to(states_BLD.dtype)))
+        factor_BLL2C = self.left_factor(h_BLD)[:, :, None] * self.right_factor(h_BLD)[:, None, :]
+        offset_BLL = offset_bucket(position_BL[:, None, :] - position_BL[:, :, None])
+        return (
+            self.left(h_BLD)[:, :, None]
+            + self.right(h_BLD)[:, None, :]
+            + self.product(factor_BLL2C)
+            + self.offset(offset_BLL)
+        )

@@ -1,0 +1,69 @@
+"""Distance maps: N×N Cα distances in Å, in chain order, and the bands of separation they are read by."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CONTACT_CUTOFF = 8.0
+"""Two residues whose Cα atoms are closer than this (Å) are in contact."""
+
+BANDS: dict[str, tuple[int, int | None]] = {
+    "local": (3, 5),
+    "short": (6, 11),
+    "medium": (12, 23),
+    "long": (24, None),
+}
+"""Separations |i − j|, first and last, of each band (CASP's short, medium and long range)."""
+
+
+@dataclass(frozen=True)
+class DistanceMap:
+    """A predicted distance map.
+
+    Parameters
+    ----------
+    sequence : str
+        One letter per residue; length N.
+    distances : ndarray, shape=(N, N), dtype=float
+        Å; symmetric, zero on the diagonal.
+    std : ndarray, shape=(N, N), dtype=float
+        Standard deviation of each distance in Å; zero on the diagonal.
+    contacts : ndarray, shape=(N, N), dtype=float
+        Probability that the Cα atoms are closer than `CONTACT_CUTOFF`.
+    """
+
+    sequence: str
+    distances: np.ndarray
+    std: np.ndarray
+    contacts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+
+def pairwise_distances(ca: np.ndarray) -> np.ndarray:
+    """Distances in Å between all pairs of points; NaN where a coordinate is.
+
+    Parameters
+    ----------
+    ca : ndarray, shape=(N, 3), dtype=float
+
+    Returns
+    -------
+    ndarray, shape=(N, N), dtype=float
+    """
+    difference = ca[:, None, :] - ca[None, :, :]
+    return np.sqrt((difference**2).sum(axis=-1))
+
+
+def separation(n: int) -> np.ndarray:
+    """|i − j| for all pairs of n residues; shape=(n, n), dtype=int."""
+    index = np.arange(n)
+    return np.abs(index[:, None] - index[None, :])
+
+
+def in_band(n: int, band: str) -> np.ndarray:
+    """Which pairs i < j of n residues belong to a band; shape=(n, n), dtype=bool."""
+    first, last = BANDS[band]
+    apart = np.arange(n)[None, :] - np.arange(n)[:, None]
+    return (apart >= first) & (apart <= (n if last is None else last))

@@ -1,0 +1,71 @@
+"""Distance maps as files: NPY, CSV and CASP's contact format."""
+
+import io
+
+import numpy as np
+
+from distmat.errors import DistanceMapError
+from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
+
+
+def npy_bytes(distances: np.ndarray) -> bytes:
+    """A map as NumPy's own file format, float32, Å."""
+    buffer = io.BytesIO()
+    np.save(buffer, distances.astype(np.float32), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def read_npy(data: bytes, name: str) -> np.ndarray:
+    """A map from NumPy's file format; pickled objects in it are never opened.
+
+    Raises
+    ------
+    DistanceMapError
+        If these bytes are no array of numbers.
+    """
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except Exception:
+        raise DistanceMapError(
+            f"{name} holds no NumPy array of numbers; write the map with numpy.save."
+        ) from None
+    if not isinstance(array, np.ndarray):
+        raise DistanceMapError(f"{name} holds several arrays; save the distances alone as .npy.")
+    return array
+
+
+def csv_text(predicted: DistanceMap) -> str:
+    """One line for each pair i < j, counted from 1: distance and deviation in Å, contact probability."""
+    i, j = np.triu_indices(len(predicted), 1)
+    letters = np.array(list(predicted.sequence))
+    lines = ["i,j,residue_i,residue_j,distance,std,contact_probability"]
+    lines += [
+        f"{a},{b},{ra},{rb},{d:.3f},{s:.3f},{p:.4f}"
+        for a, b, ra, rb, d, s, p in zip(
+            i + 1,
+            j + 1,
+            letters[i],
+            letters[j],
+            predicted.distances[i, j],
+            predicted.std[i, j],
+            predicted.contacts[i, j],
+            strict=True,
+        )
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def contacts_text(predicted: DistanceMap) -> str:
+    """Contacts in CASP's RR format (i, j, 0, cutoff, probability), likeliest first.
+
+    The cutoff holds for Cα atoms here, where CASP's is for Cβ; pairs with |i − j| < 6 and
+    with a probability below 0.01 are left out.
+    """
+    i, j = np.triu_indices(len(predicted), 6)
+    probability = predicted.contacts[i, j]
+    order = np.argsort(-probability, kind="stable")
+    order = order[probability[order] >= 0.01]
+    lines = ["PFRMAT RR", "REMARK  contacts of C-alpha atoms", "MODEL 1"]
+    lines += [predicted.sequence[at : at + 50] for at in range(0, len(predicted), 50)]
+    lines += [f"{i[k] + 1} {j[k] + 1} 0 {CONTACT_CUTOFF:g} {probability[k]:.5f}" for k in order]
+    return "\n".join([*lines, "END"]) + "\n"

@@ -1,0 +1,228 @@
+"""Strands: the residues of a chain as a structure file has them, and the chain that they make."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from distmat.protein.chain import Chain
+from distmat.protein.placement import MOST_CONTRADICTIONS, place
+from distmat.protein.residue_names import STANDARD, is_known, one_letter
+from distmat.protein.sequence import MIN_RESIDUES
+
+LONGEST_BOND = 4.5
+"""Å: consecutive residues whose Cα atoms are further apart than this aren't bonded (3.8 Å, and
+2.9 Å across a cis bond, are usual; two residues apart it is hardly ever less than 5 Å)."""
+
+FARTHEST = 1e5
+"""Å from the origin beyond which a number is no coordinate but damage or a placeholder."""
+
+
+@dataclass(frozen=True)
+class Residue:
+    """An amino acid of which there are atoms.
+
+    Parameters
+    ----------
+    name, letter : str
+        Three letters as in the file, and one.
+    number : int
+    insertion : str
+        The author's number and insertion code.
+    ca : ndarray, shape=(3,), dtype=float
+        Å; NaN where the residue has no Cα.
+    hetero : bool
+        Whether its record is HETATM, as of modified residues and of ligands.
+    occupancy : float
+    position : int, optional
+        Index in the polymer's sequence, where known.
+    """
+
+    name: str
+    letter: str
+    number: int
+    insertion: str
+    ca: np.ndarray
+    hetero: bool
+    occupancy: float
+    position: int | None = None
+
+    @property
+    def observed(self) -> bool:
+        """Whether it has a Cα."""
+        return bool(np.isfinite(self.ca).all())
+
+    def bonded_to(self, other: "Residue") -> bool:
+        """Whether their Cα atoms are as close as neighbours' are; not so without a Cα."""
+        return bool(np.linalg.norm(self.ca - other.ca) <= LONGEST_BOND)
+
+
+@dataclass(frozen=True)
+class Strand:
+    """The residues of one chain in the order of the file.
+
+    Parameters
+    ----------
+    chain_id : str
+        The author's.
+    asym, entity : str
+        mmCIF's own id of the chain and of the molecule that it is a copy of.
+    residues : list of Residue
+    """
+
+    chain_id: str
+    asym: str
+    entity: str
+    residues: list[Residue]
+
+
+def strands(atoms: Any, parents: Mapping[str, str]) -> list[Strand]:
+    """The amino acids of each chain; of alternatives in one place the likeliest.
+
+    Parameters
+    ----------
+    atoms : biotite AtomArray
+        With all altlocs; may have ``occupancy`` and mmCIF's ``label_…`` columns.
+    parents : mapping of str to str
+        See `one_letter`.
+    """
+    found: dict[tuple[str, str, str], dict[tuple[int, str], Residue]] = {}
+    for key, residue in _candidates(atoms, parents):
+        residues = found.setdefault(key, {})
+        place = (residue.number, residue.insertion)
+        present = residues.get(place)
+        # Another atom stands in until the Cα comes; of several Cα the likeliest stays.
+        if present is None or (
+            residue.observed and (not present.observed or residue.occupancy > present.occupancy)
+        ):
+            residues[place] = residue
+    return [Strand(*key, list(residues.values())) for key, residues in found.items()]
+
+
+def _candidates(
+    atoms: Any, parents: Mapping[str, str]
+) -> Iterator[tuple[tuple[str, str, str], Residue]]:
+    """What each Cα, and the first other atom of a residue, says of the residue."""
+    n = atoms.array_length()
+    categories = atoms.get_annotation_categories()
+
+    def column(name: str, default: str) -> list:
+        return atoms.get_annotation(name).tolist() if name in categories else [default] * n
+
+    coords = atoms.coord.astype(np.float64)
+    coords[~(np.abs(coords) < FARTHEST).all(axis=1)] = np.nan
+    # Calcium is named CA, too.
+    is_ca = (atoms.atom_name == "CA") & (atoms.element != "CA")
+    coords[~is_ca] = np.nan
+    before: tuple = ()
+    for row in zip(
+        column("chain_id", ""),
+        column("label_asym_id", ""),
+        column("label_entity_id", ""),
+        column("res_id", ""),
+        column("ins_code", ""),
+        column("res_name", ""),
+        column("hetero", ""),
+        column("label_seq_id", "."),
+        column("occupancy", "1"),
+        is_ca.tolist(),
+        coords,
+        strict=True,
+    ):
+        chain_id, asym, entity, number, insertion, name, hetero, seq_id, occupancy, ca, xyz = row
+        if not ca and row[:6] == before:
+            continue
+        before = row[:6]
+        letter = one_letter(name, parents)
+        # A name that nobody knows is an amino acid's only if there is a Cα.
+        if letter is None or not (ca or is_known(name)):
+            continue
+        position = int(seq_id) - 1 if seq_id.isdecimal() and int(seq_id) > 0 else None
+        residue = Residue(
+            name, letter, number, insertion.strip(), xyz, hetero, float(occupancy), position
+        )
+        yield (chain_id, asym, entity), residue
+
+
+def numbered(
+    strand: Strand, polymer: list[str], parents: Mapping[str, str]
+) -> list[Residue] | None:
+    """The residues that mmCIF itself places in the polymer; None where it contradicts itself."""
+    placed = {
+        residue.position: residue for residue in strand.residues if residue.position is not None
+    }
+    if not placed or max(placed) >= len(polymer):
+        return None
+    different = sum(
+        residue.letter != one_letter(polymer[position], parents)
+        for position, residue in placed.items()
+    )
+    return list(placed.values()) if different <= MOST_CONTRADICTIONS * len(placed) else None
+
+
+def aligned(strand: Strand, polymer: list[str], parents: Mapping[str, str]) -> list[Residue] | None:
+    """The residues with their positions in SEQRES; None where the two contradict each other."""
+    names = set(polymer)
+    # A ligand can be an amino acid, even in a file that doesn't say where the chain ends.
+    residues = [
+        residue
+        for residue, alone in zip(strand.residues, _alone(strand.residues), strict=True)
+        if not residue.hetero
+        or (residue.name in names and not (alone and residue.name in STANDARD))
+    ]
+    letters = "".join(residue.letter for residue in residues)
+    # A cap has no letter, and no residue may be put there.
+    wanted = "".join(one_letter(name, parents) or "-" for name in polymer)
+    steps = [1, *(after.number - before.number for before, after in pairwise(residues))]
+    bonded = [False, *(after.bonded_to(before) for before, after in pairwise(residues))]
+    positions = place(letters, wanted, steps, bonded)
+    if positions is None:
+        return None
+    return [
+        replace(residue, position=position)
+        for residue, position in zip(residues, positions, strict=True)
+    ]
+
+
+def _alone(residues: list[Residue]) -> list[bool]:
+    """Which residues are bonded to neither neighbour."""
+    bonds = [False, *(after.bonded_to(before) for before, after in pairwise(residues)), False]
+    return [not (before or after) for before, after in pairwise(bonds)]
+
+
+def whole_chain(
+    strand: Strand, placed: list[Residue], polymer: list[str], parents: Mapping[str, str]
+) -> Chain:
+    """A chain of all residues of the polymer, with coordinates where they were observed."""
+    by_position = {residue.position: residue for residue in placed}
+    sequence, ca, numbers = [], [], []
+    for position, name in enumerate(polymer):
+        residue = by_position.get(position)
+        letter = residue.letter if residue else one_letter(name, parents)
+        # Caps such as ACE and NH2 are no residues.
+        if letter is None:
+            continue
+        sequence.append(letter)
+        ca.append(residue.ca if residue else np.full(3, np.nan))
+        numbers.append(f"{residue.number}{residue.insertion}" if residue else "")
+    coords = np.array(ca, dtype=np.float64).reshape(-1, 3)
+    return Chain(strand.chain_id, "".join(sequence), coords, tuple(numbers))
+
+
+def observed_chain(strand: Strand) -> Chain:
+    """A chain of the residues that have atoms, where nothing else is known of the polymer."""
+    # An amino acid that is bonded to nothing is a ligand, if its record says so.
+    kept = [
+        residue
+        for residue, alone in zip(strand.residues, _alone(strand.residues), strict=True)
+        if not (residue.hetero and alone)
+    ]
+    placed = [replace(residue, position=index) for index, residue in enumerate(kept)]
+    return whole_chain(strand, placed, [residue.name for residue in kept], {})
+
+
+def is_protein(chain: Chain) -> bool:
+    """Whether enough was observed for a distance."""
+    return int(chain.observed.sum()) >= MIN_RESIDUES

@@ -1,0 +1,138 @@
+"""The prediction that answers a question: made once, with its progress shown, then kept."""
+
+import hashlib
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from distmat.errors import DistmatError
+from distmat.ui.markdown import show_error
+from distmat.ui.question import Question
+from distmat.workspace import checkpoint_path
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from distmat.model.predictor import Predictor
+    from distmat.prediction import Prediction
+
+_KEPT = 6
+"""Answers that a session keeps; each takes up to 100 MB for a chain of 1,000 residues."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the page shows.
+
+    Parameters
+    ----------
+    key : str
+        Differs between any two answers.
+    question : Question
+    checkpoint : str
+        Name of the checkpoint that answered.
+    card : dict
+        What that checkpoint tells of itself.
+    prediction : Prediction
+    baseline : ndarray, shape=(N, N), dtype=float
+        What knowing only the separation would predict, Å.
+    seconds : float
+        The time it took.
+    """
+
+    key: str
+    question: Question
+    checkpoint: str
+    card: dict
+    prediction: "Prediction"
+    baseline: np.ndarray
+    seconds: float
+
+
+def answered(question: Question, checkpoint: str) -> Answer | None:
+    """Predict, or take the answer that is there; an error is shown, with the last answer kept."""
+    kept: dict[str, Answer] = st.session_state.setdefault("answers", {})
+    bar = st.empty()
+    try:
+        folder = checkpoint_path(checkpoint)
+        key = _key(question, folder)
+        if key not in kept:
+            kept[key] = _predict(question, checkpoint, folder, key, bar)
+        # The last one used comes last, so that the oldest is let go first.
+        kept[key] = kept.pop(key)
+        while len(kept) > _KEPT:
+            del kept[next(iter(kept))]
+        return kept[key]
+    except DistmatError as error:
+        show_error(error)
+        return next(reversed(kept.values()), None)
+    finally:
+        bar.empty()
+
+
+def warm_up() -> None:
+    """Begin to load what predicting needs, behind a page that is already there."""
+    _warming()
+
+
+@st.cache_resource(show_spinner=False)
+def _warming() -> Thread:
+    thread = Thread(target=_import_network, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _import_network() -> None:
+    # If this fails, predicting will fail for the same reason, and says so.
+    with suppress(Exception):
+        import distmat.model.predictor
+        import distmat.prediction  # noqa: F401
+
+
+def _key(question: Question, folder: Path) -> str:
+    truth = b"" if question.truth is None else question.truth.ca.tobytes()
+    parts = (str(folder), _age(folder), question.title, question.sequence)
+    return hashlib.sha256(repr(parts).encode() + truth).hexdigest()[:16]
+
+
+def _predict(
+    question: Question, checkpoint: str, folder: Path, key: str, bar: "DeltaGenerator"
+) -> Answer:
+    bar.progress(0.0, "Loading the network")
+    _warming().join()
+    from distmat.prediction import predict_chain
+
+    def report(share: float, text: str) -> None:
+        bar.progress(min(1.0, share), text)
+
+    predictor = _predictor(str(folder), _age(folder))
+    started = time.perf_counter()
+    prediction = predict_chain(predictor, question.sequence, question.title, question.truth, report)
+    return Answer(
+        key,
+        question,
+        checkpoint,
+        predictor.card,
+        prediction,
+        predictor.baseline.predict(len(prediction.map)),
+        time.perf_counter() - started,
+    )
+
+
+def _age(folder: Path) -> int:
+    """When a file of this checkpoint was last written; another training makes another answer."""
+    return max((file.stat().st_mtime_ns for file in folder.iterdir()), default=0)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _predictor(folder: str, changed: int) -> "Predictor":
+    """The checkpoint in this folder as it was at this time."""
+    from distmat.model.predictor import load
+
+    return load(folder)

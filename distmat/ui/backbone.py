@@ -1,0 +1,163 @@
+"""The backbone that the map implies: in 3D, in words, and by its angles."""
+
+import numpy as np
+import streamlit as st
+
+from distmat.figures.angles import angle_plot
+from distmat.figures.maps import residue_curve
+from distmat.figures.trace3d import trace_page
+from distmat.geometry.handedness import CONFIDENT, trace_angles
+from distmat.geometry.scores import TraceScores, per_residue_error
+from distmat.geometry.superposition import superpose
+from distmat.protein.chain import Chain
+from distmat.protein.examples import examples
+from distmat.ui.answer import Answer
+from distmat.ui.maps import show_figure
+
+_VIEW_HEIGHT = 620
+"""Pixels."""
+
+
+def show_backbone(answer: Answer) -> None:
+    """The trace in 3D, beside what is to be known about it."""
+    st.subheader("Backbone", anchor="backbone")
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.iframe(
+            _page(answer, answer.key, st.context.theme.type == "dark"),
+            height=_VIEW_HEIGHT,
+            alt="The predicted backbone in 3D, laid on the true one where that is known",
+        )
+    with right:
+        _show_words(answer)
+
+
+def show_residues(answer: Answer) -> None:
+    """How the chain turns, and where it is off, residue by residue."""
+    st.subheader("Residue by residue", anchor="residues")
+    predicted, coords = answer.prediction.map, answer.prediction.backbone.coords
+    truth = answer.question.truth
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**How the chain turns**")
+        figure = angle_plot(
+            predicted.sequence,
+            trace_angles(coords),
+            _known_angles(),
+            None if truth is None else trace_angles(truth.ca),
+        )
+        show_figure(figure, answer, "angles")
+        st.caption(
+            "Grey: how known chains turn. Points away from it are turns that proteins avoid."
+        )
+    with right:
+        if truth is None:
+            _show_deviation(answer)
+        else:
+            _show_error(answer, truth)
+
+
+def _show_error(answer: Answer, truth: Chain) -> None:
+    st.markdown("**Where the trace is off**")
+    laid = superpose(answer.prediction.backbone.coords, truth.ca).coords
+    error = per_residue_error(laid, truth.ca)
+    figure = residue_curve(truth.sequence, error, "distance from the true place")
+    show_figure(figure, answer, "error-by-residue")
+    st.caption("After laying the whole trace on the structure; gaps were not observed.")
+
+
+def _show_deviation(answer: Answer) -> None:
+    st.markdown("**Where the model is unsure**")
+    predicted = answer.prediction.map
+    deviation = predicted.std.sum(axis=1) / (len(predicted) - 1)
+    figure = residue_curve(predicted.sequence, deviation, "expected error")
+    show_figure(figure, answer, "expected-error")
+    st.caption("The model's own standard deviation, averaged over all pairs of a residue.")
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _page(_answer: Answer, key: str, dark: bool) -> str:
+    """The page in 3D; `key` tells answers apart."""
+    truth = _answer.question.truth
+    return trace_page(
+        _answer.prediction.map.sequence,
+        _answer.prediction.backbone.stages,
+        None if truth is None else truth.ca,
+        dark,
+    )
+
+
+def _show_words(answer: Answer) -> None:
+    backbone, comparison = answer.prediction.backbone, answer.prediction.comparison
+    if comparison is not None:
+        st.table(_scores(comparison.trace), hide_index=True, hide_header=True, border="horizontal")
+    st.markdown(f"**Which hand?** {_hand(backbone.hand, backbone.hand_confidence)}")
+    st.markdown(f"**How well does it fit the map?** {_stress(backbone.stress)}")
+    st.markdown(f"**Is the map one of a body in space?** {_share(backbone.eigenvalue_share)}")
+    with st.expander("What was done"):
+        st.markdown("\n".join(f"{k}. {step}" for k, step in enumerate(backbone.steps, start=1)))
+        st.caption(f"In {backbone.seconds:.2f} s.")
+    st.caption("A Cα trace: the full backbone and side chains are out of scope.")
+
+
+def _scores(trace: TraceScores) -> list[dict[str, str]]:
+    rows = {
+        "TM-score": f"{trace.tm:.3f}",
+        "GDT-TS": f"{trace.gdt_ts:.3f}",
+        "lDDT-Cα": f"{trace.lddt:.3f}",
+        "RMSD": f"{trace.rmsd:.2f} Å",
+        "RMSD if the mirror image were allowed": f"{trace.rmsd_mirror_allowed:.2f} Å",
+        "bonds of 3.8 ± 0.2 Å": f"{trace.bonds_right:.1%}",
+        "clashes per 100 residues": f"{trace.clashes:.1f}",
+        "its distances' correlation with the true ones": f"{trace.mds_pearson:.3f}",
+    }
+    return [
+        {"score": name, "value": f"**{value.replace('nan', '–')}**"} for name, value in rows.items()
+    ]
+
+
+def _hand(hand: str, confidence: float) -> str:
+    sure = f"confidence {confidence:.2f}, where {CONFIDENT:g} is enough"
+    if hand == "flat":
+        return "The trace is flat or too short, so both mirror images are the same."
+    if hand == "chosen":
+        return (
+            "A map fits a structure and its mirror image alike. The turns of this chain are "
+            f"those of real proteins in the hand shown ({sure})."
+        )
+    return (
+        "Undecided: a map fits a structure and its mirror image alike, and the turns of this "
+        f"chain hardly favour either ({sure}). The likelier one is shown; look at the other, too."
+    )
+
+
+def _stress(stress: float) -> str:
+    if stress < 0.01:
+        return "The trace has the map's distances exactly."
+    verdict = (
+        "closely"
+        if stress < 0.1
+        else "roughly"
+        if stress < 0.25
+        else "poorly: no chain has them all"
+    )
+    return f"The trace's distances are off the map's by {stress:.0%}; it follows it {verdict}."
+
+
+def _share(share: float) -> str:
+    if share > 0.999:
+        return "Yes: three dimensions hold all of it."
+    if share > 0.8:
+        return f"Nearly: three dimensions hold {share:.0%} of it, the rest contradicts itself."
+    return (
+        f"Not quite: three dimensions hold {share:.0%} of it. The rest are distances that no "
+        "body in space can have at once, as where a model is unsure."
+    )
+
+
+@st.cache_data(show_spinner=False)
+def _known_angles() -> tuple[np.ndarray, np.ndarray]:
+    """θ and τ of the structures that ship."""
+    pairs = [trace_angles(example.read().ca) for example in examples()]
+    theta, tau = (np.concatenate(angle) for angle in zip(*pairs, strict=True))
+    return theta, tau

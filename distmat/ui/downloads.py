@@ -1,0 +1,81 @@
+"""Everything to take home."""
+
+import json
+from collections.abc import Callable
+
+import streamlit as st
+
+from distmat.protein.map_file import contacts_text, csv_text, npy_bytes
+from distmat.protein.structure_file import write_mmcif, write_pdb
+from distmat.ui.answer import Answer
+from distmat.ui.file_name import file_stem
+
+
+def show_downloads(answer: Answer) -> None:
+    """Files of the trace, the map, the contacts and the scores, each made when asked for."""
+    st.subheader("Downloads", anchor="downloads")
+    stem = file_stem(answer.question.title)
+    with st.container(horizontal=True):
+        for label, suffix, kind, hint, content in _files(answer):
+            st.download_button(
+                label,
+                content,
+                f"{stem}{suffix}",
+                kind,
+                key=f"download-{suffix}-{answer.key}",
+                help=hint,
+                on_click="ignore",
+                icon=":material/download:",
+            )
+    st.caption("Figures are saved as PNG or SVG by the camera over each of them.")
+
+
+def _files(answer: Answer) -> list[tuple[str, str, str, str, Callable[[], str | bytes]]]:
+    """Label, ending, media type, explanation and maker of each file."""
+    prediction = answer.prediction
+    predicted, coords = prediction.map, prediction.backbone.coords
+    text = "text/plain"
+    return [
+        (
+            "Trace, PDB",
+            ".pdb",
+            "chemical/x-pdb",
+            "Cα atoms, bonded as one chain.",
+            lambda: write_pdb(predicted.sequence, coords),
+        ),
+        (
+            "Trace, mmCIF",
+            ".cif",
+            "chemical/x-mmcif",
+            "Cα atoms, as mmCIF.",
+            lambda: write_mmcif(predicted.sequence, coords),
+        ),
+        (
+            "Map, NPY",
+            ".npy",
+            "application/octet-stream",
+            "N×N distances in Å for numpy.load.",
+            lambda: npy_bytes(predicted.distances),
+        ),
+        (
+            "Map, CSV",
+            ".csv",
+            "text/csv",
+            "One line for each pair: distance, deviation, probability of contact.",
+            lambda: csv_text(predicted),
+        ),
+        (
+            "Contacts, RR",
+            ".rr",
+            text,
+            "CASP's format, likeliest contact first; of Cα atoms.",
+            lambda: contacts_text(predicted),
+        ),
+        (
+            "Scores, JSON",
+            ".json",
+            "application/json",
+            "All numbers of this page.",
+            lambda: json.dumps(prediction.as_dict(), indent=2),
+        ),
+    ]

@@ -1,0 +1,83 @@
+"""What the page is for, and which protein it shows."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from distmat.figures import maps
+from distmat.protein.examples import examples
+from distmat.ui.answer import Answer
+from distmat.ui.markdown import escaped
+
+_LONGEST_TITLE = 80
+
+
+def show_title() -> None:
+    """The page's title, and its style."""
+    st.html(Path(__file__).with_name("page.css"))
+    st.title("Distance map and backbone from a sequence", anchor=False)
+
+
+def show_welcome() -> None:
+    """For a page without a protein yet: what one gets, and how to read it."""
+    words, picture = st.columns([3, 2], gap="large")
+    with words:
+        st.subheader("What you get", anchor=False)
+        st.markdown(
+            "- The **distance map** that the model predicts: how far apart the Cα atoms of every "
+            "two residues are, in Å, and how sure it is of each.\n"
+            "- Where a structure is known, the **true map**, where the two differ, and whether "
+            "the prediction is any better than what the mere separation along the chain tells.\n"
+            "- The **backbone** that the map implies, in 3D, and as a file for PyMOL, ChimeraX "
+            "or Mol\\*. Side chains are out of scope."
+        )
+        st.subheader("How to read a map", anchor=False)
+        st.markdown(
+            "Row and column stand for a residue each, and dark means near. The dark diagonal is "
+            "the chain itself; helices thicken it. Thin dark lines along or across it are "
+            "strands side by side, broad stripes are helices side by side, and dark spots far "
+            "from it are residues that only the fold brings together."
+        )
+    with picture:
+        chain = examples()[0].read()
+        st.plotly_chart(
+            maps.true_map(chain.sequence, chain.distances),
+            width="stretch",
+            config=maps.image_options(chain.name, "png"),
+            key="welcome",
+        )
+        st.caption(f"The true map of {escaped(examples()[0].title)}, a bundle of four helices.")
+
+
+def show_heading(answer: Answer) -> None:
+    """The protein's name, its size, who predicted it, and whether that is what it was made for."""
+    question, card = answer.question, answer.card
+    st.header(escaped(question.title[:_LONGEST_TITLE]), anchor=False)
+    if question.example:
+        example = question.example
+        st.markdown(f"{example.fold}, {example.note}.")
+    st.caption(" · ".join(_facts(answer)))
+    residues, trained = len(question.sequence), card.get("max_length")
+    if trained and residues > trained:
+        st.info(
+            f"This chain has {residues:,} residues. The checkpoint was trained on stretches of up "
+            f"to {trained:,}, so it has never seen pairs as far apart as some here: trust those "
+            "less.",
+            icon=":material/straighten:",
+        )
+
+
+def _facts(answer: Answer) -> list[str]:
+    question, card = answer.question, answer.card
+    facts = [f"{len(question.sequence):,} residues"]
+    if question.truth is not None:
+        observed = int(question.truth.observed.sum())
+        if observed < len(question.sequence):
+            facts.append(f"{observed:,} of them observed in the structure")
+    facts.append(f"checkpoint {escaped(answer.checkpoint)}")
+    if "train_chains" in card:
+        facts.append(f"trained on {card['train_chains']:,} chains")
+    if card.get("max_length"):
+        facts.append(f"made for up to {card['max_length']:,} residues")
+    facts.append(f"predicted in {answer.seconds:.1f} s")
+    return facts

@@ -1,0 +1,125 @@
+"""Where datasets, runs and checkpoints live on this machine, and how files get there whole.
+
+    DISTMAT_HOME, else ./workspace/
+        datasets/NAME.parquet
+        checkpoints/NAME/
+        runs/NAME/
+
+Names are looked up there first, then among what ships with the project.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from distmat.errors import CheckpointError, DatasetError
+
+_PACKAGE = Path(__file__).parent
+
+SHIPPED_CHECKPOINTS = (_PACKAGE.parent / "checkpoints", _PACKAGE / "_checkpoints")
+"""In a checkout, and in an installed wheel."""
+
+
+def workspace() -> Path:
+    """The folder of this user's datasets, runs and checkpoints; it may not exist yet."""
+    return Path(os.environ.get("DISTMAT_HOME") or "workspace")
+
+
+def list_checkpoints() -> list[str]:
+    """Names of the checkpoints that can be opened: what ships first, then the user's own."""
+    names = [
+        folder.parent.name
+        for root in (*SHIPPED_CHECKPOINTS, workspace() / "checkpoints", workspace() / "runs")
+        for folder in sorted(root.glob("*/config.json"))
+    ]
+    return list(dict.fromkeys(names))
+
+
+def checkpoint_path(name_or_path: str | Path) -> Path:
+    """The folder of a checkpoint.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A folder, or a name in the workspace or among the shipped ones.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none; the sentence lists those that there are.
+    """
+    name = str(name_or_path)
+    roots = (workspace() / "checkpoints", workspace() / "runs", *SHIPPED_CHECKPOINTS)
+    found = _find(name, [(root, "") for root in roots])
+    if found is None or not found.is_dir():
+        known = ", ".join(list_checkpoints()) or "none yet"
+        raise CheckpointError(
+            f"There is no checkpoint '{name[:200]}'; give a folder or one of: {known}."
+        )
+    return found
+
+
+def dataset_path(name_or_path: str | Path) -> Path:
+    """The Parquet file of a dataset.
+
+    Raises
+    ------
+    DatasetError
+        If there is none; the sentence lists those in the workspace.
+    """
+    name = str(name_or_path)
+    folder = workspace() / "datasets"
+    found = _find(name, [(folder, ".parquet")])
+    if found is None or not found.is_file():
+        known = ", ".join(path.stem for path in sorted(folder.glob("*.parquet"))) or "none yet"
+        raise DatasetError(
+            f"There is no dataset '{name[:200]}'; give a Parquet file or one of: {known}."
+        )
+    return found
+
+
+def _find(name: str, places: list[tuple[Path, str]]) -> Path | None:
+    """An existing path; or, if this is a plain name, where it is found first."""
+    try:
+        if name and Path(name).name == name and name not in (".", ".."):
+            for root, suffix in places:
+                if (root / f"{name}{suffix}").exists():
+                    return root / f"{name}{suffix}"
+        return Path(name) if name and Path(name).exists() else None
+    # A name with a NUL byte, or longer than any file system allows.
+    except (ValueError, OSError):
+        return None
+
+
+@contextmanager
+def replace_file(path: Path, mode: str = "wb") -> Iterator[IO]:
+    """Write a file that appears whole or not at all: beside its place first, then renamed.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made if it isn't there.
+    mode : str
+        ``"wb"``, or ``"w"`` for UTF-8 text.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoding = None if "b" in mode else "utf-8"
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, mode, encoding=encoding) as file:
+            yield file
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,117 @@
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+SOFTWARE_WEBGL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+"""Draws WebGL without a graphics card."""
+
+
+def missing(reason):
+    """A browser must not be missing where it was promised; elsewhere one can do without."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium_path():
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
+    path = next(filter(None, found), None)
+    if path is None:
+        missing("Chromium is not installed")
+    return path
+
+
+@pytest.fixture(scope="session")
+def playwright():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def launch(playwright, chromium_path):
+    """Start a Chromium with more flags; all are closed in the end."""
+    browsers = []
+
+    def start(*flags):
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path, args=["--no-sandbox", *flags]
+        )
+        browsers.append(browser)
+        return browser
+
+    yield start
+    for browser in browsers:
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch):
+    return launch(*SOFTWARE_WEBGL)
+
+
+@pytest.fixture
+def offline(browser):
+    """A new page that reaches this machine alone, and the addresses that it wanted besides."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
+    wanted = []
+
+    def only_here(route):
+        if route.request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            route.continue_()
+        else:
+            wanted.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", only_here)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page, wanted
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """Where `streamlit run app.py` answers, with a workspace of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("app")
+    # One thread: several are slower than one where the tests keep every core busy.
+    environment = {**os.environ, "DISTMAT_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    options = ["--server.headless=true", f"--server.port={port}"]
+    with (
+        open(folder / "log", "w", encoding="utf-8") as log,
+        subprocess.Popen(
+            [*command, *options], cwd=ROOT, env=environment, stdout=log, stderr=log
+        ) as server,
+    ):
+        try:
+            wait_until_it_answers(f"http://127.0.0.1:{port}/_stcore/health", server, folder / "log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def wait_until_it_answers(url, server, log):
+    until = time.monotonic() + 60
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urlopen(url, timeout=1):
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    pytest.fail(f"the app didn't start:\n{log.read_text(encoding='utf-8')}")

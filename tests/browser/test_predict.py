@@ -1,0 +1,92 @@
+import json
+import re
+
+import numpy as np
+import pytest
+
+from tests.browser.picture import BLUE, ORANGE, colours, share_like
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVV"
+
+
+def open_page(page, address):
+    page.goto(address)
+    page.get_by_role("button", name="Kunitz").wait_for()
+
+
+def metric(page, label):
+    """The number under this label."""
+    text = page.get_by_test_id("stMetric").filter(has_text=label).first.inner_text()
+    return float(re.search(r"-?\d+(\.\d+)?", text.replace(label, "")).group())
+
+
+def assert_maps(page, how_many):
+    maps = page.get_by_test_id("stPlotlyChart").first
+    maps.locator(".heatmaplayer image").nth(how_many - 1).wait_for(state="attached")
+    assert maps.locator(".heatmaplayer image").count() == how_many
+    maps.scroll_into_view_if_needed()
+    assert colours(maps.screenshot()) > 100
+
+
+def solid_view(page):
+    """The 3D view, once 3Dmol.js has drawn it."""
+    frame = page.frame_locator("[data-testid=stIFrame]")
+    frame.locator("body[data-painter=3dmol]").wait_for()
+    view = frame.locator("#stage-view")
+    view.scroll_into_view_if_needed()
+    return frame, view
+
+
+def test_pasting_a_sequence_gives_numbers_a_map_and_a_backbone_without_a_network(offline, address):
+    page, wanted = offline
+    open_page(page, address)
+    page.get_by_role("tab", name="Paste a sequence").click()
+    page.get_by_role("textbox", name="Sequence").fill(SEQUENCE)
+    page.get_by_role("button", name="Predict", exact=True).click()
+
+    page.get_by_role("heading", name="Pasted sequence").wait_for()
+    assert metric(page, "Residues") == len(SEQUENCE)
+    assert 0 < metric(page, "Expected error") < 30
+    assert_maps(page, 1)
+    _, view = solid_view(page)
+    picture = view.screenshot()
+    assert share_like(picture, ORANGE) > 0.005
+    assert share_like(picture, BLUE) < 0.001
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Map, NPY").click()
+    distances = np.load(download.value.path())
+    assert distances.shape == (len(SEQUENCE), len(SEQUENCE))
+    assert wanted == []
+
+
+def test_one_click_on_an_example_gives_scores_three_maps_and_both_traces(offline, address):
+    page, wanted = offline
+    open_page(page, address)
+    page.get_by_role("button", name="Kunitz").click()
+
+    page.get_by_role("heading", name="Kunitz domain of TFPI").wait_for()
+    assert "example=kunitz" in page.url
+    assert 0 < metric(page, "Mean error") < 15
+    assert 0 < metric(page, "TM-score") <= 1
+    assert page.get_by_role("cell", name="distance lDDT").count() == 1
+    assert_maps(page, 3)
+    frame, view = solid_view(page)
+    picture = view.screenshot()
+    assert share_like(picture, ORANGE) > 0.005
+    assert share_like(picture, BLUE) > 0.005
+
+    before = frame.locator("#caption").inner_text()
+    frame.get_by_label("show the mirror image").check()
+    assert frame.locator("#caption").inner_text() != before
+    assert share_like(view.screenshot(), ORANGE) > 0.005
+    frame.get_by_label("colour by error").check()
+    assert share_like(view.screenshot(), ORANGE) < share_like(picture, ORANGE)
+    frame.get_by_label("Stage").fill("0")
+    assert "Classical scaling" in frame.locator("#caption").inner_text()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Scores, JSON").click()
+    with open(download.value.path(), encoding="utf-8") as file:
+        assert json.load(file)["residues"] == 71
+    assert wanted == []

@@ -1,0 +1,109 @@
+"""The network: encoder, pair head and loss."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import pdist, squareform
+
+from distmat.model.encoder import MiniConfig
+from distmat.model.heads import OFFSET_BUCKETS, bin_edges, offset_bucket
+from distmat.model.losses import distogram_cross_entropy
+from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
+from distmat.model.tokens import encode
+
+
+def tiny_network(seed: int = 0) -> DistanceNetwork:
+    """A network of the real class, small enough for a test, with every weight drawn at random."""
+    torch.manual_seed(seed)
+    encoder = MiniConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2)
+    head = {"width": 8, "rank": 4, "dilations": [1, 2], "bins": 48}
+    network = DistanceNetwork(DistanceNetworkConfig(encoder=encoder, head=head))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return network.eval()
+
+
+def run(network, sequences: list[str], start: int = 0, chain_length: int | None = None):
+    longest = max(map(len, sequences))
+    input_ids, mask = torch.zeros(2, len(sequences), longest, dtype=torch.long)
+    for row, sequence in enumerate(sequences):
+        input_ids[row, : len(sequence)] = torch.from_numpy(encode(sequence))
+        mask[row, : len(sequence)] = 1
+    lengths = torch.tensor([chain_length or len(sequence) for sequence in sequences])
+    position = (start + torch.arange(longest)).expand(len(sequences), -1)
+    with torch.no_grad():
+        return network(input_ids, mask, position, lengths).logits
+
+
+def test_logits_are_symmetric_in_the_residues():
+    logits = run(tiny_network(), ["ACDEFGHIKLMNPQRSTVWY"])
+    torch.testing.assert_close(logits, logits.transpose(1, 2))
+
+
+def test_padding_changes_nothing():
+    network = tiny_network()
+    alone = run(network, ["MKTAYIAK"])
+    padded = run(network, ["MKTAYIAK", "ACDEFGHIKLMNPQRSTVWY"])
+    torch.testing.assert_close(padded[0, :8, :8], alone[0], atol=1e-5, rtol=1e-4)
+
+
+def test_every_residue_tells_on_pairs_it_is_no_part_of():
+    network = tiny_network()
+    before, after = run(network, ["MKTAYIAKQR"]), run(network, ["MKTAYIAKQW"])
+    assert (before[0, 0, 1] - after[0, 0, 1]).abs().max() > 1e-6
+
+
+def test_order_and_chain_length_matter():
+    network = tiny_network()
+    forward, backward = run(network, ["ACDEFG"]), run(network, ["GFEDCA"])
+    assert not torch.allclose(forward, backward.flip(1, 2), atol=1e-4)
+    assert not torch.allclose(run(network, ["ACDEFG"], chain_length=300), forward, atol=1e-4)
+
+
+def test_bins_have_an_edge_on_the_contact_cutoff_and_rise():
+    edges = bin_edges(64)
+    assert len(edges) == 63 and 8.0 in edges.tolist() and (edges.diff() > 0).all()
+    assert edges[0] == 3.0 and edges[-1] == pytest.approx(90.0)
+
+
+def test_offset_buckets_tell_direction_and_near_offsets_apart():
+    offsets = torch.arange(-3000, 3001)
+    buckets = offset_bucket(offsets)
+    assert buckets.min() == 0 and buckets.max() == OFFSET_BUCKETS - 1
+    near = buckets[(offsets >= -24) & (offsets <= 24)]
+    assert len(near.unique()) == 49
+    assert (buckets[offsets > 0].diff() >= 0).all()
+
+
+def test_loss_is_the_cross_entropy_of_the_true_bin_over_observed_pairs():
+    rng = np.random.default_rng(0)
+    ca = rng.normal(scale=15, size=(9, 3))
+    ca[4] = np.nan
+    logits = rng.normal(size=(9, 9, 64))
+    edges = bin_edges(64)
+    log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    truth = squareform(pdist(ca))
+    expected = -np.mean(
+        [
+            log_p[i, j, np.searchsorted(edges.numpy(), truth[i, j])]
+            for i in range(9)
+            for j in range(i + 1, 9)
+            if i != 4 and j != 4
+        ]
+    )
+    loss = distogram_cross_entropy(
+        torch.tensor(logits)[None], torch.tensor(ca, dtype=torch.float32)[None], edges
+    )
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_loss_does_not_change_when_the_structure_is_turned_and_moved():
+    rng = np.random.default_rng(1)
+    ca = torch.tensor(rng.normal(scale=15, size=(1, 12, 3)))
+    turn = torch.linalg.qr(torch.tensor(rng.normal(size=(3, 3)))).Q
+    logits = torch.tensor(rng.normal(size=(1, 12, 12, 64)))
+    edges = bin_edges(64).double()
+    before = distogram_cross_entropy(logits, ca, edges)
+    after = distogram_cross_entropy(logits, ca @ turn + 100.0, edges)
+    torch.testing.assert_close(before, after)

@@ -1,0 +1,61 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from distmat.errors import SequenceError
+from distmat.protein.distance_map import DistanceMap, separation
+from distmat.protein.examples import examples
+from distmat.ui import answer
+
+LONGEST = 300
+"""Residues that the stand-in's memory holds."""
+
+
+class StandIn:
+    """Answers at once, and knows the examples' structures within some noise."""
+
+    calibration = None
+
+    def __init__(self, noise=2.0):
+        self.noise = noise
+        self.card = {"max_length": 150, "train_chains": 1234}
+        self.baseline = SimpleNamespace(predict=lambda n: 3.8 * separation(n) ** 0.6)
+        self.known = {chain.sequence: chain.distances for chain in map(_read, examples())}
+        self.asked = []
+
+    def predict(self, sequence, progress=None):
+        self.asked.append(sequence)
+        if len(sequence) > LONGEST:
+            raise SequenceError(f"The sequence has {len(sequence)} residues; *cut* it.")
+        n = len(sequence)
+        table = self.baseline.predict(n)
+        known = self.known.get(sequence, table)
+        noise = np.random.default_rng(0).normal(0, self.noise, (n, n))
+        distances = np.where(np.isfinite(known), known, table) + np.triu(noise, 1)
+        distances = np.triu(np.maximum(distances, 3.3), 1)
+        distances += distances.T
+        std = np.where(separation(n) > 0, 2.0, 0.0)
+        return DistanceMap(sequence, distances, std, np.exp(-distances / 8))
+
+
+def _read(example):
+    return example.read()
+
+
+@pytest.fixture
+def predictor(monkeypatch):
+    """In place of the network, which takes seconds to load."""
+    stand_in = StandIn()
+    monkeypatch.setattr(answer, "_predictor", lambda folder, changed: stand_in)
+    finished = SimpleNamespace(join=lambda: None)
+    monkeypatch.setattr(answer, "_warming", lambda: finished)
+    return stand_in
+
+
+@pytest.fixture
+def page(predictor, tmp_path, monkeypatch):
+    """The app as a newcomer sees it."""
+    monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
+    return AppTest.from_file("../../app.py", default_timeout=30)

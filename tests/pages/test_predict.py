@@ -1,0 +1,335 @@
+import gzip
+import json
+
+import pytest
+
+from distmat.protein.examples import examples
+from distmat.protein.structure_file import write_mmcif, write_pdb
+
+SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDG"
+
+
+def paste(page, text):
+    page.text_area(key="pasted").set_value(text)
+    return button(page, "Predict").click().run()
+
+
+def button(page, label):
+    return next(button for button in page.button if button.label == label)
+
+
+def upload(page, name, data):
+    return page.file_uploader[0].set_value((name, data, "application/octet-stream")).run()
+
+
+def frames(page):
+    return [frame.proto.srcdoc for frame in page.get("iframe")]
+
+
+def shown(page):
+    """All words on the page."""
+    kinds = (
+        "title",
+        "header",
+        "subheader",
+        "markdown",
+        "caption",
+        "info",
+        "success",
+        "warning",
+        "error",
+    )
+    return "\n".join(str(element.value) for kind in kinds for element in getattr(page, kind))
+
+
+def assert_no_fault(page):
+    assert not page.exception
+    assert not page.error
+
+
+def test_opening_the_page_offers_the_examples_and_says_that_they_are_honest(page):
+    page.run()
+    assert_no_fault(page)
+    labels = " ".join(button.label for button in page.button)
+    assert all(example.title in labels for example in examples())
+    assert "30 % identical" in shown(page)
+    assert "Side chains are out of scope" in shown(page)
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.key)
+def test_one_click_on_an_example_shows_scores_maps_and_backbone(page, example):
+    page.run()
+    page.button(key=f"example-{example.key}").click().run()
+    assert_no_fault(page)
+    assert page.header[0].value.replace("\\", "") == example.title
+    assert [metric.label for metric in page.metric] == [
+        "Mean error",
+        "Correlation r",
+        "Distance lDDT",
+        "TM-score",
+        "RMSD",
+    ]
+    assert len(page.get("plotly_chart")) == 4
+    assert len(frames(page)) == 1
+    assert len(page.get("download_button")) == 6
+
+
+def test_an_example_is_predicted_once_however_often_the_page_runs(page, predictor):
+    page.run()
+    page.button(key="example-kunitz").click().run()
+    page.run()
+    page.segmented_control(key="view-True").set_value("Above and below").run()
+    assert len(predictor.asked) == 1
+
+
+def test_a_link_to_an_example_opens_it(page):
+    page.query_params["example"] = "kunitz"
+    page.run()
+    assert_no_fault(page)
+    assert page.header[0].value == "Kunitz domain of TFPI"
+
+
+def test_a_link_to_an_example_that_is_none_is_answered_with_those_that_there_are(page):
+    page.query_params["example"] = "<b>nothing"
+    page.run()
+    assert "\\<b\\>nothing" in page.error[0].value
+    assert "kunitz" in page.error[0].value
+
+
+def test_clicking_an_example_makes_a_link_and_pasting_drops_it(page):
+    page.run()
+    page.button(key="example-kunitz").click().run()
+    assert page.query_params["example"] == "kunitz"
+    paste(page, SEQUENCE)
+    assert "example" not in page.query_params
+
+
+def test_pasting_a_sequence_shows_only_what_can_be_known_of_it(page):
+    page.run()
+    paste(page, f" {SEQUENCE[:20].lower()}\n{SEQUENCE[20:]} ")
+    assert_no_fault(page)
+    assert page.metric[0].value == str(len(SEQUENCE))
+    assert "No structure is known" in page.info[0].value
+    assert not page.table
+    assert page.segmented_control(key="view-False").options == ["Predicted", "Uncertainty"]
+    assert '"truth": null' in frames(page)[0]
+
+
+def test_pasting_several_records_lets_one_choose(page):
+    page.run()
+    paste(page, f">one\n{SEQUENCE}\n>two\n{SEQUENCE[:30]}")
+    assert not page.header
+    page.selectbox(key="paste-choice").select_index(1).run()
+    page.button(key="paste-predict").click().run()
+    assert page.header[0].value == "two"
+    assert page.metric[0].value == "30"
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "There is no sequence"),
+        ("MKTJ", "residue 4 is 'J'"),
+        (">a\nMK1", "residue 3 is '1'"),
+        ("A", "only 1 residue"),
+        ("<script>alert(1)</script>", "is '\\<'"),
+        ("A" * 20_000, "20,000 letters"),
+    ],
+)
+def test_pasting_what_is_no_protein_is_answered_with_one_sentence(page, text, part):
+    page.run()
+    paste(page, text)
+    assert not page.exception
+    (error,) = page.error
+    assert part.replace("'", "") in error.value.replace("'", "").replace("\\,", ",")
+    assert page.text_area(key="pasted").value == text
+
+
+def test_an_error_leaves_the_last_result_where_it_was(page):
+    page.run()
+    page.button(key="example-kunitz").click().run()
+    paste(page, "MKTJ")
+    assert len(page.error) == 1
+    assert page.header[0].value == "Kunitz domain of TFPI"
+    assert len(frames(page)) == 1
+
+
+def test_a_chain_that_is_too_long_is_refused_and_the_last_result_stays(page):
+    page.run()
+    page.button(key="example-kunitz").click().run()
+    paste(page, "ACDEFGHIKL" * 40)
+    (error,) = page.error
+    assert "The sequence has 400 residues" in error.value
+    assert "\\*cut\\*" in error.value
+    assert page.header[0].value == "Kunitz domain of TFPI"
+
+
+def test_a_name_full_of_markup_is_shown_letter_by_letter(page):
+    page.run()
+    paste(page, f">**<b>[x](http://a.b)\n{SEQUENCE}")
+    assert_no_fault(page)
+    assert page.header[0].value == r"\*\*\<b\>\[x\]\(http\://a\.b\)"
+    assert "<b>" not in frames(page)[0]
+
+
+def test_uploading_a_structure_compares_with_its_own_coordinates(page):
+    chain = examples()[7].read()
+    page.run()
+    upload(page, "mine.pdb", write_pdb(chain.sequence, chain.ca).encode())
+    assert_no_fault(page)
+    assert page.header[0].value == "mine\\_A"
+    assert page.metric[0].label == "Mean error"
+
+
+def test_uploading_a_gzipped_mmcif_file_works_too(page):
+    chain = examples()[7].read()
+    page.run()
+    upload(page, "mine.cif.gz", gzip.compress(write_mmcif(chain.sequence, chain.ca).encode()))
+    assert_no_fault(page)
+    assert page.metric[0].label == "Mean error"
+
+
+def test_uploading_several_chains_lets_one_choose(page):
+    chain = examples()[7].read()
+    first = write_pdb(chain.sequence, chain.ca).replace("END\n", "")
+    second = write_pdb(chain.sequence[:40], chain.ca[:40], chain_id="B")
+    page.run()
+    upload(page, "two.pdb", (first + second).encode())
+    assert_no_fault(page)
+    assert not page.header
+    page.selectbox(key="upload-choice").select_index(1).run()
+    page.button(key="upload-predict").click().run()
+    assert page.header[0].value == "two\\_B"
+
+
+@pytest.mark.parametrize("name", ["mine.fasta", "mine.fa.gz"])
+def test_uploading_a_fasta_file_predicts_it(page, name):
+    data = f">mine\n{SEQUENCE}\n".encode()
+    page.run()
+    upload(page, name, gzip.compress(data) if name.endswith(".gz") else data)
+    assert_no_fault(page)
+    assert page.header[0].value == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.pdb", b""),
+        ("a.pdb", b"\x00\xff" * 100),
+        ("a.cif.gz", b"\x1f\x8b broken"),
+        ("a.fasta", b"\xff\xfe\x00"),
+        ("a.fa.gz", b"\x1f\x8b broken"),
+        ("a.fasta", b">nothing\n"),
+        ("<img src=x>.pdb", b"nothing"),
+    ],
+)
+def test_uploading_what_can_not_be_read_is_answered_with_one_sentence(page, name, data):
+    page.run()
+    upload(page, name, data)
+    assert not page.exception
+    assert len(page.error) == 1
+    assert "<img" not in page.error[0].value.replace("\\<img", "")
+
+
+def test_removing_a_file_that_could_not_be_read_removes_its_error(page):
+    page.run()
+    upload(page, "a.pdb", b"nothing")
+    assert len(page.error) == 1
+    page.file_uploader[0].clear().run()
+    assert not page.error
+
+
+def test_a_truth_with_missing_residues_is_compared_where_it_was_observed(page):
+    page.run()
+    page.button(key="example-cdc13").click().run()
+    assert_no_fault(page)
+    assert "187 of them observed" in shown(page)
+
+
+def test_a_chain_longer_than_those_of_the_training_comes_with_a_warning(page):
+    page.run()
+    page.button(key="example-cdc13").click().run()
+    assert any("up to 150" in info.value for info in page.info)
+    page.button(key="example-kunitz").click().run()
+    assert not any("up to 150" in info.value for info in page.info)
+
+
+@pytest.mark.parametrize(
+    ("noise", "kind", "words"),
+    [
+        (2.0, "success", "Better than knowing only the separation"),
+        (60.0, "warning", "Worse than knowing only the separation"),
+    ],
+)
+def test_the_verdict_says_whether_the_prediction_beats_the_separation(
+    page, predictor, noise, kind, words
+):
+    predictor.noise = noise
+    page.run()
+    page.button(key="example-kunitz").click().run()
+    assert words in getattr(page, kind)[0].value
+
+
+def test_the_score_table_stands_beside_the_baseline(page):
+    page.run()
+    page.button(key="example-il2").click().run()
+    _, overall, by_band = (table.value for table in page.table)
+    assert list(overall.columns) == ["score", "model", "knowing only the separation", "better by"]
+    assert list(overall["score"])[:4] == ["MAE (Å)", "RMSE (Å)", "correlation r", "distance lDDT"]
+    assert [band.split()[0] for band in by_band["band"]] == ["local", "short", "medium", "long"]
+
+
+@pytest.mark.parametrize("view", ["Side by side", "Above and below", "Uncertainty"])
+def test_switching_the_view_shows_other_maps(page, view):
+    page.run()
+    page.button(key="example-kunitz").click().run()
+    page.segmented_control(key="view-True").set_value(view).run()
+    assert_no_fault(page)
+    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
+    maps = [trace for trace in figure["data"] if trace["type"] == "heatmap"]
+    assert len(maps) == (3 if view == "Side by side" else 1)
+
+
+def test_asking_for_svg_makes_the_camera_save_svg(page):
+    page.run()
+    page.button(key="example-kunitz").click().run()
+    page.segmented_control(key="picture-format").set_value("SVG").run()
+    for chart in page.get("plotly_chart"):
+        assert json.loads(chart.proto.config)["toImageButtonOptions"]["format"] == "svg"
+
+
+def test_the_backbone_says_which_hand_and_how_sure_that_is(page):
+    page.run()
+    page.button(key="example-il2").click().run()
+    words = shown(page)
+    assert "Which hand?" in words
+    assert "confidence" in words
+    assert "three dimensions hold" in words
+    assert "out of scope" in words
+
+
+def test_choosing_another_checkpoint_predicts_anew(page, predictor, tmp_path):
+    other = tmp_path / "checkpoints" / "other"
+    other.mkdir(parents=True)
+    (other / "config.json").write_text("{}")
+    page.run()
+    page.button(key="example-kunitz").click().run()
+    page.selectbox(key="checkpoint").set_value("other").run()
+    assert_no_fault(page)
+    assert len(predictor.asked) == 2
+    assert "checkpoint other" in shown(page)
+
+
+def test_without_a_checkpoint_the_page_says_how_to_get_one(page, monkeypatch):
+    monkeypatch.setattr("distmat.ui.question.list_checkpoints", list)
+    page.run()
+    assert_no_fault(page)
+    assert "distmat train" in page.warning[0].value
+
+
+@pytest.mark.parametrize("letters", ["AC", "ACD", "ACDE"])
+def test_the_shortest_chains_are_answered(page, letters):
+    page.run()
+    paste(page, letters)
+    assert_no_fault(page)
+    assert page.metric[0].value == str(len(letters))

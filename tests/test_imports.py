@@ -1,0 +1,111 @@
+"""The house: which room may know which, and where the things with one home live."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "distmat"
+
+KNOWS = {
+    "errors": set(),
+    "workspace": {"errors"},
+    "protein": {"errors", "workspace"},
+    "geometry": {"errors", "protein"},
+    "dataset": {"errors", "workspace", "protein", "geometry"},
+    "model": {"errors", "workspace", "protein", "geometry"},
+    "prediction": {"errors", "protein", "geometry", "model"},
+    "training": {"errors", "workspace", "protein", "geometry", "dataset", "model"},
+    "figures": {"errors", "protein", "geometry"},
+    "ui": {"errors", "workspace", "protein", "geometry", "dataset", "model", "prediction", "figures"},
+    "cli": {
+        "errors",
+        "workspace",
+        "protein",
+        "geometry",
+        "dataset",
+        "model",
+        "prediction",
+        "training",
+    },
+}
+"""For each room of the package, the rooms that it may import from, besides itself."""
+
+HOMES = {
+    "streamlit": ("app.py", "pages/", "distmat/ui/"),
+    "transformers": ("distmat/model/", "distmat/training/"),
+    "biotite.structure.io": ("distmat/protein/structure_file.py",),
+}
+"""Libraries, and the only places that may import them."""
+
+
+def sources() -> list[Path]:
+    return [ROOT / "app.py", *sorted(ROOT.glob("pages/*.py")), *sorted(PACKAGE.rglob("*.py"))]
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def room(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "distmat" and len(parts) > 1 else None
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_run_one_way(path):
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    known = KNOWS[own] | {own}
+    entered = {room(module) for module in imported(path)} - {None, *_public_names()}
+    assert entered <= known, f"{own} must not import from {entered - known}"
+
+
+def _public_names() -> set[str]:
+    import distmat
+
+    return set(distmat.__all__) | {"DistmatError"}
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_library_with_one_home_is_imported_nowhere_else(library):
+    strangers = [
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if any(name == library or name.startswith(f"{library}.") for name in imported(path))
+        and not str(path.relative_to(ROOT)).startswith(HOMES[library])
+    ]
+    assert not strangers
+
+
+@pytest.mark.parametrize(
+    ("text", "home"),
+    [
+        ("eigsh(", "distmat/geometry/embedding.py"),
+        ("eigh(", "distmat/geometry/"),
+        ("go.Heatmap(", "distmat/figures/"),
+        ("st.form(", "distmat/ui/"),
+        ("Popen(", "distmat/runs/launcher.py"),
+    ],
+)
+def test_what_has_one_home_is_done_nowhere_else(text, home):
+    strangers = [
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if text in path.read_text(encoding="utf-8")
+        and not str(path.relative_to(ROOT)).startswith(home)
+    ]
+    assert not strangers
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    names = {path.stem for path in sources()}
+    assert not names & {"utils", "util", "helpers", "helper", "common", "misc"}

@@ -1,0 +1,65 @@
+"""The settings of a run."""
+
+import json
+
+import pytest
+
+from distmat.errors import ConfigError
+from distmat.training.config import TrainingConfig, read_config
+
+
+def test_a_config_comes_back_from_json_and_yaml_as_it_was(tmp_path):
+    config = TrainingConfig(learning_rate=2e-4, crops=(64, 128), train="a.parquet")
+    (tmp_path / "config.json").write_text(json.dumps(config.as_dict()))
+    assert read_config(tmp_path / "config.json") == config
+    (tmp_path / "config.yaml").write_text("learning_rate: 2e-4\ncrops: [64, 128]\ntrain: a.parquet")
+    assert read_config(tmp_path / "config.yaml") == config
+
+
+def test_text_from_the_command_line_is_read_as_the_fields_type():
+    config = TrainingConfig().with_settings(
+        {"max_steps": "1e3", "dropout": "0.2", "dilations": "1,2,4", "seed": 7}
+    )
+    assert (config.max_steps, config.dropout, config.dilations, config.seed) == (
+        1000,
+        0.2,
+        (1, 2, 4),
+        7,
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"learning_rate": "2"}, "learning_rate is 2.0; it must lie between 1e-08 and 1"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast'; it must be a number"),
+        ({"learning_rate": "nan"}, "learning_rate is nan"),
+        ({"max_steps": "1.5"}, "max_steps is '1.5'; it must be a whole number"),
+        ({"max_steps": "inf"}, "max_steps is 'inf'"),
+        ({"max_steps": True}, "max_steps is True"),
+        ({"crops": "96,x"}, "crops is 'x'"),
+        ({"crops": "8"}, "crops is 8; it must lie between 16 and 1024"),
+        ({"crops": []}, "crops is empty"),
+        ({"train": 3}, "train is 3; it must be a text"),
+        ({"attention_heads": 3}, "hidden_size is 128, which 3 attention heads don't divide"),
+        ({"schedule": "wavy"}, "schedule is 'wavy'; it must be cosine, linear or constant"),
+        ({"learning_rat": 1}, "There is no setting 'learning_rat'; the settings are accumulation"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_what_would_be_right(setting, words):
+    with pytest.raises(ConfigError) as error:
+        TrainingConfig().with_settings(setting)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["", "just text", "a: [", "- 1\n- 2"])
+def test_a_file_that_holds_no_settings_is_refused_in_a_sentence(tmp_path, content):
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=r"config\.yaml"):
+        read_config(path)
+
+
+def test_a_missing_file_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(ConfigError, match="There is no config at"):
+        read_config(tmp_path / "none.yaml")

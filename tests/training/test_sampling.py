@@ -1,0 +1,66 @@
+"""Batches of crops."""
+
+import numpy as np
+import torch
+
+from distmat.dataset.store import Dataset
+from distmat.model.tokens import MASK, PAD
+from distmat.protein.chain import Chain
+from distmat.training.sampling import ClusterBatches, Crop, CroppedChains, PadAndMask
+
+LENGTHS = np.array([40, 300, 90, 128, 35, 500, 60])
+CLUSTERS = np.array([2, 2, 2, 5, 9, 9, 11])
+
+
+def batches(seed: int = 0, epoch: int = 0) -> list[list[Crop]]:
+    sampler = ClusterBatches(LENGTHS, CLUSTERS, (64, 96), 2 * 96**2, seed)
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def test_an_epoch_draws_one_chain_of_each_cluster():
+    for epoch in range(20):
+        drawn = [CLUSTERS[crop.chain] for batch in batches(epoch=epoch) for crop in batch]
+        assert sorted(drawn) == [2, 5, 9, 11]
+
+
+def test_in_the_long_run_every_chain_of_a_cluster_is_drawn_and_every_place_of_a_long_one():
+    crops = [c for epoch in range(200) for batch in batches(epoch=epoch) for c in batch]
+    assert {crop.chain for crop in crops} == set(range(7))
+    starts = {crop.start for crop in crops if crop.chain == 5}
+    assert min(starts) < 60 and max(starts) > 340
+
+
+def test_crops_lie_inside_their_chain_and_batches_inside_their_bound():
+    for epoch in range(50):
+        for batch in batches(epoch=epoch):
+            assert len(batch) * max(crop.length for crop in batch) ** 2 <= 2 * 96**2
+            for crop in batch:
+                assert crop.length == min(LENGTHS[crop.chain], crop.length)
+                assert 0 <= crop.start <= LENGTHS[crop.chain] - crop.length
+
+
+def test_the_seed_and_the_epoch_decide_everything():
+    assert batches(seed=3, epoch=4) == batches(seed=3, epoch=4)
+    assert batches(seed=3, epoch=4) != batches(seed=3, epoch=5)
+    assert batches(seed=3, epoch=4) != batches(seed=4, epoch=4)
+
+
+def test_a_batch_pads_with_what_no_loss_and_no_attention_sees():
+    chain = Chain("a", "ACDEFGHIKL" * 5, np.arange(150.0).reshape(50, 3))
+    dataset = CroppedChains(Dataset("d", (chain,), np.array([0]), np.array([True])))
+    batch = PadAndMask(0.0)([dataset[Crop(0, 3, 10, 1)], dataset[Crop(0, 40, 6, 2)]])
+    assert batch["input_ids"].shape == (2, 10)
+    assert (batch["input_ids"][1, 6:] == PAD).all() and (batch["attention_mask"][1, 6:] == 0).all()
+    assert torch.isnan(batch["ca"][1, 6:]).all()
+    torch.testing.assert_close(batch["ca"][1, :6], torch.tensor(chain.ca[40:46]).float())
+    assert batch["position"][1, :6].tolist() == list(range(40, 46))
+    assert batch["chain_length"].tolist() == [50, 50]
+
+
+def test_the_wanted_share_of_residues_is_hidden_and_always_the_same_ones():
+    chain = Chain("a", "ACDEFGHIKL" * 100, np.zeros((1000, 3)))
+    dataset = CroppedChains(Dataset("d", (chain,), np.array([0]), np.array([True])))
+    first, again = (PadAndMask(0.2)([dataset[Crop(0, 0, 1000, 5)]])["input_ids"] for _ in "ab")
+    assert torch.equal(first, again)
+    assert 0.15 < (first == MASK).float().mean() < 0.25
