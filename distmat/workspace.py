@@ -9,7 +9,7 @@ Names are looked up there first, then among what ships with the project.
 """
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +57,7 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
     if found is None or not found.is_dir():
         known = ", ".join(list_checkpoints()) or "none yet"
         raise CheckpointError(
-            f"There is no checkpoint '{name[:200]}'; give a folder or one of: {known}."
+            f"There is no checkpoint {name[:200]!r}; give a folder or one of: {known}."
         )
     return found
 
@@ -72,11 +72,11 @@ def dataset_path(name_or_path: str | Path) -> Path:
     """
     name = str(name_or_path)
     folder = workspace() / "datasets"
-    found = _find(name, [(folder, ".parquet")])
+    found = _find(name, [(folder, ".parquet"), (folder, "")])
     if found is None or not found.is_file():
         known = ", ".join(path.stem for path in sorted(folder.glob("*.parquet"))) or "none yet"
         raise DatasetError(
-            f"There is no dataset '{name[:200]}'; give a Parquet file or one of: {known}."
+            f"There is no dataset {name[:200]!r}; give a Parquet file or one of: {known}."
         )
     return found
 
@@ -104,22 +104,20 @@ def replace_file(path: Path, mode: str = "wb") -> Iterator[IO]:
         Its folder is made if it isn't there.
     mode : str
         ``"wb"``, or ``"w"`` for UTF-8 text.
+
+    Yields
+    ------
+    file
+        Open for writing; if an exception leaves the block, the old file stays as it was.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    encoding = None if "b" in mode else "utf-8"
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    # "x" for a file of the usual permissions that nobody else has opened.
+    new_mode = mode.replace("w", "x")
     try:
-        with os.fdopen(handle, mode, encoding=encoding) as file:
+        with open(temporary, new_mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    finally:
+        temporary.unlink(missing_ok=True)

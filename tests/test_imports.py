@@ -18,7 +18,16 @@ KNOWS = {
     "prediction": {"errors", "protein", "geometry", "model"},
     "training": {"errors", "workspace", "protein", "geometry", "dataset", "model"},
     "figures": {"errors", "protein", "geometry"},
-    "ui": {"errors", "workspace", "protein", "geometry", "dataset", "model", "prediction", "figures"},
+    "ui": {
+        "errors",
+        "workspace",
+        "protein",
+        "geometry",
+        "dataset",
+        "model",
+        "prediction",
+        "figures",
+    },
     "cli": {
         "errors",
         "workspace",
@@ -59,7 +68,9 @@ def room(module: str) -> str | None:
     return parts[1] if parts[0] == "distmat" and len(parts) > 1 else None
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_imports_run_one_way(path):
     own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     if own == "__init__":

@@ -1,5 +1,7 @@
-"""Linear algebra on one thread: for matrices of a protein's size more threads are slower, and
-give other rounding errors."""
+"""Linear algebra on one thread.
+
+For matrices of a protein's size more threads are slower, and they round differently.
+"""
 
 import threading
 from collections.abc import Iterator

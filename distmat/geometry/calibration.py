@@ -14,8 +14,8 @@ import numpy as np
 from distmat.errors import DistanceMapError
 
 _LEAST_RHO = 0.04
-"""Below this, stretching would magnify noise more than signal."""
-_ENOUGH_PAIRS = 500
+"""Distances are stretched five times at most."""
+_ENOUGH_PAIRS = 2000
 """A separation with fewer pairs borrows from its neighbours."""
 
 
@@ -28,8 +28,8 @@ class Calibration:
     mean : ndarray, shape=(S,), dtype=float
         Mean predicted distance at separations 0 to S − 1, Å.
     rho : ndarray, shape=(S,), dtype=float
-        Variance of the predicted distances over that of the true ones, 0 to 1; beyond the
-        last separation the last value holds.
+        Variance of the predicted distances over that of the true ones, 0 to 1. Beyond the last
+        separation the last values hold.
     """
 
     mean: np.ndarray
@@ -59,6 +59,14 @@ class Calibration:
         gain = 1.0 / np.sqrt(np.clip(self.rho, _LEAST_RHO, 1.0))
         mean = self.mean[apart]
         return np.maximum(mean + (distances - mean) * gain[apart], 0.0)
+
+    def raised(self, power: float) -> "Calibration":
+        """One that stretches by ``ρ**−power`` instead of ``ρ**−½``.
+
+        One half gives predicted maps the spread of true ones. Where a predictor's errors are
+        independent enough to average out over a trace, up to 1 is better.
+        """
+        return Calibration(self.mean, np.maximum(self.rho, 0.0) ** (2.0 * power))
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, with four digits kept."""
@@ -91,13 +99,16 @@ def fit_calibration(
     seen = np.flatnonzero(sums[:, 0] > 0)
     if not len(seen):
         raise DistanceMapError("There is no pair to calibrate on; give maps with known distances.")
-    smooth = _smoothed(sums)
-    count, p, pp, d, dd = smooth.T
+    count, p, pp, d, dd = sums[seen].T
     mean = p / count
-    variance, true_variance = pp / count - mean**2, dd / count - (d / count) ** 2
+    spread = np.column_stack([count, pp - p * mean, dd - d * d / count])
+    _, variance, true_variance = _pooled(spread).T
     rho = np.clip(variance / np.maximum(true_variance, 1e-9), 0.0, 1.0)
-    mean[0], rho[:2] = 0.0, 1.0
-    return Calibration(mean, rho)
+    every = np.arange(len(sums))
+    return Calibration(
+        np.interp(every, np.concatenate([[0], seen]), np.concatenate([[0.0], mean])),
+        np.interp(every, seen, rho),
+    )
 
 
 def _added(sums: np.ndarray, predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -114,20 +125,16 @@ def _added(sums: np.ndarray, predicted: np.ndarray, true: np.ndarray) -> np.ndar
     return sums
 
 
-def _smoothed(sums: np.ndarray) -> np.ndarray:
-    """Each separation with as many neighbours as it takes to have enough pairs."""
-    running = np.vstack([np.zeros(5), np.cumsum(sums, axis=0)])
-    smooth = np.empty_like(sums)
-    for s in range(len(sums)):
+def _pooled(rows: np.ndarray) -> np.ndarray:
+    """Each row summed with as many neighbours as it takes to have enough pairs."""
+    running = np.vstack([np.zeros(rows.shape[1]), np.cumsum(rows, axis=0)])
+    pooled = np.empty_like(rows)
+    for place in range(len(rows)):
         reach = 0
         while True:
-            low, high = max(s - reach, 1), min(s + reach + 1, len(sums))
-            smooth[s] = running[max(high, low)] - running[low]
-            enough = smooth[s, 0] >= _ENOUGH_PAIRS or (low == 1 and high == len(sums))
-            if s and enough:
-                break
-            if not s:
-                smooth[s] = 1.0
+            low, high = max(place - reach, 0), min(place + reach + 1, len(rows))
+            pooled[place] = running[high] - running[low]
+            if pooled[place, 0] >= _ENOUGH_PAIRS or (low == 0 and high == len(rows)):
                 break
             reach += 1
-    return smooth
+    return pooled

@@ -241,9 +241,7 @@ def _symmetrised(given: np.ndarray, full: bool, notes: list[str]) -> np.ndarray:
     if full:
         return 0.5 * (given + given.T)
     other = given.T
-    return np.where(
-        np.isnan(given), other, np.where(np.isnan(other), given, 0.5 * (given + other))
-    )
+    return np.where(np.isnan(given), other, np.where(np.isnan(other), given, 0.5 * (given + other)))
 
 
 def _filled_triangle(given: np.ndarray) -> str | None:

@@ -5,7 +5,7 @@ geometry, and the turns of the chain the hand.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,14 @@ from distmat.geometry.refinement import (
     Places,
     Targets,
     chain_term,
+    error_variance,
     helix_term,
     helix_windows,
     minimized,
     pair_term,
+    settled,
 )
-from distmat.geometry.scores import BOND
+from distmat.geometry.scores import BOND, score_trace
 from distmat.geometry.superposition import superpose
 
 Progress = Callable[[float, str], None]
@@ -39,9 +41,25 @@ _CLOSEST = 3.3
 _BOND_RANGE = (3.6, 4.0)
 """Å; predicted bonds are clipped to this before fitting."""
 _WEIGHT_POWER = -0.6
-"""Pairs far apart in the chain are predicted worse, about like separation to this power."""
-_REFINING, _CHAINING, _TURNING = 40, 60, 40
-"""Iterations of each minimisation at most; later ones no longer change the fold."""
+"""Before the map's own errors show, a pair weighs as its separation to this power."""
+_LEAST_STD = 0.3
+"""Å; no predictor is surer than this."""
+_GUESSED_WEIGHT = 0.2
+"""A filled-in pair's weight, of a known one's, while the fold forms; nothing afterwards."""
+_CHAIN_FORCE, _REPULSION, _HELIX_FORCE = 50.0, 10.0, 25.0
+"""Against a pair's squared error over its variance."""
+_SETTLING_FORCE = 100.0
+_FORMING, _REFINING, _REFINING_INCOMPLETE, _REWEIGHTED, _CHAINING, _TURNING, _SETTLING = (
+    40,
+    40,
+    100,
+    20,
+    60,
+    40,
+    100,
+)
+"""Iterations of each minimisation at most; later ones hardly change the fold."""
+_REWEIGHTINGS = 2
 _LONG = 500
 """Residues from which progress is reported."""
 _SENTENCES = {
@@ -136,6 +154,41 @@ def reconstruct(
     )
 
 
+def choose_stretch(
+    calibration: Calibration,
+    predicted_maps: Sequence[np.ndarray],
+    traces: Sequence[np.ndarray],
+    stds: Sequence[np.ndarray] | None = None,
+    powers: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0),
+) -> Calibration:
+    """How far to stretch: the power of ρ with the best mean TM-score on known chains.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        As fitted.
+    predicted_maps : sequence of ndarray, shape=(N, N), dtype=float
+        Å; of chains that the predictor hasn't learned from. A few dozen are enough.
+    traces : sequence of ndarray, shape=(N, 3), dtype=float
+        Their true Cα coordinates, Å.
+    stds : sequence of ndarray, shape=(N, N), dtype=float, optional
+        The maps' standard deviations, Å.
+    powers : sequence of float
+        ½ gives maps the spread of true ones.
+    """
+
+    def quality(candidate: Calibration) -> float:
+        scores = []
+        for place, (distances, ca) in enumerate(zip(predicted_maps, traces, strict=True)):
+            std = None if stds is None else stds[place]
+            built = reconstruct(distances, std=std, calibration=candidate)
+            # The hand isn't what is chosen here, and a wrong one would only add noise.
+            scores.append(max(score_trace(x, ca).tm for x in (built.coords, mirror(built.coords))))
+        return float(np.nanmean(scores))
+
+    return max((calibration.raised(power) for power in powers), key=quality)
+
+
 @dataclass(frozen=True)
 class _Draft:
     """What was rebuilt of the residues whose places in the chain are `residue`."""
@@ -153,37 +206,85 @@ def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress)
     steps: list[str] = []
     residue = _placed(known, steps)
     distances = known.distances[np.ix_(residue, residue)]
-    std = None if known.std is None else known.std[np.ix_(residue, residue)]
+    std = _usable(known.std, residue)
     if not np.isnan(distances).any():
         embedding = embed(distances)
         if embedding.exact:
             return _exact(embedding, residue, distances, steps)
     _check_spread(distances)
     target = _tidied(distances, residue, calibration, steps)
-    embedding = embed(_completed(target, residue, steps))
+    start = _completed(target, residue, steps)
+    embedding = embed(start)
     steps.append("Classical scaling placed the residues in space.")
+    refined, goal = _refined(embedding.coords, target, start, residue, std, report)
+    steps.append("Refinement brought the distances closer to the map, the more the surer they are.")
     places = Places(residue)
-    goal = Targets(np.nan_to_num(target), _weights(target, std, residue))
-
-    refined = minimized(
-        embedding.coords, [pair_term(goal)], _REFINING, _part(report, 0.1, 0.4, "refining")
-    )
-    steps.append("Refinement brought the distances closer to the map.")
-    terms = [pair_term(goal, repel=True), chain_term(places)]
-    chained = minimized(refined, terms, _CHAINING, _part(report, 0.4, 0.8, "forming the chain"))
+    terms = [
+        pair_term(goal, repulsion=_REPULSION),
+        chain_term(places, _CHAIN_FORCE),
+    ]
+    chained = minimized(refined, terms, _CHAINING, _part(report, 0.6, 0.85, "forming the chain"))
+    chained = settled(chained, places, np.empty(0, dtype=int), _SETTLING_FORCE, _SETTLING)
     steps.append("The residues were joined to a chain with bonds of 3.8 Å and no overlaps.")
     hand = choose_hand(chained, residue)
     steps.append(_hand_sentence(hand))
     final = hand.coords
     helix = helix_windows(final, places)
     if len(helix) and hand.verdict != "flat":
-        terms.append(helix_term(helix))
-        final = minimized(final, terms, _TURNING, _part(report, 0.8, 1.0, "turning helices"))
+        terms.append(helix_term(helix, _HELIX_FORCE))
+        final = minimized(final, terms, _TURNING, _part(report, 0.85, 1.0, "turning helices"))
+        final = settled(final, places, helix, _SETTLING_FORCE, _SETTLING)
         steps.append("Parts of helices that turned to the left were turned to the right.")
     traces = (embedding.coords, refined, chained, final)
     return _Draft(
         residue, traces, hand, embedding.eigenvalue_share, stress(final, target), tuple(steps)
     )
+
+
+def _refined(
+    coords: np.ndarray,
+    target: np.ndarray,
+    start: np.ndarray,
+    residue: np.ndarray,
+    std: np.ndarray | None,
+    report: Progress,
+) -> tuple[np.ndarray, Targets]:
+    """The trace that fits the map best, and the map with the weights it turned out to deserve."""
+    known = np.isfinite(target)
+    complete = bool(known.all())
+    weights = _first_weights(residue, std)
+    report(0.1, "refining the distances")
+    if not complete:
+        forming = np.where(known, weights, _GUESSED_WEIGHT * weights)
+        coords = minimized(coords, [pair_term(Targets(start, forming))], _FORMING)
+        weights[~known] = 0.0
+        target = np.where(known, target, 0.0)
+    coords = minimized(
+        coords,
+        [pair_term(Targets(target, weights))],
+        _REFINING if complete else _REFINING_INCOMPLETE,
+        _part(report, 0.1, 0.4, "refining the distances"),
+    )
+    for round_ in range(_REWEIGHTINGS):
+        del weights
+        variance = error_variance(coords, np.where(known, target, np.nan), residue, std)
+        weights = np.divide(1.0, variance, out=variance)
+        weights[~known] = 0.0
+        np.fill_diagonal(weights, 0.0)
+        goal = Targets(target, weights)
+        coords = minimized(coords, [pair_term(goal)], _REWEIGHTED)
+        report(0.5 + 0.1 * round_, "refining the distances")
+    return coords, goal
+
+
+def _first_weights(residue: np.ndarray, std: np.ndarray | None) -> np.ndarray:
+    if std is not None:
+        weights = 1.0 / std
+    else:
+        apart = np.arange(1.0, residue[-1] - residue[0] + 2)
+        weights = (np.maximum(apart - 1, 1) ** _WEIGHT_POWER)[np.abs(residue[:, None] - residue)]
+    np.fill_diagonal(weights, 0.0)
+    return weights
 
 
 def _exact(
@@ -231,6 +332,18 @@ def _placed(known: KnownMap, steps: list[str]) -> np.ndarray:
     return residue
 
 
+def _usable(std: np.ndarray | None, residue: np.ndarray) -> np.ndarray | None:
+    """Standard deviations for all pairs: the largest where none is given."""
+    if std is None:
+        return None
+    chosen = std[np.ix_(residue, residue)]
+    given = np.isfinite(chosen) & ~np.eye(len(chosen), dtype=bool)
+    if not given.any():
+        return None
+    chosen[~given] = chosen[given].max()
+    return np.maximum(chosen, _LEAST_STD)
+
+
 def _check_spread(distances: np.ndarray) -> None:
     """Refuse what has no shape, or another unit than Å."""
     known = distances[np.triu_indices(len(distances), 1)]
@@ -272,26 +385,6 @@ def _completed(target: np.ndarray, residue: np.ndarray, steps: list[str]) -> np.
         "start for them, and nothing was fitted to them."
     )
     return complete(target, residue)
-
-
-def _weights(target: np.ndarray, std: np.ndarray | None, residue: np.ndarray) -> np.ndarray:
-    """By separation, or by the predictor's own standard deviation where it is given."""
-    apart = np.abs(residue[:, None] - residue[None, :]).astype(float)
-    np.fill_diagonal(apart, 1.0)
-    weights = apart**_WEIGHT_POWER
-    if std is not None:
-        given = np.isfinite(std) & (apart > 0)
-        sure = 1.0 / np.maximum(np.where(given, std, 1.0), _LEAST_STD)
-        # On the same scale, so that the chain's terms keep their strength beside them.
-        sure *= weights[given].mean() / sure[given].mean() if given.any() else 1.0
-        weights = np.where(given, sure, weights)
-    weights[np.isnan(target)] = 0.0
-    np.fill_diagonal(weights, 0.0)
-    return weights
-
-
-_LEAST_STD = 0.3
-"""Å; no predictor is surer than this."""
 
 
 def _hand_sentence(hand: Hand) -> str:

@@ -10,18 +10,29 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from distmat.geometry.scores import BOND
 
 _BLOCK = 128
 """Rows handled at once, so that the temporary arrays stay in the processor's cache."""
-_BOND_SLACK, _BOND_FORCE = 0.1, 10.0
-_ANGLE_RANGE, _ANGLE_FORCE = (5.0, 7.3), 5.0
+_BOND_SLACK = 0.1
+_ANGLE_RANGE = (5.0, 7.3)
 """Å between residues i and i + 2: the sharpest turn and the straightest strand."""
-_CONTACT, _CONTACT_FORCE = 4.0, 2.0
+_CONTACT = 4.0
 """Å; Cα atoms three or more apart in the chain are hardly ever closer."""
-_HELIX_TRIPLE, _HELIX_FORCE = 0.4, 5.0
+_CONTACT_REACH = 7.0
+"""Å; while a trace settles, nothing that starts further apart comes into contact."""
+_HELIX_TRIPLE = 0.4
 """Triple product of three bonds in units of a bond cubed; a right-handed helix has 0.8."""
+_LEAST_VARIANCE = 0.05
+"""Å²; no distance is trusted more than this."""
+_LOG_CHI2 = -1.27
+"""Mean of the logarithm of the square of a standard normal variable."""
+_ENOUGH_PAIRS = 30
+_PAIRS_FOR_FIT = 40_000
+"""More don't make the few coefficients of the variance any surer."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ def minimized(
             progress(done / iterations)
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        points = flat.reshape(-1, 3)
+        points = flat.reshape(coords.shape)
         gradient = np.zeros_like(points)
         energy = sum(term(points, gradient) for term in terms)
         return energy, gradient.ravel()
@@ -99,13 +110,69 @@ def minimized(
         callback=count,
         options={"maxiter": iterations, "maxcor": 10, "ftol": 1e-7, "gtol": 1e-5},
     )
-    return result.x.reshape(-1, 3)
+    return result.x.reshape(coords.shape)
 
 
-def pair_term(targets: Targets, repel: bool = False) -> Term:
+def error_variance(
+    coords: np.ndarray, target: np.ndarray, residue: np.ndarray, std: np.ndarray | None = None
+) -> np.ndarray:
+    """How far each target is off, to judge by how far a trace that fits them all is from them.
+
+    Its logarithm is taken as linear in those of the separation, of the trace's distance and,
+    where given, of the predictor's standard deviation. (The target itself would be a bad
+    witness: pairs that came out short by chance would rule.)
+
+    Parameters
+    ----------
+    coords : ndarray, shape=(N, 3), dtype=float
+        Å.
+    target : ndarray, shape=(N, N), dtype=float
+        Å; NaN where not known.
+    residue : ndarray, shape=(N,), dtype=int
+        Rising places in the chain.
+    std : ndarray, shape=(N, N), dtype=float, optional
+        Å, positive.
+
+    Returns
+    -------
+    ndarray, shape=(N, N), dtype=float
+        Å², at least `_LEAST_VARIANCE`.
+    """
+    n = len(coords)
+    rows = np.arange(0, n, max(1, n * n // (2 * _PAIRS_FOR_FIT)))
+    i, j = np.nonzero(np.isfinite(target[rows]) & (residue > residue[rows, None] + 1))
+    i = rows[i]
+    length = np.linalg.norm(coords[i] - coords[j], axis=1)
+    square = (length - target[i, j]) ** 2
+    if len(i) < _ENOUGH_PAIRS:
+        mean = square.mean() if len(i) else 0.0
+        return np.full((n, n), max(float(mean), _LEAST_VARIANCE))
+    columns = [np.ones(len(i)), np.log(residue[j] - residue[i]), np.log(np.maximum(length, BOND))]
+    if std is not None:
+        columns.append(np.log(std[i, j]))
+    design = np.column_stack(columns)
+    factor = np.linalg.lstsq(design, np.log(square + 1e-4) - _LOG_CHI2, rcond=None)[0]
+    # In place, because for long chains each of these arrays is most of the memory used.
+    variance = cdist(coords, coords)
+    np.log(np.maximum(variance, BOND, out=variance), out=variance)
+    variance *= factor[2]
+    apart = np.log(np.maximum(np.arange(residue[-1] - residue[0] + 1), 1))
+    variance += (factor[0] + factor[1] * apart)[np.abs(residue[:, None] - residue)]
+    if std is not None:
+        variance += factor[3] * np.log(std)
+    np.exp(variance, out=variance)
+    return np.maximum(variance, _LEAST_VARIANCE, out=variance)
+
+
+def pair_term(targets: Targets, repulsion: float = 0.0) -> Term:
     """Weighted stress and, if asked for, what keeps residues from overlapping.
 
     Both need all distances, so they share them.
+
+    Parameters
+    ----------
+    repulsion : float
+        Å⁻², times the squared overlap of residues three or more apart.
     """
     n = len(targets.distances)
 
@@ -128,8 +195,8 @@ def pair_term(targets: Targets, repel: bool = False) -> Term:
             pull[:, :inner] *= 0.5
             energy += np.vdot(pull, error)
             pull /= length
-            if repel:
-                energy += _repel(length, pull, start)
+            if repulsion:
+                energy += _repel(length, pull, repulsion)
             gradient[rows] += 2.0 * (
                 pull.sum(axis=1)[:, None] * points[rows] - pull @ points[columns]
             )
@@ -141,8 +208,8 @@ def pair_term(targets: Targets, repel: bool = False) -> Term:
     return term
 
 
-def _repel(length: np.ndarray, pull: np.ndarray, start: int) -> float:
-    """Add the repulsion to the pull of a block whose first row and column is `start`."""
+def _repel(length: np.ndarray, pull: np.ndarray, force: float) -> float:
+    """Add the repulsion to the pull of a block that begins on the diagonal."""
     close = np.flatnonzero(length.ravel() < _CONTACT)
     row, column = np.divmod(close, length.shape[1])
     far = np.abs(column - row) >= 3
@@ -150,18 +217,25 @@ def _repel(length: np.ndarray, pull: np.ndarray, start: int) -> float:
     share = np.where(column < length.shape[0], 0.5, 1.0)
     near = length.ravel()[close]
     depth = _CONTACT - near
-    pull.ravel()[close] -= _CONTACT_FORCE * share * depth / near
-    return float(_CONTACT_FORCE * (share * depth**2).sum())
+    pull.ravel()[close] -= force * share * depth / near
+    return float(force * (share * depth**2).sum())
 
 
-def chain_term(places: Places) -> Term:
-    """Bonds of 3.8 Å, and angles between them that proteins have."""
+def chain_term(places: Places, force: float) -> Term:
+    """Bonds of 3.8 Å and, half as strong, angles between them that proteins have.
+
+    Parameters
+    ----------
+    force : float
+        Å⁻², times the squared excess.
+    """
     bond, angle = places.starts(1), places.starts(2)
+    bond_range = (BOND - _BOND_SLACK, BOND + _BOND_SLACK)
 
     def term(points: np.ndarray, gradient: np.ndarray) -> float:
-        return _interval(
-            points, gradient, bond, 1, BOND - _BOND_SLACK, BOND + _BOND_SLACK, _BOND_FORCE
-        ) + _interval(points, gradient, angle, 2, *_ANGLE_RANGE, _ANGLE_FORCE)
+        return _interval(points, gradient, bond, 1, bond_range, force) + _interval(
+            points, gradient, angle, 2, _ANGLE_RANGE, 0.5 * force
+        )
 
     return term
 
@@ -171,14 +245,13 @@ def _interval(
     gradient: np.ndarray,
     first: np.ndarray,
     steps: int,
-    low: float,
-    high: float,
+    allowed: tuple[float, float],
     force: float,
 ) -> float:
-    """Force times the squared excess of the distances `steps` apart beyond low…high."""
+    """Force times the squared excess of the distances `steps` apart outside a range."""
     vector = points[first + steps] - points[first]
     length = np.maximum(np.sqrt(np.einsum("wx,wx->w", vector, vector)), 1e-6)
-    excess = length - np.clip(length, low, high)
+    excess = length - np.clip(length, *allowed)
     push = (2.0 * force * excess / length)[:, None] * vector
     gradient[first + steps] += push
     gradient[first] -= push
@@ -215,8 +288,16 @@ def helix_windows(coords: np.ndarray, places: Places, run: int = 3) -> np.ndarra
     return np.concatenate(keep) if keep else np.empty(0, dtype=int)
 
 
-def helix_term(window: np.ndarray) -> Term:
-    """Turn windows of helices to the right: a hinge on the triple product of their bonds."""
+def helix_term(window: np.ndarray, force: float) -> Term:
+    """Turn windows of helices to the right: a hinge on the triple product of their bonds.
+
+    Parameters
+    ----------
+    window : ndarray, shape=(windows,), dtype=int
+        First rows, as from `helix_windows`.
+    force : float
+        Times the squared lack of a triple product in units of a bond cubed.
+    """
 
     def term(points: np.ndarray, gradient: np.ndarray) -> float:
         a = points[window + 1] - points[window]
@@ -225,12 +306,61 @@ def helix_term(window: np.ndarray) -> Term:
         unit = BOND**3
         by_a, by_b, by_c = np.cross(b, c), np.cross(c, a), np.cross(a, b)
         lack = np.minimum(np.einsum("wx,wx->w", a, by_a) / unit - _HELIX_TRIPLE, 0.0)
-        push = (2.0 * _HELIX_FORCE * lack / unit)[:, None]
-        # Windows overlap, so that a row may be named more than once.
-        np.add.at(gradient, window, -push * by_a)
-        np.add.at(gradient, window + 1, push * (by_a - by_b))
-        np.add.at(gradient, window + 2, push * (by_b - by_c))
-        np.add.at(gradient, window + 3, push * by_c)
-        return float(_HELIX_FORCE * (lack @ lack))
+        push = (2.0 * force * lack / unit)[:, None]
+        # The windows differ, so that each of these rows is named once.
+        gradient[window] -= push * by_a
+        gradient[window + 1] += push * (by_a - by_b)
+        gradient[window + 2] += push * (by_b - by_c)
+        gradient[window + 3] += push * by_c
+        return float(force * (lack @ lack))
+
+    return term
+
+
+def settled(
+    coords: np.ndarray, places: Places, helix: np.ndarray, force: float, iterations: int
+) -> np.ndarray:
+    """The nearest trace with right bonds and no overlaps: what a compromise with the map left.
+
+    Each iteration costs only as much as the chain is long, not its square.
+
+    Parameters
+    ----------
+    coords : ndarray, shape=(N, 3), dtype=float
+        Å.
+    helix : ndarray, shape=(windows,), dtype=int
+        First rows of windows that are to stay right-handed helices.
+    force : float
+        How much the chain's terms weigh against a residue's squared shift.
+    """
+    pairs = cKDTree(coords).query_pairs(_CONTACT_REACH, output_type="ndarray")
+    pairs = pairs[np.abs(pairs[:, 1] - pairs[:, 0]) >= 3]
+    terms = [_anchor_term(coords), chain_term(places, force), _overlap_term(pairs, 0.5 * force)]
+    if len(helix):
+        terms.append(helix_term(helix, 0.2 * force))
+    return minimized(coords, terms, iterations)
+
+
+def _anchor_term(coords: np.ndarray) -> Term:
+    def term(points: np.ndarray, gradient: np.ndarray) -> float:
+        shift = points - coords
+        gradient += 2.0 * shift
+        return float(np.vdot(shift, shift))
+
+    return term
+
+
+def _overlap_term(pairs: np.ndarray, force: float) -> Term:
+    first, second = pairs.T
+
+    def term(points: np.ndarray, gradient: np.ndarray) -> float:
+        vector = points[first] - points[second]
+        length = np.sqrt(np.einsum("px,px->p", vector, vector)) + 1e-9
+        depth = np.maximum(_CONTACT - length, 0.0)
+        push = (-2.0 * force * depth / length)[:, None] * vector
+        # A row may be in many pairs.
+        np.add.at(gradient, first, push)
+        np.subtract.at(gradient, second, push)
+        return float(force * (depth @ depth))
 
     return term

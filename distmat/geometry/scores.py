@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial.distance import pdist
 
 from distmat.geometry.superposition import superpose
-from distmat.geometry.tm_score import GDT_CUTOFFS, tm_and_gdt
+from distmat.geometry.tm_score import tm_and_gdt
 from distmat.protein.distance_map import BANDS, CONTACT_CUTOFF, pairwise_distances
 
 LDDT_RADIUS = 15.0
@@ -98,8 +98,8 @@ class TraceScores:
     tm : float
         TM-score, maximised over superpositions; 0 to 1, above 0.5 the same fold.
     gdt_ts : float
-        Mean over `distmat.geometry.tm_score.GDT_CUTOFFS` of the largest share of residues that a superposition brings
-        within the cutoff; 0 to 1.
+        Mean over 1, 2, 4 and 8 Å of the largest share of residues that a superposition brings
+        within that error; 0 to 1.
     lddt : float
         lDDT-Cα: the share of true neighbourhood distances that are kept; 0 to 1.
     bonds_right : float

@@ -24,9 +24,7 @@ class Superposition:
     mirrored: bool = False
 
 
-def superpose(
-    mobile: np.ndarray, target: np.ndarray, allow_mirror: bool = False
-) -> Superposition:
+def superpose(mobile: np.ndarray, target: np.ndarray, allow_mirror: bool = False) -> Superposition:
     """Lay `mobile` on `target` residue by residue so that the RMSD is least (Kabsch, 1976).
 
     Parameters

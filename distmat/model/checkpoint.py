@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from transformers.utils.logging import disable_progress_bar
+
 from distmat.errors import CheckpointError
 from distmat.geometry.calibration import Calibration
 from distmat.model.baseline import SeparationBaseline
@@ -16,6 +18,9 @@ from distmat.model.network import DistanceNetwork
 from distmat.workspace import replace_file
 
 COMPANION = "distmat.json"
+
+# A file of a few megabytes is there at once; the bars would garble a run's own.
+disable_progress_bar()
 
 
 @dataclass(frozen=True)

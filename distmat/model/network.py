@@ -64,15 +64,17 @@ class DistanceNetwork(PreTrainedModel):
 
     config_class = DistanceNetworkConfig
     base_model_prefix = "network"
-    edges: torch.Tensor
 
     def __init__(self, config: DistanceNetworkConfig) -> None:
         super().__init__(config)
         self.encoder = AutoModel.from_config(config.encoder)
         self.head = PairHead(config.encoder.hidden_size, **config.head)
-        edges = bin_edges(self.head.logits.out_features)
-        self.register_buffer("edges", edges, persistent=False)
         self.post_init()
+
+    @property
+    def edges(self) -> torch.Tensor:
+        """Edges between the distance bins in Å; shape=(K − 1,)."""
+        return bin_edges(self.head.logits.out_features).to(self.device)
 
     def _init_weights(self, module: nn.Module) -> None:
         # PyTorch's own initialisation, which the pair blocks were tried with; but every

@@ -16,7 +16,7 @@ from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
 from distmat.protein.sequence import check_letters
 from distmat.workspace import checkpoint_path
 
-BYTES_PER_PAIR_STATE = 36
+BYTES_PER_PAIR_STATE = 16
 """Peak memory of a prediction for each pair and each channel of its state, measured at N = 500
 and 1,000 and rounded up."""
 

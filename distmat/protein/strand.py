@@ -10,7 +10,7 @@ import numpy as np
 from distmat.protein.chain import Chain
 from distmat.protein.placement import MOST_CONTRADICTIONS, place
 from distmat.protein.residue_names import STANDARD, is_known, one_letter
-from distmat.protein.sequence import MIN_RESIDUES
+from distmat.protein.sequence import MIN_RESIDUES, UNKNOWN
 
 LONGEST_BOND = 4.5
 """Å: consecutive residues whose Cα atoms are further apart than this aren't bonded (3.8 Å, and
@@ -27,7 +27,7 @@ class Residue:
     Parameters
     ----------
     name, letter : str
-        Three letters as in the file, and one.
+        Three letters as in the file, and one; none while it isn't sure that it is an amino acid.
     number : int
     insertion : str
         The author's number and insertion code.
@@ -88,17 +88,32 @@ def strands(atoms: Any, parents: Mapping[str, str]) -> list[Strand]:
     parents : mapping of str to str
         See `one_letter`.
     """
-    found: dict[tuple[str, str, str], dict[tuple[int, str], Residue]] = {}
+    found: dict[tuple[str, str, str], dict[tuple, Residue]] = {}
     for key, residue in _candidates(atoms, parents):
         residues = found.setdefault(key, {})
-        place = (residue.number, residue.insertion)
+        place = (residue.number, residue.insertion, residue.position)
         present = residues.get(place)
         # Another atom stands in until the Cα comes; of several Cα the likeliest stays.
         if present is None or (
             residue.observed and (not present.observed or residue.occupancy > present.occupancy)
         ):
             residues[place] = residue
-    return [Strand(*key, list(residues.values())) for key, residues in found.items()]
+    return [Strand(*key, _amino_acids(list(residues.values()))) for key, residues in found.items()]
+
+
+def _amino_acids(residues: list[Residue]) -> list[Residue]:
+    """The residues without those that only have an atom named as a Cα is.
+
+    Nearly every name of three letters is some ligand's. Who uses such a name for a residue of
+    a chain shows it by mmCIF's number in the polymer, or by its bonds to both neighbours.
+    """
+    # Beyond the ends there is nothing to be bonded to.
+    bonds = [False, *(after.bonded_to(before) for before, after in pairwise(residues)), False]
+    return [
+        residue if residue.letter else replace(residue, letter=UNKNOWN)
+        for residue, bonded in zip(residues, pairwise(bonds), strict=True)
+        if residue.letter or residue.position is not None or all(bonded)
+    ]
 
 
 def _candidates(
@@ -136,12 +151,12 @@ def _candidates(
             continue
         before = row[:6]
         letter = one_letter(name, parents)
-        # A name that nobody knows is an amino acid's only if there is a Cα.
-        if letter is None or not (ca or is_known(name)):
+        # What isn't known to be an amino acid can still be one if it has a Cα.
+        if not ca and (letter is None or not is_known(name)):
             continue
         position = int(seq_id) - 1 if seq_id.isdecimal() and int(seq_id) > 0 else None
         residue = Residue(
-            name, letter, number, insertion.strip(), xyz, hetero, float(occupancy), position
+            name, letter or "", number, insertion.strip(), xyz, hetero, float(occupancy), position
         )
         yield (chain_id, asym, entity), residue
 
@@ -159,7 +174,9 @@ def numbered(
         residue.letter != one_letter(polymer[position], parents)
         for position, residue in placed.items()
     )
-    return list(placed.values()) if different <= MOST_CONTRADICTIONS * len(placed) else None
+    # One is always allowed: where two kinds of residue were seen, the polymer names the first.
+    most = max(1.0, MOST_CONTRADICTIONS * len(placed))
+    return list(placed.values()) if different <= most else None
 
 
 def aligned(strand: Strand, polymer: list[str], parents: Mapping[str, str]) -> list[Residue] | None:

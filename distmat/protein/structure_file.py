@@ -58,10 +58,10 @@ def read_structure(path: str | Path) -> list[Chain]:
     path = Path(path)
     try:
         if not path.exists():
-            raise StructureError(f"There is no file {_named(str(path))}; check its name.")
+            raise StructureError(f"There is no file {_inert(str(path))}; check its name.")
         # Neither a folder nor a device, which would never end.
         if not path.is_file():
-            raise StructureError(f"{_named(str(path))} is no file; give a structure file.")
+            raise StructureError(f"{_inert(str(path))} is no file; give a structure file.")
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise StructureError(_too_large(path.name, size))
@@ -70,7 +70,7 @@ def read_structure(path: str | Path) -> list[Chain]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name is none"
         raise StructureError(
-            f"{_named(str(path))} can't be opened ({reason}); check its name and permissions."
+            f"{_inert(str(path))} can't be opened ({reason}); check its name and permissions."
         ) from None
     return read_structure_bytes(data, path.name)
 
@@ -90,13 +90,13 @@ def read_structure_bytes(data: bytes, filename: str) -> list[Chain]:
         chains = [chain for chain in read(data) if is_protein(chain)]
     # A damaged file can make a parser fail in any way; for the person it is one case.
     except Exception as error:
-        reason = quoted(" ".join(str(error).split()) or type(error).__name__, longest=120)[1:-1]
+        reason = _inert(" ".join(str(error).split())[:120] or type(error).__name__)
         raise StructureError(
-            f"{_named(filename)} is damaged or no proper {kind} file ({reason}); download it again."
+            f"{_inert(filename)} is damaged or no proper {kind} file ({reason}); download it again."
         ) from None
     if not chains:
         raise StructureError(
-            f"{_named(filename)} holds no protein chain of {MIN_RESIDUES} or more residues with "
+            f"{_inert(filename)} holds no protein chain of {MIN_RESIDUES} or more residues with "
             "Cα atoms; give a file with a protein."
         )
     return _with_names(chains, filename)
@@ -116,14 +116,14 @@ def _with_names(chains: list[Chain], filename: str) -> list[Chain]:
     return named
 
 
-def _named(filename: str) -> str:
+def _inert(text: str) -> str:
     """A file's name for a sentence: bare, unless something in it must be escaped."""
-    return quoted(filename, longest=200)[1:-1] if len(filename) > 1 else quoted(filename)
+    return text[:200] if quoted(text, 200) == f"'{text[:200]}'" else ascii(text[:200])
 
 
 def _too_large(filename: str, size: int) -> str:
     return (
-        f"{_named(filename)} has {size / 2**20:,.0f} MiB, and {MAX_BYTES // 2**20} is the most "
+        f"{_inert(filename)} has {size / 2**20:,.0f} MiB, and {MAX_BYTES // 2**20} is the most "
         "that is read; give the chain you need alone."
     )
 
@@ -136,11 +136,11 @@ def _unpacked(data: bytes, filename: str) -> bytes:
             unpacked = file.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error):
         raise StructureError(
-            f"{_named(filename)} is a damaged or cut off gzip file; download it again."
+            f"{_inert(filename)} is a damaged or cut off gzip file; download it again."
         ) from None
     if len(unpacked) > MAX_BYTES:
         raise StructureError(
-            f"{_named(filename)} unpacks to more than {MAX_BYTES // 2**20} MiB, the most that is "
+            f"{_inert(filename)} unpacks to more than {MAX_BYTES // 2**20} MiB, the most that is "
             "read; give the chain you need alone."
         )
     return unpacked
@@ -165,14 +165,14 @@ def _reader(data: bytes, filename: str) -> tuple[str, Callable[[bytes], Iterator
     """The kind of file that these bytes are, and the function that reads it."""
     start = data[:65536].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
-        raise StructureError(f"{_named(filename)} is empty; give a PDB, mmCIF or BinaryCIF file.")
+        raise StructureError(f"{_inert(filename)} is empty; give a PDB, mmCIF or BinaryCIF file.")
     if b"mmtfVersion" in start or re.search(r"\.mmtf(\.gz)?$", filename, re.IGNORECASE):
         raise StructureError(
-            f"{_named(filename)} is MMTF, a format retired in 2024; download it as mmCIF."
+            f"{_inert(filename)} is MMTF, a format retired in 2024; download it as mmCIF."
         )
     for beginning, advice in _OTHER_KINDS:
         if start.startswith(beginning):
-            raise StructureError(f"{_named(filename)} {advice}.")
+            raise StructureError(f"{_inert(filename)} {advice}.")
     # BinaryCIF is one MessagePack map with this key.
     if start[0] & 0xF0 == 0x80 and b"dataBlocks" in data:
         return "BinaryCIF", _read_bcif
@@ -182,7 +182,7 @@ def _reader(data: bytes, filename: str) -> tuple[str, Callable[[bytes], Iterator
                 return "mmCIF", _read_cif
             if _PDB_RECORDS.match(line):
                 return "PDB", _read_pdb
-    raise StructureError(f"{_named(filename)} is no structure file; give PDB, mmCIF or BinaryCIF.")
+    raise StructureError(f"{_inert(filename)} is no structure file; give PDB, mmCIF or BinaryCIF.")
 
 
 def _text(data: bytes) -> str:

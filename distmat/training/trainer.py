@@ -138,7 +138,7 @@ class StopOnSignal(TrainerCallback):
 def train(
     config: TrainingConfig,
     resume: bool = False,
-    progress: Callable[[str], None] = lambda text: None,
+    progress: Callable[[str], None] = lambda _text: None,
 ) -> Evaluation | None:
     """Train a model and write it to `config.output`.
 

@@ -15,6 +15,9 @@ ROOT = Path(__file__).parents[2]
 SOFTWARE_WEBGL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 """Draws WebGL without a graphics card."""
 
+ONLY_THIS_MACHINE = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",)
+"""No other machine can be found: as without a network."""
+
 
 def missing(reason):
     """A browser must not be missing where it was promised; elsewhere one can do without."""
@@ -59,27 +62,30 @@ def launch(playwright, chromium_path):
 
 @pytest.fixture(scope="session")
 def browser(launch):
-    return launch(*SOFTWARE_WEBGL)
+    return launch(*SOFTWARE_WEBGL, *ONLY_THIS_MACHINE)
+
+
+@pytest.fixture(scope="session")
+def context(browser):
+    """One for all tests, so that the app's scripts are loaded once."""
+    with browser.new_context(viewport={"width": 1400, "height": 900}) as context:
+        context.set_default_timeout(60_000)
+        yield context
 
 
 @pytest.fixture
-def offline(browser):
+def offline(context):
     """A new page that reaches this machine alone, and the addresses that it wanted besides."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
     wanted = []
 
-    def only_here(route):
-        if route.request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
-            route.continue_()
-        else:
-            wanted.append(route.request.url)
-            route.abort()
+    def note(request):
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:", "about:")):
+            wanted.append(request.url)
 
-    context.route("**/*", only_here)
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.on("request", note)
     yield page, wanted
-    context.close()
+    page.close()
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,6 @@ def assert_both_traces(page):
 def opened(context, html):
     page = context.new_page()
     page.set_default_timeout(30_000)
-    page.route("https://**", lambda route: route.abort())
     page.set_content(html, wait_until="commit")
     return page
 
@@ -50,7 +49,7 @@ def opened(context, html):
 )
 def test_if_the_viewer_fails_a_plain_drawing_stands_in_its_place(browser, chain, script, reason):
     page = opened(browser, trace(chain, script))
-    page.locator("body[data-painter=plain]").wait_for()
+    page.locator("body[data-painter='plain']").wait_for()
     assert reason in page.locator("#note").inner_text()
     assert_both_traces(page)
     page.close()
@@ -61,7 +60,7 @@ def test_if_the_viewer_can_not_be_fetched_a_plain_drawing_stands_in_its_place(
 ):
     monkeypatch.setattr("distmat.figures.trace3d.SCRIPT_FOLDERS", ())
     page = opened(browser, trace(chain))
-    page.locator("body[data-painter=plain]").wait_for()
+    page.locator("body[data-painter='plain']").wait_for()
     assert "can't be loaded" in page.locator("#note").inner_text()
     assert_both_traces(page)
     page.close()
@@ -71,14 +70,14 @@ def test_without_webgl_a_plain_drawing_stands_in_its_place(launch, chain):
     if installed_script() is None:
         pytest.skip("3Dmol.js was not installed: there was no npm or no network")
     page = opened(launch(*NO_WEBGL), trace(chain))
-    page.locator("body[data-painter=plain]").wait_for()
+    page.locator("body[data-painter='plain']").wait_for()
     assert "WebGL" in page.locator("#note").inner_text()
     assert_both_traces(page)
 
 
 def test_the_plain_drawing_turns_when_it_is_dragged_and_follows_the_switches(browser, chain):
     page = opened(browser, trace(chain, script=""))
-    page.locator("body[data-painter=plain]").wait_for()
+    page.locator("body[data-painter='plain']").wait_for()
     view = page.locator("#stage-view")
     before = view.screenshot()
     page.mouse.move(200, 200)

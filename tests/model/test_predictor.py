@@ -95,9 +95,7 @@ def test_pickled_weights_are_never_opened(checkpoint, tmp_path):
         load_checkpoint(tmp_path)
 
 
-def test_a_chain_too_long_for_the_free_memory_is_refused_with_both_numbers(
-    checkpoint, monkeypatch
-):
+def test_a_chain_too_long_for_the_free_memory_is_refused_with_both_numbers(checkpoint, monkeypatch):
     memory = type("Memory", (), {"available": 5_000_000})
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     with pytest.raises(SequenceError, match=r"900 residues.*enough for \d+"):

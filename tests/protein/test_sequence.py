@@ -1,0 +1,152 @@
+"""Reading sequences: what is forgiven, what is refused, and in which words."""
+
+import contextlib
+import time
+
+import pytest
+
+from distmat.errors import SequenceError
+from distmat.protein.sequence import (
+    ALPHABET,
+    MAX_RESIDUES,
+    Sequence,
+    check_letters,
+    quoted,
+    read_sequences,
+)
+
+LETTERS = "MKTAYIAKQRQISFVK"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LETTERS,
+        LETTERS.lower(),
+        f"  {LETTERS}\n\n",
+        "MKTAYIAK QRQISFVK",
+        "MKTAYIAK\nQRQISFVK\n",
+        "MKTAYIAK\r\nQRQISFVK\r\n",
+        "MKTAYIAK\rQRQISFVK",
+        "MKTAYIAK\t\u00a0QRQISFVK",
+        f"\ufeff{LETTERS}",
+    ],
+    ids=[
+        "plain", "lower case", "blank lines", "spaces", "lines", "CRLF", "old Mac", "tab", "BOM",
+    ],
+)  # fmt: skip
+def test_plain_text_is_read_whatever_its_white_space(text):
+    assert read_sequences(text) == [Sequence("sequence", LETTERS)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n", " \n"])
+def test_fasta_records_are_named_by_their_first_word(end):
+    text = end.join([">sp|P1|NAME some protein", "mkta", "YIAK", ">", "ACDX", "  >last", "GG", ""])
+    assert read_sequences(text) == [
+        Sequence("sp|P1|NAME", "MKTAYIAK"),
+        Sequence("record 2", "ACDX"),
+        Sequence("last", "GG"),
+    ]
+
+
+def test_every_amino_acid_and_x_are_letters():
+    assert check_letters(f"{ALPHABET}X") == f"{ALPHABET}X"
+    assert len(set(ALPHABET)) == 20
+
+
+# What was typed, and what the one sentence must say.
+BAD = {
+    "empty": ("", "There is no sequence"),
+    "blank": (" \n\t\r\n", "There is no sequence"),
+    "only a byte order mark": ("\ufeff\n", "There is no sequence"),
+    "one residue": ("M", "only 1 residue; a distance map needs at least 2"),
+    "one residue in FASTA": (">a\nM\n", r"Record 1 \('a'\) has only 1 residue"),
+    "no sequence": (">title alone", r"Record 1 \('title'\) has no residues"),
+    "no sequence in between": (">a\nMK\n>b\n>c\nMK", r"Record 2 \('b'\) has no residues"),
+    "no sequence at the end": (">a\nMK\n>b\n\n", r"Record 2 \('b'\) has no residues"),
+    "no name nor sequence": (">", r"Record 1 \('record 1'\) has no residues"),
+    "J": ("MKTJ", "4 is 'J', which is no amino acid; use one of ACDEFGHIKLMNPQRSTVWY, or X"),
+    "J in FASTA": (">a\nMK\n>sp|P1\nMKTAYI\nJ", r"Record 2 \('sp\|P1'\), residue 7 is 'J'"),
+    "small j": ("mktj", "residue 4 is 'J'"),
+    "B": ("MKB", "residue 3 is 'B', which stands for D or N"),
+    "Z": ("MKZ", "residue 3 is 'Z', which stands for E or Q"),
+    "U": ("MKU", "residue 3 is 'U', selenocysteine.*write C"),
+    "O": ("MKO", "residue 3 is 'O', pyrrolysine.*write K"),
+    "stop at the end": ("MKTAYI*", r"residue 7 is '\*', which marks a stop; cut the sequence"),
+    "stop inside": ("MKT*AYI", r"residue 4 is '\*'"),
+    "gaps": ("MKT--AYI", "residue 4 is '-', which marks a gap"),
+    "dots": ("MK..AYI", r"residue 3 is '\.', which marks a gap"),
+    "numbers before lines": ("1 MKTAYI\n7 AKQRQI", "residue 1 is '1', a digit.*numbering"),
+    "numbers after lines": ("MKTAYI 6\nAKQRQI 12", "residue 7 is '6', a digit"),
+    "only digits": ("12345", "residue 1 is '1', a digit"),
+    "an accession": ("P60568", "residue 2 is '6', a digit"),
+    "comma": ("MK,TA", "residue 3 is ',', which is no amino acid"),
+    "semicolon comment": ("; comment\nMKTA", "residue 1 is ';'"),
+    "three-letter names": ("Met-Lys-Thr", "residue 4 is '-'"),
+    "quotes": ('"MKTA"', "residue 1 is '\"'"),
+    "web page": ("<!DOCTYPE html><html><body>MKTA", "residue 1 is '<'.*web page"),
+    "script": ("MK<script>alert(1)</script>", "residue 3 is '<'.*web page"),
+    "record mark inside": ("MKTA>b", "residue 5 is '>', which begins a FASTA record"),
+    "emoji": ("MK🧬TA", r"residue 3 is '🧬' \(U\+1F9EC\)"),
+    "Greek alpha": ("MK\u0391TA", r"residue 3 is '\u0391' \(U\+0391\)"),
+    "Cyrillic": ("\u0410KTA", r"residue 1 is '\u0410' \(U\+0410\)"),
+    "sharp s": ("MKßA", r"residue 3 is 'ß' \(U\+00DF\)"),
+    "long s": ("MK\u017fA", r"residue 3 is '\u017f'"),
+    "ligature": ("MK\ufb01", r"residue 3 is '\ufb01'"),
+    "full width": ("\uff2d\uff2b", r"residue 1 is '\uff2d'"),
+    "NUL": ("MK\0TA", r"residue 3 is '\\x00'"),
+    "escape sequence": ("MK\x1b[31mTA", r"residue 3 is '\\x1b'"),
+    "bell": ("MKTA\a", r"residue 5 is '\\x07'"),
+    "zero width space": ("MK\u200bTA", r"residue 3 is '\\u200b'"),
+    "soft hyphen": ("MK\u00adTA", r"residue 3 is '\\xad'"),
+    "right to left mark": ("MK\u202eTA", r"residue 3 is '\\u202e'"),
+    "Hebrew": ("MK\u05d0TA", r"residue 3 is '\\u05d0'"),
+    "lone surrogate": ("MK\ud800TA", r"residue 3 is '\\ud800'"),
+    "binary": ("\x7fELF\x02\x01", r"residue 1 is '\\x7f'"),
+    "JSON": ('{"sequence": "MKTA"}', r"residue 1 is '\{'"),
+    "too long": ("A" * (MAX_RESIDUES + 1), "has 10,001 letters, and 10,000 is the most"),
+    "a million": ("ACDEFGHIKL" * 100_000, "has 1,000,000 letters"),
+    "a record too long": (f">a\nMK\n>b\n{'A' * 20_000}", r"Record 2 \('b'\) has 20,000 letters"),
+    "hostile name": (">\x1b[2J\u202eevil\nMJ", r"Record 1 \('\\x1b\[2J\\u202eevil'\), residue 2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), BAD.values(), ids=BAD.keys())
+def test_anything_else_is_one_printable_sentence(text, expected):
+    with pytest.raises(SequenceError, match=expected) as caught:
+        read_sequences(text)
+    sentence = str(caught.value)
+    assert sentence.isprintable()
+    assert sentence.endswith(".")
+    assert len(sentence) < 300
+
+
+def test_the_longest_sequence_is_read():
+    assert len(read_sequences("A" * MAX_RESIDUES)[0]) == MAX_RESIDUES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A" * 10**6,
+        ">a\n" + "MKTAYIAKQR\n" * 10**5,
+        ">a\n" + "\n" * 10**6 + "MK",
+        ">a\n" + " " * 10**6 + "MK",
+        ">" * 10**5 + "\nMK",
+        ">a\nMK\n" * 10**5,
+        "\n" * 10**6,
+    ],
+    ids=["letters", "lines", "blank lines", "blanks", "marks", "records", "nothing"],
+)
+def test_a_million_characters_take_no_longer_than_they_must(text):
+    start = time.perf_counter()
+    with contextlib.suppress(SequenceError):
+        read_sequences(text)
+    # A quadratic reader would need hours.
+    assert time.perf_counter() - start < 30
+
+
+def test_what_is_quoted_is_cut_short_and_inert():
+    assert quoted("abc") == "'abc'"
+    assert quoted("a" * 1000) == f"'{'a' * 40}'"
+    assert quoted("a\nb") == r"'a\nb'"

@@ -1,0 +1,146 @@
+"""The `distmat` command, as a person calls it."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from distmat.cli import main
+from distmat.protein.examples import examples
+from distmat.protein.structure_file import read_structure
+
+
+def call(capsys, *arguments):
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_help_answers_without_loading_the_heavy_libraries():
+    command = [sys.executable, "-X", "importtime", "-m", "distmat.cli", "--help"]
+    started = time.perf_counter()
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert time.perf_counter() - started < 5  # half a second on a machine at rest
+    for command in ("predict", "evaluate", "reconstruct", "train"):
+        assert command in result.stdout
+    for library in ("torch", "transformers", "numpy", "biotite", "streamlit"):
+        assert f" {library}\n" not in result.stderr
+
+
+def test_a_sequence_gives_every_file_that_is_promised(capsys, tmp_path):
+    code, out, _ = call(capsys, "predict", "MKTAYIAKQRQISFVKSHFSRQ", "--out", tmp_path, "--json")
+    assert code == 0
+    (result,) = json.loads(out)
+    assert result["residues"] == 22 and result["scores"] is None
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f"sequence.{s}" for s in ("cif", "csv", "json", "npy", "pdb", "rr")]
+    distances = np.load(tmp_path / "sequence.npy")
+    np.testing.assert_allclose(distances, distances.T, atol=1e-4)
+    for name in ("sequence.pdb", "sequence.cif"):
+        (trace,) = read_structure(tmp_path / name)
+        assert trace.sequence == "MKTAYIAKQRQISFVKSHFSRQ" and trace.observed.all()
+
+
+def test_a_structure_is_compared_with_what_its_sequence_predicts(capsys, tmp_path):
+    path = next(example.path for example in examples() if example.key == "kunitz")
+    code, out, _ = call(capsys, "predict", path, "--json")
+    (result,) = json.loads(out)
+    scores = result["scores"]
+    assert code == 0 and scores["observed_residues"] == 71
+    for predictor in ("model", "baseline"):
+        assert 0 < scores["map"][predictor]["mae"] < 20
+    assert 0 < scores["trace"]["tm"] < 1
+    code, out, _ = call(capsys, "predict", path)
+    assert "model" in out and "separation only" in out and "RMSD" in out
+
+
+def test_records_with_one_name_get_files_of_their_own(capsys, tmp_path):
+    fasta = tmp_path / "two.fasta"
+    fasta.write_text(">same/name x\nMKTAYIAK\n>same/name y\nMKTAYIAR\n")
+    code, _, _ = call(capsys, "predict", fasta, "--out", tmp_path / "out")
+    assert code == 0
+    names = {path.stem for path in (tmp_path / "out").iterdir()}
+    assert names == {"same_name", "same_name_2"}
+
+
+def test_a_map_becomes_a_trace(capsys, tmp_path):
+    chain = next(example for example in examples() if example.key == "il2").read()
+    np.save(tmp_path / "map.npy", chain.distances)
+    for name in ("trace.pdb", "trace.cif"):
+        out = tmp_path / name
+        code, _, _ = call(
+            capsys, "reconstruct", tmp_path / "map.npy", "--sequence", chain.sequence, "--out", out
+        )
+        (trace,) = read_structure(out)
+        assert code == 0 and trace.sequence == chain.sequence
+        np.testing.assert_allclose(trace.distances, chain.distances, atol=0.01)
+
+
+def test_evaluation_prints_the_baseline_beside_the_model(capsys, tmp_path):
+    chains = [example.read() for example in examples() if example.key in ("kunitz", "sdf-1")]
+    path = tmp_path / "two.parquet"
+    columns = {
+        "id": [chain.name for chain in chains],
+        "sequence": [chain.sequence for chain in chains],
+        "ca": [chain.ca.ravel() for chain in chains],
+    }
+    pq.write_table(pa.table(columns), path)
+    code, out, _ = call(capsys, "evaluate", path, "--json", "--per-chain")
+    result = json.loads(out)
+    assert code == 0 and result["chains"] == 2 and len(result["per_chain"]) == 2
+    assert result["model"].keys() == result["baseline"].keys()
+    mean = np.mean([row["model"]["mae"] for row in result["per_chain"]])
+    assert result["model"]["mae"] == pytest.approx(mean)
+    code, out, _ = call(capsys, "evaluate", path, "--max-length", 68)
+    assert code == 0 and "1 chains of two" in out and "separation only" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["predict", "MKTJ"], "residue 4 is 'J'"),
+        (["predict", ""], "no sequence"),
+        (["predict", "no/such/file.pdb"], "There is no file"),
+        (["predict", "MKTAYIAK", "--checkpoint", "none"], "There is no checkpoint 'none'"),
+        (["evaluate", "none.parquet"], "There is no dataset 'none.parquet'"),
+        (["train", "--set", "learning_rate=9"], "learning_rate is 9.0; it must lie between"),
+        (["train", "--set", "learning_rate"], "write NAME=VALUE"),
+        (["train", "--config", "none.yaml"], "There is no config at none.yaml"),
+        (["reconstruct", "none.npy", "--out", "x.pdb"], "none.npy"),
+        (["reconstruct", "none.npy", "--out", "x.xyz"], "must end in .pdb or .cif"),
+    ],
+)
+def test_what_a_person_can_mend_is_one_sentence_and_exit_code_two(capsys, arguments, words):
+    code, out, err = call(capsys, *arguments)
+    assert code == 2 and out == ""
+    assert err.startswith("distmat: ") and err.count("\n") == 1 and words in err
+
+
+def test_a_chain_that_is_not_in_the_file_is_refused_with_those_that_are(capsys):
+    path = next(example.path for example in examples() if example.key == "kunitz")
+    code, _, err = call(capsys, "predict", path, "--chain", "Z")
+    assert code == 2 and "no protein chain 'Z'; its chains are A" in err
+
+
+@pytest.mark.parametrize("content", [b"", b"not numpy", b"\x93NUMPY\x01\x00"])
+def test_what_is_no_array_is_refused_in_a_sentence(capsys, tmp_path, content):
+    (tmp_path / "map.npy").write_bytes(content)
+    code, _, err = call(capsys, "reconstruct", tmp_path / "map.npy", "--out", tmp_path / "t.pdb")
+    assert code == 2 and "holds no NumPy array" in err
+    assert not (tmp_path / "t.pdb").exists()
+
+
+def test_a_pickle_in_an_array_file_is_never_opened(capsys, tmp_path):
+    np.save(tmp_path / "map.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    code, _, err = call(capsys, "reconstruct", tmp_path / "map.npy", "--out", tmp_path / "t.pdb")
+    assert code == 2 and "holds no NumPy array" in err
+
+
+def test_settings_can_be_shown_without_training(capsys):
+    code, out, _ = call(capsys, "train", "--set", "max_steps=7", "--show")
+    assert code == 0 and json.loads(out)["max_steps"] == 7

@@ -1,0 +1,90 @@
+"""Where things live, and how files get there whole."""
+
+import os
+
+import pytest
+
+from distmat.errors import CheckpointError, DatasetError
+from distmat.workspace import (
+    checkpoint_path,
+    dataset_path,
+    list_checkpoints,
+    replace_file,
+    workspace,
+)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISTMAT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def make_checkpoint(folder):
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+def test_the_workspace_is_where_the_environment_says_else_in_the_current_folder(
+    tmp_path, monkeypatch
+):
+    monkeypatch.delenv("DISTMAT_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert workspace().resolve() == tmp_path / "workspace"
+    monkeypatch.setenv("DISTMAT_HOME", str(tmp_path / "elsewhere"))
+    assert workspace() == tmp_path / "elsewhere"
+
+
+def test_a_name_is_looked_up_in_the_workspace_before_what_ships(home):
+    shipped = checkpoint_path("mini")
+    assert shipped.name == "mini" and home not in shipped.parents
+    own = make_checkpoint(home / "checkpoints" / "mini")
+    assert checkpoint_path("mini") == own
+
+
+def test_a_path_is_taken_as_it_is(home, tmp_path):
+    folder = make_checkpoint(tmp_path / "some" / "model")
+    assert checkpoint_path(folder) == folder
+    table = tmp_path / "set.parquet"
+    table.touch()
+    assert dataset_path(str(table)) == table
+
+
+def test_shipped_and_own_checkpoints_are_listed_once_each(home):
+    make_checkpoint(home / "checkpoints" / "mine")
+    make_checkpoint(home / "runs" / "first")
+    make_checkpoint(home / "checkpoints" / "mini")
+    names = list_checkpoints()
+    assert {"mini", "mine", "first"} <= set(names) and len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", ["none", "../mini", "a/b", "", ".", "..", "x\0y", "y" * 5000])
+def test_what_is_nowhere_is_refused_with_what_there_is(home, name):
+    (home / "datasets").mkdir(parents=True)
+    (home / "datasets" / "mine.parquet").touch()
+    with pytest.raises(CheckpointError, match="one of: .*mini"):
+        # A folder that exists is a path; these are the names of nothing.
+        checkpoint_path(name if name not in (".", "..") else f"{name}/nothing")
+    with pytest.raises(DatasetError, match="one of: mine"):
+        dataset_path(name)
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "new" / "file.txt"
+    with replace_file(target, "w") as file:
+        file.write("Å")
+        assert not target.exists()
+    assert target.read_text(encoding="utf-8") == "Å"
+    assert target.stat().st_mode & 0o777 == 0o666 & ~current_umask()
+    with pytest.raises(RuntimeError), replace_file(target, "w") as file:
+        file.write("half of it")
+        raise RuntimeError
+    assert target.read_text(encoding="utf-8") == "Å"
+    assert [path.name for path in target.parent.iterdir()] == ["file.txt"]
+
+
+def current_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
