@@ -169,7 +169,8 @@ def _summary(prediction: "Prediction") -> str:
             lines.append(
                 f"  {label:<16} MAE {scores.mae:6.2f} Å  RMSE {scores.rmse:6.2f} Å  "
                 f"r {scores.pearson:6.3f}  lDDT {scores.lddt:.3f}  "
-                f"long P@L {scores.long_precision:.3f} (at best {scores.long_precision_ceiling:.2f})"
+                f"long P@L {scores.long_precision:.3f} "
+                f"(at best {scores.long_precision_ceiling:.2f})"
             )
         trace = prediction.comparison.trace
         lines.append(
@@ -234,8 +235,7 @@ def _add_reconstruct(commands) -> None:
     command = commands.add_parser(
         "reconstruct",
         help="the backbone that a distance map implies",
-        description="Rebuild the Cα trace from a map of distances in Å; side chains are not "
-        "built.",
+        description="Rebuild the Cα trace from a map of distances in Å; side chains are not built.",
     )
     command.add_argument("map", type=Path, metavar="MAP.npy", help="N×N distances in Å")
     command.add_argument("--std", type=Path, metavar="STD.npy", help="N×N deviations in Å")

@@ -38,7 +38,8 @@ def test_the_workspace_is_where_the_environment_says_else_in_the_current_folder(
 
 def test_a_name_is_looked_up_in_the_workspace_before_what_ships(home):
     shipped = checkpoint_path("mini")
-    assert shipped.name == "mini" and home not in shipped.parents
+    assert shipped.name == "mini"
+    assert home not in shipped.parents
     own = make_checkpoint(home / "checkpoints" / "mini")
     assert checkpoint_path("mini") == own
 
@@ -51,19 +52,27 @@ def test_a_path_is_taken_as_it_is(home, tmp_path):
     assert dataset_path(str(table)) == table
 
 
+def test_a_dataset_of_the_workspace_is_found_with_and_without_its_suffix(home):
+    (home / "datasets").mkdir(parents=True)
+    table = home / "datasets" / "mine.parquet"
+    table.touch()
+    assert dataset_path("mine") == dataset_path("mine.parquet") == table
+
+
 def test_shipped_and_own_checkpoints_are_listed_once_each(home):
     make_checkpoint(home / "checkpoints" / "mine")
     make_checkpoint(home / "runs" / "first")
     make_checkpoint(home / "checkpoints" / "mini")
     names = list_checkpoints()
-    assert {"mini", "mine", "first"} <= set(names) and len(names) == len(set(names))
+    assert {"mini", "mine", "first"} <= set(names)
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("name", ["none", "../mini", "a/b", "", ".", "..", "x\0y", "y" * 5000])
 def test_what_is_nowhere_is_refused_with_what_there_is(home, name):
     (home / "datasets").mkdir(parents=True)
     (home / "datasets" / "mine.parquet").touch()
-    with pytest.raises(CheckpointError, match="one of: .*mini"):
+    with pytest.raises(CheckpointError, match=r"one of: .*mini"):
         # A folder that exists is a path; these are the names of nothing.
         checkpoint_path(name if name not in (".", "..") else f"{name}/nothing")
     with pytest.raises(DatasetError, match="one of: mine"):
@@ -77,11 +86,19 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         assert not target.exists()
     assert target.read_text(encoding="utf-8") == "Å"
     assert target.stat().st_mode & 0o777 == 0o666 & ~current_umask()
-    with pytest.raises(RuntimeError), replace_file(target, "w") as file:
-        file.write("half of it")
-        raise RuntimeError
+    with pytest.raises(ZeroDivisionError), replace_file(target, "w") as file:
+        file.write(f"half of it {1 / 0}")
     assert target.read_text(encoding="utf-8") == "Å"
     assert [path.name for path in target.parent.iterdir()] == ["file.txt"]
+
+
+def test_whoever_writes_last_wins_and_nobody_reads_a_mixture(tmp_path):
+    target = tmp_path / "file.bin"
+    with replace_file(target) as first, replace_file(target) as second:
+        first.write(b"a" * 10**6)
+        second.write(b"b" * 10**6)
+    assert target.read_bytes() == b"a" * 10**6
+    assert [path.name for path in tmp_path.iterdir()] == ["file.bin"]
 
 
 def current_umask() -> int:

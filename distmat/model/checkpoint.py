@@ -1,8 +1,8 @@
 """A checkpoint on disk: the network's weights and config, and what it needs beside them.
 
-    config.json         shape of encoder and head (transformers)
-    model.safetensors   weights
-    distmat.json        the separation baseline, the calibration, and what it was trained on
+config.json         shape of encoder and head (transformers)
+model.safetensors   weights
+distmat.json        the separation baseline, the calibration, and what it was trained on
 """
 
 import json

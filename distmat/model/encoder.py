@@ -54,11 +54,12 @@ class MiniConfig(PreTrainedConfig):
         self.max_relative_position = max_relative_position
         self.dropout = dropout
         self.vocab_size = vocab_size
-        super().__init__(pad_token_id=pad_token_id, **kwargs)
+        super().__init__(**kwargs)
+        self.pad_token_id = pad_token_id
 
 
 class MiniLayer(nn.Module):
-    """Depthwise convolution, attention with a bias per offset, feed-forward; each pre-normalised."""
+    """Depthwise convolution, attention with a bias per offset, feed-forward, all pre-norm."""
 
     def __init__(self, config: MiniConfig) -> None:
         super().__init__()
@@ -84,12 +85,16 @@ class MiniLayer(nn.Module):
     def _attend(self, h_BLD: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
         b, length, d = h_BLD.shape
         qkv_3BHLK = self.qkv(h_BLD).view(b, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query_BHLK, key_BHLK, value_BHLK = qkv_3BHLK
         index = torch.arange(length, device=h_BLD.device)
         offset_LL = (index[None, :] - index[:, None]).clamp(-self.reach, self.reach) + self.reach
         bias_HLL = self.offset_bias(offset_LL).permute(2, 0, 1)
-        hidden_BLL = torch.zeros_like(mask_BL, dtype=bias_HLL.dtype).masked_fill(~mask_BL, -1e4)
+        hidden_BL = torch.zeros_like(mask_BL, dtype=bias_HLL.dtype).masked_fill(~mask_BL, -1e4)
         mixed_BHLK = F.scaled_dot_product_attention(
-            *qkv_3BHLK, attn_mask=bias_HLL[None] + hidden_BLL[:, None, None, :]
+            query_BHLK,
+            key_BHLK,
+            value_BHLK,
+            attn_mask=bias_HLL[None] + hidden_BL[:, None, None, :],
         )
         return mixed_BHLK.transpose(1, 2).reshape(b, length, d)
 

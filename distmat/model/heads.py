@@ -103,6 +103,13 @@ class PairBlock(nn.Module):
         self.convolution = PairConvolution(width, dilation)
         self.dropout = dropout
 
+    def pass_on(self) -> None:
+        """Make both updates zero, so that an untrained block hands its input on unchanged."""
+        for last in (self.triangle.out, self.convolution.near):
+            nn.init.zeros_(last.weight)
+            if last.bias is not None:
+                nn.init.zeros_(last.bias)
+
     def forward(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
         z_BLLC = z_BLLC + self._drop_rows(self.triangle(z_BLLC, mask_BLL1))
         return z_BLLC + self._drop_rows(self.convolution(z_BLLC, mask_BLL1))

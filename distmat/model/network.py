@@ -1,6 +1,7 @@
 """Encoder and head as one network that transformers can train, save and load."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -8,7 +9,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedMode
 from transformers.utils import ModelOutput
 
 from distmat.model.encoder import MiniConfig
-from distmat.model.heads import PairHead, bin_edges
+from distmat.model.heads import PairBlock, PairHead, bin_edges
 from distmat.model.losses import distogram_cross_entropy
 
 
@@ -26,7 +27,7 @@ class DistanceNetworkConfig(PreTrainedConfig):
     """
 
     model_type = "distmat"
-    sub_configs = {"encoder": AutoConfig}
+    sub_configs: ClassVar[dict] = {"encoder": AutoConfig}
 
     def __init__(
         self,
@@ -77,14 +78,9 @@ class DistanceNetwork(PreTrainedModel):
         return bin_edges(self.head.logits.out_features).to(self.device)
 
     def _init_weights(self, module: nn.Module) -> None:
-        # PyTorch's own initialisation, which the pair blocks were tried with; but every
-        # update starts at zero, so that an untrained block passes its input on.
-        if isinstance(module, PairHead):
-            for block in module.blocks:
-                nn.init.zeros_(block.triangle.out.weight)
-                nn.init.zeros_(block.triangle.out.bias)
-                nn.init.zeros_(block.convolution.near.weight)
-                nn.init.zeros_(block.convolution.near.bias)
+        # PyTorch's own initialisation otherwise, which the pair blocks were tried with.
+        if isinstance(module, PairBlock):
+            module.pass_on()
 
     def forward(
         self,

@@ -144,6 +144,3 @@ def _distance_map(sequence: str, logits_LLK: torch.Tensor, edges: torch.Tensor) 
     for table, diagonal in ((median, 0.0), (std, 0.0), (contacts, 1.0)):
         table.fill_diagonal_(diagonal)
     return DistanceMap(sequence, *(t.double().numpy() for t in (median, std, contacts)))
-
-
-

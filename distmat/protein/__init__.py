@@ -1,0 +1,1 @@
+"""Proteins: sequences, chains, their distance maps, and the files that hold them."""

@@ -1,4 +1,4 @@
-"""Distance maps: N×N Cα distances in Å, in chain order, and the bands of separation they are read by."""
+"""Distance maps: N×N Cα distances in Å, in chain order, and the bands of separation."""
 
 from dataclasses import dataclass
 

@@ -35,7 +35,7 @@ def read_npy(data: bytes, name: str) -> np.ndarray:
 
 
 def csv_text(predicted: DistanceMap) -> str:
-    """One line for each pair i < j, counted from 1: distance and deviation in Å, contact probability."""
+    """One line for each pair i < j, counted from 1: Å, standard deviation, contact probability."""
     i, j = np.triu_indices(len(predicted), 1)
     letters = np.array(list(predicted.sequence))
     lines = ["i,j,residue_i,residue_j,distance,std,contact_probability"]

@@ -171,7 +171,7 @@ def numbered(
     if not placed or max(placed) >= len(polymer):
         return None
     different = sum(
-        residue.letter != one_letter(polymer[position], parents)
+        residue.letter not in (UNKNOWN, one_letter(polymer[position], parents))
         for position, residue in placed.items()
     )
     # One is always allowed: where two kinds of residue were seen, the polymer names the first.

@@ -5,6 +5,7 @@ import json
 import typing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from distmat.errors import ConfigError
 
@@ -24,6 +25,9 @@ class TrainingConfig:
 
     output: str = "run"
     """Folder for checkpoints and the final model: a path, or a name in the workspace."""
+
+    start: str = ""
+    """Checkpoint whose weights training starts from, of the same shape; empty: random ones."""
 
     hidden_size: int = 128
     """Width of the encoder's residue states."""
@@ -136,7 +140,9 @@ class TrainingConfig:
             if name not in types:
                 known = ", ".join(sorted(types))
                 raise ConfigError(f"There is no setting '{name}'; the settings are {known}.")
-        read = {name: _read(name, value, types[name]) for name, value in settings.items()}
+        read: dict[str, Any] = {
+            name: _read(name, value, types[name]) for name, value in settings.items()
+        }
         return dataclasses.replace(self, **read)
 
     def as_dict(self) -> dict:

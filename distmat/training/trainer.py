@@ -14,17 +14,23 @@ from transformers import ProgressCallback, Trainer, TrainerCallback, TrainingArg
 from transformers.trainer_callback import PrinterCallback
 
 from distmat.dataset.store import Dataset, read_dataset
-from distmat.errors import DatasetError, RunError
+from distmat.errors import CheckpointError, DatasetError, RunError
 from distmat.geometry.calibration import Calibration, fit_calibration
 from distmat.model.baseline import SeparationBaseline, fit_baseline
-from distmat.model.checkpoint import COMPANION, Checkpoint, save_checkpoint, save_companion
+from distmat.model.checkpoint import (
+    COMPANION,
+    Checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    save_companion,
+)
 from distmat.model.encoder import MiniConfig
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.predictor import Predictor
 from distmat.training.config import TrainingConfig
 from distmat.training.evaluation import Evaluation, evaluate
 from distmat.training.sampling import ClusterBatches, CroppedChains, PadAndMask
-from distmat.workspace import dataset_path, replace_file
+from distmat.workspace import checkpoint_path, dataset_path, replace_file
 
 CONFIG_FILE = "training_config.json"
 
@@ -42,7 +48,7 @@ class DistanceTrainer(Trainer):
         trained_on: dict,
     ) -> None:
         self.config, self.train_chains, self.val_chains = config, train, val.chains
-        self.baseline, self.trained_on = baseline, trained_on
+        self.network, self.baseline, self.trained_on = network, baseline, trained_on
         super().__init__(
             model=network,
             args=_arguments(config),
@@ -65,14 +71,18 @@ class DistanceTrainer(Trainer):
             self.config.seed,
         )
         return self.accelerator.prepare(
-            DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator)
+            DataLoader(
+                CroppedChains(self.train_chains),
+                batch_sampler=batches,
+                collate_fn=self.data_collator,
+            )
         )
 
     def evaluate(self, *args, **kwargs) -> dict[str, float]:
         """Scores on the validation chains, the baseline's beside them, logged as ``eval_…``."""
-        checkpoint = Checkpoint(self.model, self.baseline)
+        checkpoint = Checkpoint(self.network, self.baseline)
         result = evaluate(Predictor(checkpoint), self.val_chains)
-        self.model.train()
+        self.network.train()
         metrics = {f"eval_{k}": v for k, v in result.as_dict()["model"].items() if v is not None}
         metrics["eval_baseline_mae"] = result.as_dict()["baseline"]["mae"]
         metrics["eval_seconds"] = result.seconds
@@ -84,7 +94,7 @@ class DistanceTrainer(Trainer):
 
     def _save(self, output_dir: str | None = None, state_dict=None) -> None:
         super()._save(output_dir, state_dict)
-        folder = Path(output_dir or self.args.output_dir)
+        folder = Path(output_dir or self.config.output)
         trained_on = {**self.trained_on, "steps": self.state.global_step}
         save_companion(self.baseline, None, trained_on, folder)
 
@@ -175,11 +185,11 @@ def train(
     progress("Fitting the separation baseline")
     baseline = fit_baseline(training.chains)
     set_seed(config.seed)
-    network = DistanceNetwork(_network_config(config))
+    network = _first_network(config)
     trained_on = {
         "train": training.name,
         "train_chains": len(training),
-        "train_clusters": int(len(np.unique(training.clusters))),
+        "train_clusters": len(np.unique(training.clusters)),
         "val": validation.name,
     }
     evaluated = validation.representatives().no_longer_than(config.evaluation_max_length)
@@ -208,10 +218,10 @@ def train(
         return None
     progress("Scoring the best checkpoint on all validation chains")
     trained_on |= {"steps": trainer.state.best_global_step, "hours": _hours(started)}
-    predictor = Predictor(Checkpoint(trainer.model, baseline))
+    predictor = Predictor(Checkpoint(network, baseline))
     result = evaluate(predictor, evaluated.chains)
     save_checkpoint(
-        Checkpoint(trainer.model, baseline, calibrate(predictor, evaluated), trained_on), output
+        Checkpoint(network, baseline, calibrate(predictor, evaluated), trained_on), output
     )
     return result
 
@@ -250,6 +260,21 @@ def _arguments(config: TrainingConfig) -> TrainingArguments:
         seed=config.seed,
         log_level="error",
     )
+
+
+def _first_network(config: TrainingConfig) -> DistanceNetwork:
+    """The network as it is before the first step."""
+    network = DistanceNetwork(_network_config(config))
+    if config.start:
+        earlier = load_checkpoint(checkpoint_path(config.start)).network
+        try:
+            network.load_state_dict(earlier.state_dict())
+        except RuntimeError:
+            raise CheckpointError(
+                f"The checkpoint '{config.start}' has another shape than this run; set layers, "
+                "widths, dilations and bins as in its training_config.json."
+            ) from None
+    return network
 
 
 def _network_config(config: TrainingConfig) -> DistanceNetworkConfig:

@@ -1,6 +1,5 @@
 """The backbone that the map implies: in 3D, in words, and by its angles."""
 
-import numpy as np
 import streamlit as st
 
 from distmat.figures.angles import angle_plot
@@ -10,7 +9,6 @@ from distmat.geometry.handedness import CONFIDENT, trace_angles
 from distmat.geometry.scores import TraceScores, per_residue_error
 from distmat.geometry.superposition import superpose
 from distmat.protein.chain import Chain
-from distmat.protein.examples import examples
 from distmat.ui.answer import Answer
 from distmat.ui.maps import show_figure
 
@@ -43,7 +41,6 @@ def show_residues(answer: Answer) -> None:
         figure = angle_plot(
             predicted.sequence,
             trace_angles(coords),
-            _known_angles(),
             None if truth is None else trace_angles(truth.ca),
         )
         show_figure(figure, answer, "angles")
@@ -153,11 +150,3 @@ def _share(share: float) -> str:
         f"Not quite: three dimensions hold {share:.0%} of it. The rest are distances that no "
         "body in space can have at once, as where a model is unsure."
     )
-
-
-@st.cache_data(show_spinner=False)
-def _known_angles() -> tuple[np.ndarray, np.ndarray]:
-    """θ and τ of the structures that ship."""
-    pairs = [trace_angles(example.read().ca) for example in examples()]
-    theta, tau = (np.concatenate(angle) for angle in zip(*pairs, strict=True))
-    return theta, tau

@@ -1,3 +1,4 @@
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,7 +23,7 @@ class StandIn:
         self.noise = noise
         self.card = {"max_length": 150, "train_chains": 1234}
         self.baseline = SimpleNamespace(predict=lambda n: 3.8 * separation(n) ** 0.6)
-        self.known = {chain.sequence: chain.distances for chain in map(_read, examples())}
+        self.known = known_maps()
         self.asked = []
 
     def predict(self, sequence, progress=None):
@@ -40,8 +41,10 @@ class StandIn:
         return DistanceMap(sequence, distances, std, np.exp(-distances / 8))
 
 
-def _read(example):
-    return example.read()
+@cache
+def known_maps():
+    chains = [example.read() for example in examples()]
+    return {chain.sequence: chain.distances for chain in chains}
 
 
 @pytest.fixture
@@ -58,4 +61,8 @@ def predictor(monkeypatch):
 def page(predictor, tmp_path, monkeypatch):
     """The app as a newcomer sees it."""
     monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
+    # Streamlit searches all installed packages for components at each start, which takes a third
+    # of the time of these tests; the app uses none.
+    scan = "streamlit.components.v2.manifest_scanner.scan_component_manifests"
+    monkeypatch.setattr(scan, lambda *args, **kwargs: [], raising=False)
     return AppTest.from_file("../../app.py", default_timeout=30)
