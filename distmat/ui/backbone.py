@@ -43,7 +43,9 @@ def show_residues(answer: Answer) -> None:
             trace_angles(coords),
             None if truth is None else trace_angles(truth.ca),
         )
-        show_figure(figure, answer, "angles")
+        show_figure(
+            figure, answer, "angles", "Angles and dihedrals of the trace on those of known chains"
+        )
         st.caption(
             "Grey: how known chains turn. Points away from it are turns that proteins avoid."
         )
@@ -59,7 +61,7 @@ def _show_error(answer: Answer, truth: Chain) -> None:
     laid = superpose(answer.prediction.backbone.coords, truth.ca).coords
     error = per_residue_error(laid, truth.ca)
     figure = residue_curve(truth.sequence, error, "distance from the true place")
-    show_figure(figure, answer, "error-by-residue")
+    show_figure(figure, answer, "error-by-residue", "Error of the trace at each residue")
     st.caption("After laying the whole trace on the structure; gaps were not observed.")
 
 
@@ -68,7 +70,7 @@ def _show_deviation(answer: Answer) -> None:
     predicted = answer.prediction.map
     deviation = predicted.std.sum(axis=1) / (len(predicted) - 1)
     figure = residue_curve(predicted.sequence, deviation, "expected error")
-    show_figure(figure, answer, "expected-error")
+    show_figure(figure, answer, "expected-error", "Expected error at each residue")
     st.caption("The model's own standard deviation, averaged over all pairs of a residue.")
 
 

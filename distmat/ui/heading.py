@@ -45,6 +45,7 @@ def show_welcome() -> None:
             width="stretch",
             config=maps.image_options(chain.name, "png"),
             key="welcome",
+            alt="The true distance map of a protein of four helices",
         )
         st.caption(f"The true map of {escaped(examples()[0].title)}, a bundle of four helices.")
 

@@ -31,20 +31,38 @@ def show_maps(answer: Answer) -> None:
         )
     view = view or views[0]
     with st.container(key="three-maps" if view == "Side by side" else "one-map"):
-        show_figure(_figure(answer, view), answer, "map")
+        show_figure(_figure(answer, view), answer, "map", _ALT[view])
     st.caption(_WORDS[view])
 
 
-def show_figure(figure: "Figure", answer: Answer, name: str) -> None:
-    """A figure that is saved in the format and under the name that fit this answer."""
+def show_figure(figure: "Figure", answer: Answer, name: str, alt: str) -> None:
+    """A figure that is saved in the format and under the name that fit this answer.
+
+    Parameters
+    ----------
+    figure : plotly Figure
+    answer : Answer
+    name : str
+        What the figure shows, as a part of file names.
+    alt : str
+        What it shows, for those who can't see it.
+    """
     kind = str(st.session_state.get("picture-format") or "PNG").lower()
     st.plotly_chart(
         figure,
         width="stretch",
         config=maps.image_options(f"{file_stem(answer.question.title)}-{name}", kind),
         key=f"figure-{name}",
+        alt=alt,
     )
 
+
+_ALT = {
+    "Side by side": "Predicted map, true map and the signed difference of the two",
+    "Above and below": "Distance map, predicted above and true below the diagonal",
+    "Uncertainty": "Map of the standard deviation that the model expects for each pair",
+    "Predicted": "Predicted distance map",
+}
 
 _VIEWS = ("Side by side", "Above and below", "Uncertainty")
 _VIEWS_WITHOUT_TRUTH = ("Predicted", "Uncertainty")

@@ -209,22 +209,25 @@ def _offer(key: str, read: Callable[[], list[Question]]) -> None:
         st.session_state["problem"] = error
         return
     st.session_state.pop("problem", None)
+    st.session_state[f"{key}-offer"] = questions
     if len(questions) == 1:
         _open(questions[0])
         st.rerun()
-    st.session_state[f"{key}-offer"] = questions
 
 
 def _show_choice(key: str, what: str) -> None:
-    questions = st.session_state.get(f"{key}-offer")
-    if not questions:
+    """Let a person take one of the chains on offer, also once another protein was looked at."""
+    questions = st.session_state.get(f"{key}-offer", [])
+    index = 0
+    if len(questions) > 1:
+        index = st.selectbox(
+            f"{what.capitalize()}, one of {len(questions)}",
+            range(len(questions)),
+            format_func=lambda index: _described(questions[index]),
+            key=f"{key}-choice",
+        )
+    elif not questions or questions[0] is st.session_state.get("question"):
         return
-    index = st.selectbox(
-        f"{what.capitalize()}, one of {len(questions)}",
-        range(len(questions)),
-        format_func=lambda index: _described(questions[index]),
-        key=f"{key}-choice",
-    )
     if st.button(f"Predict this {what}", key=f"{key}-predict", type="primary"):
         _open(questions[index])
         st.rerun()

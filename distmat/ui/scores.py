@@ -63,7 +63,12 @@ def show_scores(answer: Answer) -> None:
         figure = error_by_separation(
             answer.prediction.map.distances, answer.baseline, comparison.truth.distances
         )
-        show_figure(figure, answer, "error-by-separation")
+        show_figure(
+            figure,
+            answer,
+            "error-by-separation",
+            "Mean absolute error by separation, of the model and of the baseline",
+        )
 
 
 def _show_judgement(comparison: "Comparison") -> None:

@@ -202,6 +202,17 @@ def test_uploading_several_chains_lets_one_choose(page):
     assert page.header[0].value == "two\\_B"
 
 
+def test_going_back_to_an_uploaded_file_from_an_example_takes_one_click(page, predictor):
+    chain = examples()[7].read()
+    page.run()
+    upload(page, "mine.pdb", write_pdb(chain.sequence, chain.ca).encode())
+    page.button(key="example-kunitz").click().run()
+    page.button(key="upload-predict").click().run()
+    assert_no_fault(page)
+    assert page.header[0].value == "mine\\_A"
+    assert len(predictor.asked) == 2
+
+
 @pytest.mark.parametrize("name", ["mine.fasta", "mine.fa.gz"])
 def test_uploading_a_fasta_file_predicts_it(page, name):
     data = f">mine\n{SEQUENCE}\n".encode()

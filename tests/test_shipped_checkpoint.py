@@ -1,0 +1,62 @@
+"""What ships as `checkpoints/mini` is what its model card says."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import distmat
+from distmat.geometry.scores import score_map
+from distmat.protein.examples import examples
+from distmat.workspace import checkpoint_path
+
+MINI = checkpoint_path("mini")
+BENCHMARK = Path(__file__).parents[2] / "shared" / "data" / "test.parquet"
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return distmat.load("mini")
+
+
+def test_it_is_small_and_holds_no_pickle():
+    assert sum(path.stat().st_size for path in MINI.iterdir()) < 25 * 2**20
+    assert {path.suffix for path in MINI.iterdir()} <= {".json", ".safetensors", ".csv", ".md"}
+
+
+def test_its_card_names_every_chain_it_was_trained_and_chosen_on(predictor):
+    with (MINI / "chains.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    train = {row["id"] for row in rows if row["split"] == "train"}
+    val = {row["id"] for row in rows if row["split"] == "val"}
+    assert len(train) == predictor.card["train_chains"]
+    assert len(train) + len(val) == len(rows)
+    assert not train & val
+
+
+def test_no_chain_of_the_benchmark_is_among_them():
+    if not BENCHMARK.is_file():
+        pytest.skip("the benchmark data are not here")
+    from distmat.dataset.store import read_dataset
+
+    listed = (MINI / "chains.csv").read_text()
+    assert not [c.name for c in read_dataset(BENCHMARK).chains if f"{c.name}," in listed]
+
+
+def test_on_the_built_in_examples_it_beats_knowing_only_the_separation(predictor):
+    model, baseline = [], []
+    for example in examples():
+        chain = example.read()
+        predicted = predictor.predict(chain.sequence)
+        model.append(score_map(predicted.distances, chain.ca, predicted.contacts))
+        baseline.append(score_map(predictor.baseline.predict(len(chain)), chain.ca))
+    for name in ("mae", "rmse"):
+        ours, theirs = (np.mean([getattr(s, name) for s in side]) for side in (model, baseline))
+        assert ours < theirs
+    assert np.mean([s.lddt for s in model]) > np.mean([s.lddt for s in baseline])
+
+
+def test_it_brings_the_calibration_that_the_reconstruction_uses(predictor):
+    assert predictor.calibration is not None
+    assert ((predictor.calibration.rho >= 0) & (predictor.calibration.rho <= 1)).all()
