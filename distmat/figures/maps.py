@@ -17,7 +17,8 @@ DISTANCE_COLOURS = "Viridis"
 ERROR_COLOURS = "RdBu_r"
 """Blue is predicted too near, red too far, white right."""
 
-DEVIATION_COLOURS = "Magma_r"
+DEVIATION_COLOURS = "Plasma_r"
+"""Bright is sure, dark unsure. (Streamlit takes some of Magma's colours for its placeholders.)"""
 
 MODEL_COLOUR, BASELINE_COLOUR, TRUTH_COLOUR = "#d95f02", "#7f7f7f", "#1b78b4"
 """Orange for what the model says, grey for the baseline, blue for the truth; everywhere."""

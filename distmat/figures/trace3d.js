@@ -37,6 +37,11 @@ function colourOf(atom) {
   return state.byError ? errorColour(atom.error) : scene.colours.predicted;
 }
 
+// The truth makes way where colours tell the error, whose scale has blue in it, too.
+function truthColour() {
+  return state.byError ? scene.colours.unknown : scene.colours.truth;
+}
+
 function describe(atom) {
   const off = atom.error >= 0 && scene.truth ? `, ${atom.error.toFixed(1)} Å off` : "";
   return `${atom.name} ${atom.place}${off}`;
@@ -91,7 +96,7 @@ const plain = {
     pen.scale(ratio, ratio);
     const traces = [{ atoms: atomsOf(shown().pdb), colour: colourOf }];
     if (scene.truth) {
-      traces.push({ atoms: atomsOf(scene.truth), colour: () => scene.colours.truth });
+      traces.push({ atoms: atomsOf(scene.truth), colour: truthColour });
     }
     const all = traces.flatMap((trace) => trace.atoms);
     if (!all.length) return;
@@ -161,7 +166,7 @@ function solid(viewer) {
         : { stick: { radius: TUBE, colorfunc: colour } });
       if (scene.truth) {
         viewer.addModel(scene.truth, "pdb").setStyle({}, {
-          cartoon: { ...tube, color: scene.colours.truth },
+          cartoon: { ...tube, color: truthColour() },
         });
       }
       model.setHoverable({}, true,
@@ -252,7 +257,7 @@ function legend() {
     ? `<span>0 Å<i class="scale" style="background:linear-gradient(90deg,${scale})"></i>`
       + `${scene.largestError} Å off</span>`
     : entry(scene.colours.predicted, "predicted")];
-  if (scene.truth) parts.push(entry(scene.colours.truth, "true"));
+  if (scene.truth) parts.push(entry(truthColour(), "true"));
   find("legend").innerHTML = parts.join("");
 }
 

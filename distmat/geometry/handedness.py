@@ -6,18 +6,20 @@ negatives.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 CONFIDENT = 0.15
-"""Log-likelihood ratio per window from which the hand counts as chosen. Below it, of refined
-noisy maps, too many went wrong."""
-_TABLE_WIDTH = 10.0
-_LOG_ODDS = np.array(
-    [0.31, 0.71, 1.28, 2.09, 3.68, 3.31, 1.80, 0.51, -0.06]
-    + [-0.49, -0.77, -1.01, -1.10, -1.12, -1.25, -1.30, -1.06, -0.39]
-)
-"""log P(τ > 0) / P(τ < 0) by |τ| in bins of 10°, counted over known chains."""
+"""Log odds per window of four residues from which the hand counts as chosen: 97 % of such
+hands were right on traces rebuilt from strongly disturbed maps."""
+KNOWN_CHAINS = Path(__file__).with_name("known_chains.npz")
+"""Counts over the training chains, written by ``benchmarks/known_chains.py``."""
+_THETA_FIRST, _THETA_WIDTH, _THETA_BINS = 80.0, 15.0, 5
+_TAU_WIDTH, _TAU_BINS = 10.0, 18
+HAND_BINS = _THETA_BINS * _TAU_BINS
+"""Kinds of windows that are told apart when the hand is chosen."""
 _FLAT = 1e-3
 """Å; a trace thinner than this is its own mirror image."""
 
@@ -33,7 +35,7 @@ class Hand:
     mirrored : bool
         Whether it had to be reflected for that.
     confidence : float
-        |log-likelihood ratio| of the two hands per window of four residues.
+        |log odds| of the two hands per window of four residues.
     verdict : str
         ``"chosen"``; ``"undecided"`` if the confidence is below `CONFIDENT`; ``"flat"`` if
         both images are the same.
@@ -55,26 +57,68 @@ def choose_hand(coords: np.ndarray, residue: np.ndarray | None = None) -> Hand:
     residue : ndarray, shape=(N,), dtype=int, optional
         Rising places in the chain, where some are missing; windows across a gap don't count.
     """
-    _, tau = trace_angles(coords, residue)
-    tau = tau[np.isfinite(tau)]
-    if not len(tau) or _thickness(coords) < _FLAT:
+    theta, tau = trace_angles(coords, residue)
+    seen = np.isfinite(tau)
+    if not seen.any() or _thickness(coords) < _FLAT:
         return Hand(coords, False, 0.0, "flat")
-    ratio = float(hand_log_odds(tau).mean())
+    odds = _known_chains()["hand_log_odds"][hand_bin(theta[seen], tau[seen])]
+    ratio = float((np.sign(tau[seen]) * odds).mean())
     verdict = "chosen" if abs(ratio) >= CONFIDENT else "undecided"
     return Hand(mirror(coords) if ratio < 0 else coords, ratio < 0, abs(ratio), verdict)
 
 
-def hand_log_odds(tau: np.ndarray) -> np.ndarray:
-    """How much each dihedral speaks for the hand it has, against its mirror image.
+def hand_bin(theta: np.ndarray, tau: np.ndarray) -> np.ndarray:
+    """The kind of each window, whichever hand it has.
 
     Parameters
     ----------
-    tau : ndarray, dtype=float
-        Degrees, −180 to 180.
+    theta, tau : ndarray, shape=(windows,), dtype=float
+        Degrees, as from `trace_angles`.
+
+    Returns
+    -------
+    ndarray, shape=(windows,), dtype=int
+        0 to `HAND_BINS` − 1.
     """
-    size = np.abs(tau)
-    row = np.minimum((size / _TABLE_WIDTH).astype(int), len(_LOG_ODDS) - 1)
-    return np.sign(tau) * _LOG_ODDS[row]
+    row = np.clip((theta - _THETA_FIRST) // _THETA_WIDTH, 0, _THETA_BINS - 1)
+    column = np.minimum(np.abs(tau) // _TAU_WIDTH, _TAU_BINS - 1)
+    return (row * _TAU_BINS + column).astype(int)
+
+
+@dataclass(frozen=True)
+class ReferenceAngles:
+    """How often the windows of known chains have each (θ, τ).
+
+    Parameters
+    ----------
+    theta_edges : ndarray, shape=(T + 1,), dtype=float
+        Degrees.
+    tau_edges : ndarray, shape=(U + 1,), dtype=float
+        Degrees, −180 to 180.
+    density : ndarray, shape=(T, U), dtype=float
+        Share of all windows; sums to 1.
+    """
+
+    theta_edges: np.ndarray
+    tau_edges: np.ndarray
+    density: np.ndarray
+
+
+def reference_angles() -> ReferenceAngles:
+    """The (θ, τ) plot of known chains, to lay that of a trace on (see `trace_angles`)."""
+    known = _known_chains()
+    counts = known["density"].astype(float)
+    return ReferenceAngles(
+        known["theta_edges"].astype(float),
+        known["tau_edges"].astype(float),
+        counts / counts.sum(),
+    )
+
+
+@cache
+def _known_chains() -> dict[str, np.ndarray]:
+    with np.load(KNOWN_CHAINS) as file:
+        return {name: file[name] for name in file.files}
 
 
 def mirror(coords: np.ndarray) -> np.ndarray:

@@ -44,6 +44,8 @@ _WEIGHT_POWER = -0.6
 """Before the map's own errors show, a pair weighs as its separation to this power."""
 _LEAST_STD = 0.3
 """Å; no predictor is surer than this."""
+_LEAST_ERROR = 0.05
+"""Weighted squared error below which a map counts as fitted."""
 _GUESSED_WEIGHT = 0.2
 """A filled-in pair's weight, of a known one's, while the fold forms; nothing afterwards."""
 _CHAIN_FORCE, _REPULSION, _HELIX_FORCE = 50.0, 10.0, 25.0
@@ -62,6 +64,7 @@ _FORMING, _REFINING, _REFINING_INCOMPLETE, _REWEIGHTED, _CHAINING, _TURNING, _SE
 _REWEIGHTINGS = 2
 _LONG = 500
 """Residues from which progress is reported."""
+_FITTING = "fitting the distances"
 _SENTENCES = {
     "chosen": "The turns of the chain chose the hand.",
     "undecided": "The turns of the chain hardly favour one hand: it may be the mirror image.",
@@ -81,7 +84,7 @@ class Reconstruction:
         ``"chosen"``; ``"undecided"`` if the turns of the chain hardly favour one of the mirror
         images (`coords` is still the likelier one); ``"flat"`` if both are the same.
     hand_confidence : float
-        |log-likelihood ratio| of the two hands per window of four residues; from
+        |log odds| of the two hands per window of four residues; from
         `distmat.geometry.handedness.CONFIDENT` on the hand is ``"chosen"``.
     stress : float
         Root of Σ(rebuilt − map)² / Σ map² over the known pairs, after un-shrinking: 0.1 says
@@ -159,7 +162,7 @@ def choose_stretch(
     predicted_maps: Sequence[np.ndarray],
     traces: Sequence[np.ndarray],
     stds: Sequence[np.ndarray] | None = None,
-    powers: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0),
+    powers: Sequence[float] = (0.0, 0.15, 0.3, 0.5, 0.75, 1.0),
 ) -> Calibration:
     """How far to stretch: the power of ρ with the best mean TM-score on known chains.
 
@@ -249,31 +252,27 @@ def _refined(
     std: np.ndarray | None,
     report: Progress,
 ) -> tuple[np.ndarray, Targets]:
-    """The trace that fits the map best, and the map with the weights it turned out to deserve."""
+    """The trace that fits the map best, and the map with weights that its errors deserve."""
     known = np.isfinite(target)
     complete = bool(known.all())
     weights = _first_weights(residue, std)
-    report(0.1, "refining the distances")
+    report(0.1, _FITTING)
     if not complete:
         forming = np.where(known, weights, _GUESSED_WEIGHT * weights)
         coords = minimized(coords, [pair_term(Targets(start, forming))], _FORMING)
         weights[~known] = 0.0
-        target = np.where(known, target, 0.0)
-    coords = minimized(
-        coords,
-        [pair_term(Targets(target, weights))],
-        _REFINING if complete else _REFINING_INCOMPLETE,
-        _part(report, 0.1, 0.4, "refining the distances"),
-    )
-    for round_ in range(_REWEIGHTINGS):
-        del weights
-        variance = error_variance(coords, np.where(known, target, np.nan), residue, std)
-        weights = np.divide(1.0, variance, out=variance)
+    goal = Targets(start, weights)
+    rounds = _REFINING if complete else _REFINING_INCOMPLETE
+    coords = minimized(coords, [pair_term(goal)], rounds, _part(report, 0.1, 0.4, _FITTING))
+    if std is not None:
+        return coords, Targets(start, weights / _mean_error(coords, goal))
+    for turn in range(_REWEIGHTINGS):
+        weights = 1.0 / error_variance(coords, target, residue)
         weights[~known] = 0.0
         np.fill_diagonal(weights, 0.0)
-        goal = Targets(target, weights)
+        goal = Targets(start, weights)
         coords = minimized(coords, [pair_term(goal)], _REWEIGHTED)
-        report(0.5 + 0.1 * round_, "refining the distances")
+        report(0.5 + 0.1 * turn, _FITTING)
     return coords, goal
 
 
@@ -281,10 +280,19 @@ def _first_weights(residue: np.ndarray, std: np.ndarray | None) -> np.ndarray:
     if std is not None:
         weights = 1.0 / std
     else:
-        apart = np.arange(1.0, residue[-1] - residue[0] + 2)
-        weights = (np.maximum(apart - 1, 1) ** _WEIGHT_POWER)[np.abs(residue[:, None] - residue)]
+        apart = np.maximum(np.arange(residue[-1] - residue[0] + 1.0), 1.0)
+        weights = (apart**_WEIGHT_POWER)[np.abs(residue[:, None] - residue)]
     np.fill_diagonal(weights, 0.0)
     return weights
+
+
+def _mean_error(coords: np.ndarray, goal: Targets) -> float:
+    """Mean weighted squared error of the pairs that have a weight."""
+    error = cdist(coords, coords)
+    error -= goal.distances
+    pairs = max(np.count_nonzero(goal.weights), 1)
+    mean = np.vdot(goal.weights, np.square(error, out=error)) / pairs
+    return float(max(mean, _LEAST_ERROR))
 
 
 def _exact(

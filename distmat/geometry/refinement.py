@@ -113,14 +113,11 @@ def minimized(
     return result.x.reshape(coords.shape)
 
 
-def error_variance(
-    coords: np.ndarray, target: np.ndarray, residue: np.ndarray, std: np.ndarray | None = None
-) -> np.ndarray:
+def error_variance(coords: np.ndarray, target: np.ndarray, residue: np.ndarray) -> np.ndarray:
     """How far each target is off, to judge by how far a trace that fits them all is from them.
 
-    Its logarithm is taken as linear in those of the separation, of the trace's distance and,
-    where given, of the predictor's standard deviation. (The target itself would be a bad
-    witness: pairs that came out short by chance would rule.)
+    Its logarithm is taken as linear in those of the separation and of the trace's distance.
+    (The target itself would be a bad witness: pairs that came out short by chance would rule.)
 
     Parameters
     ----------
@@ -130,8 +127,6 @@ def error_variance(
         Å; NaN where not known.
     residue : ndarray, shape=(N,), dtype=int
         Rising places in the chain.
-    std : ndarray, shape=(N, N), dtype=float, optional
-        Å, positive.
 
     Returns
     -------
@@ -147,19 +142,17 @@ def error_variance(
     if len(i) < _ENOUGH_PAIRS:
         mean = square.mean() if len(i) else 0.0
         return np.full((n, n), max(float(mean), _LEAST_VARIANCE))
-    columns = [np.ones(len(i)), np.log(residue[j] - residue[i]), np.log(np.maximum(length, BOND))]
-    if std is not None:
-        columns.append(np.log(std[i, j]))
-    design = np.column_stack(columns)
-    factor = np.linalg.lstsq(design, np.log(square + 1e-4) - _LOG_CHI2, rcond=None)[0]
+    log_apart, log_length = np.log(residue[j] - residue[i]), np.log(np.maximum(length, BOND))
+    design = np.column_stack([np.ones(len(i)), log_apart, log_length])
+    constant, by_apart, by_length = np.linalg.lstsq(
+        design, np.log(square + 1e-4) - _LOG_CHI2, rcond=None
+    )[0]
     # In place, because for long chains each of these arrays is most of the memory used.
     variance = cdist(coords, coords)
     np.log(np.maximum(variance, BOND, out=variance), out=variance)
-    variance *= factor[2]
-    apart = np.log(np.maximum(np.arange(residue[-1] - residue[0] + 1), 1))
-    variance += (factor[0] + factor[1] * apart)[np.abs(residue[:, None] - residue)]
-    if std is not None:
-        variance += factor[3] * np.log(std)
+    variance *= by_length
+    every = np.log(np.maximum(np.arange(residue[-1] - residue[0] + 1), 1))
+    variance += (constant + by_apart * every)[np.abs(residue[:, None] - residue)]
     np.exp(variance, out=variance)
     return np.maximum(variance, _LEAST_VARIANCE, out=variance)
 

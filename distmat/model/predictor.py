@@ -1,6 +1,7 @@
 """From a sequence to a distance map."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,9 @@ from distmat.workspace import checkpoint_path
 BYTES_PER_PAIR_STATE = 16
 """Peak memory of a prediction for each pair and each channel of its state, measured at N = 500
 and 1,000 and rounded up."""
+
+_QUICK = 300
+"""Residues up to which one thread takes less than a second."""
 
 OPEN_BINS = (2.0, 110.0)
 """Å: where the first and the last distance bin, open in training, are taken to end."""
@@ -77,7 +81,8 @@ class Predictor:
         self._check_memory(len(sequence))
         report = progress or (lambda share, text: None)
         report(0.0, f"Predicting {len(sequence)} residues")
-        logits_LLK = self._logits(sequence)
+        with _threads_for(len(sequence)):
+            logits_LLK = self._logits(sequence)
         report(0.8, "Reading distances from the distogram")
         return _distance_map(sequence, logits_LLK, self.network.edges)
 
@@ -102,6 +107,21 @@ class Predictor:
                 f"The sequence has {residues:,} residues, and the memory that is free now is "
                 f"enough for {most:,}; cut it into domains."
             )
+
+
+@contextmanager
+def _threads_for(residues: int) -> Iterator[None]:
+    """One thread for what is quick anyway.
+
+    Beside a busy process, such as a training on the same machine, threads that wait for each
+    other made a prediction of 99 residues 50 times slower.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if residues <= _QUICK else threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def load(name_or_path: str | Path = "mini") -> Predictor:

@@ -116,7 +116,7 @@ def _scores(trace: TraceScores) -> list[dict[str, str]]:
 
 
 def _hand(hand: str, confidence: float) -> str:
-    sure = f"confidence {confidence:.2f}, where {CONFIDENT:g} is enough"
+    sure = f"confidence {confidence:.3f}, where {CONFIDENT:g} is enough"
     if hand == "flat":
         return "The trace is flat or too short, so both mirror images are the same."
     if hand == "chosen":

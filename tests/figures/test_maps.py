@@ -123,3 +123,14 @@ def test_a_thousand_residues_stay_within_what_a_browser_takes():
 def test_a_figure_is_saved_in_the_format_that_was_asked_for(kind):
     options = maps.image_options("il2-map", kind)["toImageButtonOptions"]
     assert (options["format"], options["filename"]) == (kind, "il2-map")
+
+
+def test_no_colour_is_one_that_streamlit_takes_for_a_placeholder_of_its_own(chain, predicted):
+    figures = [
+        maps.side_by_side(chain.sequence, predicted, predicted, chain.distances),
+        maps.deviation_map(chain.sequence, predicted),
+        maps.error_by_separation(predicted, predicted, chain.distances),
+    ]
+    for figure in figures:
+        figure.layout.template = None
+        assert '"#0000' not in figure.to_json()

@@ -171,9 +171,7 @@ def test_what_is_no_map_is_refused_in_one_sentence(bad):
 def test_the_shortest_chains_come_back(n):
     ca = np.array([[0, 0, 0], [3.8, 0, 0], [5.0, 3.6, 0], [5.0, 3.6, 3.8]], dtype=float)[:n]
     result = reconstruct(pairwise_distances(ca))
-    np.testing.assert_allclose(
-        pairwise_distances(result.coords), pairwise_distances(ca), atol=1e-6
-    )
+    np.testing.assert_allclose(pairwise_distances(result.coords), pairwise_distances(ca), atol=1e-6)
 
 
 @pytest.mark.parametrize("axes", [1, 2], ids=["collinear", "planar"])
