@@ -212,7 +212,8 @@ def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress)
     std = _usable(known.std, residue)
     if not np.isnan(distances).any():
         embedding = embed(distances)
-        if embedding.exact:
+        # A single residue has no distance that could be wrong.
+        if embedding.exact or len(residue) == 1:
             return _exact(embedding, residue, distances, steps)
     _check_spread(distances)
     target = _tidied(distances, residue, calibration, steps)

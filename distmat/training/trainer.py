@@ -181,7 +181,7 @@ def train(
             f"{output} already holds a run; resume it with --resume, or choose another output."
         )
     progress("Reading the datasets")
-    training, validation = (_chosen(config, split) for split in ("train", "val"))
+    training, validation = (chosen_chains(config, split) for split in ("train", "val"))
     progress("Fitting the separation baseline")
     baseline = fit_baseline(training.chains)
     set_seed(config.seed)
@@ -297,7 +297,7 @@ def _network_config(config: TrainingConfig) -> DistanceNetworkConfig:
     )
 
 
-def _chosen(config: TrainingConfig, split: str) -> Dataset:
+def chosen_chains(config: TrainingConfig, split: str) -> Dataset:
     """The chains of a split that the config lets in."""
     dataset = read_dataset(dataset_path(getattr(config, split)))
     if config.chains:
