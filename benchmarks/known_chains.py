@@ -111,8 +111,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     held = source % 3 == 0
     odds = fitted_odds(counts[~held], matter[~held])
     right = counts[held] @ odds > 0
-    print(f"right: {right.mean():.3f}; weighted by what it matters: "
-          f"{np.average(right, weights=matter[held]):.4f} of {held.sum()} held-out traces")
+    print(
+        f"right: {right.mean():.3f}; weighted by what it matters: "
+        f"{np.average(right, weights=matter[held]):.4f} of {held.sum()} held-out traces"
+    )
     odds = scaled(odds, counts[held])
     np.savez_compressed(
         KNOWN_CHAINS,
@@ -121,7 +123,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tau_edges=TAU_EDGES.astype(np.float32),
         hand_log_odds=odds.astype(np.float32),
     )
-    np.savez("/tmp/w/counts.npz", counts=counts, matter=matter, source=source)
     print(f"{KNOWN_CHAINS.name}: {KNOWN_CHAINS.stat().st_size} bytes")
     return 0
 

@@ -256,7 +256,7 @@ def noisy_tables(chains: list[Chain], others: list[Chain], separations: Separati
         "sh .9": (shrunk(0.9, separations), True),
     }
     rows: dict[str, list[str]] = {name: [] for name in OTHERS}
-    ours, plain, hands, sure, bonds, clash, powers = ([] for _ in range(7))
+    ours, plain, hands, sure, bonds, clash = ([] for _ in range(6))
     for noise, weak in cases.values():
         maps = [
             noise(chain.distances.astype(float), np.random.default_rng(10_000 + k))

@@ -1,20 +1,16 @@
 """How a trace turns from residue to residue, against known chains: a Ramachandran plot for Cα."""
 
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 import plotly.graph_objects as go
 
 from distmat.figures.maps import MODEL_COLOUR, TRUTH_COLOUR, finished, residue_labels
+from distmat.geometry.handedness import ReferenceAngles, reference_angles
 
 KNOWN_COLOURS = [[0.0, "rgba(120, 120, 120, 0)"], [1.0, "rgba(120, 120, 120, 0.9)"]]
 """Grey, the darker the more known chains turn like this."""
 
-BIN = 5.0
-"""Degrees."""
-_THETA_EDGES = np.arange(60.0, 180.0 + BIN, BIN)
-_TAU_EDGES = np.arange(-180.0, 180.0 + BIN, BIN)
+_DARKEST = 0.99
+"""Quantile of the known turns' density from which grey is at its darkest."""
 
 _PLACES = {"α helix": (50.0, 91.0), "β strand": (-170.0, 120.0)}
 """τ and θ at which ideal elements lie, in degrees."""
@@ -35,7 +31,7 @@ def angle_plot(
         θ and τ in degrees, as `distmat.geometry.handedness.trace_angles` gives them; NaN
         where there is none.
     """
-    figure = go.Figure(_density(known_turns()))
+    figure = go.Figure(_known(reference_angles()))
     layers = [("this trace", trace, MODEL_COLOUR, "circle")]
     if truth is not None:
         layers.insert(0, ("its true structure", truth, TRUTH_COLOUR, "circle-open"))
@@ -71,43 +67,13 @@ def angle_plot(
     return finished(figure, 360)
 
 
-def known_turns() -> np.ndarray:
-    """How often known chains turn so; shape and bins as in `turn_counts`.
-
-    Counted over one chain of each cluster of the shipped checkpoint's training set, windows with
-    a bond that isn't 3.8 ± 0.2 Å left out.
-    """
-    return _table(Path(__file__).with_name("known_turns.csv"))
-
-
-def turn_counts(theta: np.ndarray, tau: np.ndarray) -> np.ndarray:
-    """Count turns in bins of `BIN` degrees, θ from 60 to 180 by τ from −180 to 180.
-
-    Parameters
-    ----------
-    theta, tau : ndarray, shape=(N,), dtype=float
-        Degrees; NaN doesn't count.
-
-    Returns
-    -------
-    ndarray, shape=(24, 72), dtype=int
-    """
-    there = np.isfinite(theta) & np.isfinite(tau)
-    count, _, _ = np.histogram2d(theta[there], tau[there], bins=(_THETA_EDGES, _TAU_EDGES))
-    return count.astype(int)
-
-
-@cache
-def _table(path: Path) -> np.ndarray:
-    return np.loadtxt(path, delimiter=",", dtype=int)
-
-
-def _density(count: np.ndarray) -> go.Heatmap:
+def _known(known: ReferenceAngles) -> go.Heatmap:
+    theta, tau = known.theta_edges, known.tau_edges
+    # Helices are so frequent that on an even scale little else would be seen.
     return go.Heatmap(
-        x=(_TAU_EDGES[1:] + _TAU_EDGES[:-1]) / 2,
-        y=(_THETA_EDGES[1:] + _THETA_EDGES[:-1]) / 2,
-        # Helices are so frequent that on an even scale nothing else would be seen.
-        z=(np.log1p(count) / np.log1p(count.max())).astype(np.float32),
+        x=(tau[1:] + tau[:-1]) / 2,
+        y=(theta[1:] + theta[:-1]) / 2,
+        z=np.minimum(np.sqrt(known.density / np.quantile(known.density, _DARKEST)), 1.0).round(3),
         colorscale=KNOWN_COLOURS,
         zsmooth="best",
         showscale=False,

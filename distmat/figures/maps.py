@@ -158,23 +158,24 @@ def error_by_separation(predicted: np.ndarray, baseline: np.ndarray, true: np.nd
                 hovertemplate="%{y:.1f} Å",
             )
         )
-    for name, (first, _) in BANDS.items():
+    for place, (name, (first, _)) in enumerate(BANDS.items()):
         if first < len(true):
             figure.add_vline(x=first, line={"width": 1, "dash": "dot", "color": NOT_OBSERVED})
             # Shapes take values on a logarithmic axis, annotations their logarithms.
             figure.add_annotation(
                 x=float(np.log10(first)),
-                y=1,
+                # Every other name is lower: on a telephone they would touch.
+                y=1 - 0.07 * (place % 2),
                 yref="paper",
                 text=name,
                 showarrow=False,
                 xanchor="left",
                 yanchor="top",
             )
-    places = [place for place in _SEPARATION_TICKS if place < len(true)]
+    ticks = [tick for tick in _SEPARATION_TICKS if tick < len(true)]
     figure.update_layout(
         # Each band is about as wide as the next on a logarithmic axis.
-        xaxis={"title": "separation |i − j|", "type": "log", "tickvals": places, "showgrid": False},
+        xaxis={"title": "separation |i − j|", "type": "log", "tickvals": ticks, "showgrid": False},
         yaxis={"title": "mean absolute error (Å)", "rangemode": "tozero"},
         hovermode="x unified",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},

@@ -7,13 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-_lock = threading.Lock()
-_users: list[Any] = []
-"""The one limiter in force, once for each block of code that asked for it."""
+_turn = threading.RLock()
 
 
 @cache
@@ -24,18 +21,10 @@ def _controller() -> ThreadpoolController:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Hold BLAS at one thread, until the last of all overlapping users has left.
+    """Hold BLAS at one thread; whoever else asks for that meanwhile waits its turn.
 
-    The limit is the process's, not the calling thread's: if each user restored what it found,
-    two at the same time would leave the wrong number behind.
+    The limit is the process's, not the calling thread's: of two that overlapped, the one that
+    left first would take it from the other, and the last would restore the wrong number.
     """
-    with _lock:
-        limiter = _users[0] if _users else _controller().limit(limits=1, user_api="blas")
-        _users.append(limiter)
-    try:
+    with _turn, _controller().limit(limits=1, user_api="blas"):
         yield
-    finally:
-        with _lock:
-            _users.pop()
-            if not _users:
-                limiter.restore_original_limits()

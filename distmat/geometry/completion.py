@@ -139,9 +139,8 @@ def _real_matrix(values: Any, what: str) -> np.ndarray:
     """A float64 copy of a square array of real numbers."""
     try:
         array = np.asarray(values)
-        if np.iscomplexobj(array):
-            raise TypeError
-        if not (array.dtype == object or np.issubdtype(array.dtype, np.number)):
+        numbers = np.issubdtype(array.dtype, np.number) and not np.iscomplexobj(array)
+        if not numbers and (array.dtype != object or not array.ndim):
             raise TypeError
         matrix = np.array(array, dtype=np.float64)
     except (TypeError, ValueError):
@@ -163,7 +162,9 @@ def _real_matrix(values: Any, what: str) -> np.ndarray:
 
 
 def _boolean_matrix(mask: Any, n: int) -> np.ndarray:
-    matrix = _same_size(_real_matrix(mask_as_numbers(mask), "mask"), n, "mask")
+    array = np.asarray(mask)
+    given = array.astype(np.float64) if array.dtype == bool else mask
+    matrix = _same_size(_real_matrix(given, "mask"), n, "mask")
     odd = (matrix != 0.0) & (matrix != 1.0)
     if odd.any():
         i, j = np.argwhere(odd)[0]
@@ -172,11 +173,6 @@ def _boolean_matrix(mask: Any, n: int) -> np.ndarray:
             "distance is known and false elsewhere."
         )
     return matrix == 1.0
-
-
-def mask_as_numbers(mask: Any) -> np.ndarray:
-    array = np.asarray(mask)
-    return array.astype(np.float64) if array.dtype == bool else array
 
 
 def _same_size(matrix: np.ndarray, n: int, what: str) -> np.ndarray:

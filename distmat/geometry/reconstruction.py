@@ -28,6 +28,7 @@ from distmat.geometry.refinement import (
     minimized,
     pair_term,
     settled,
+    without_last_digits,
 )
 from distmat.geometry.scores import BOND, score_trace
 from distmat.geometry.superposition import superpose
@@ -220,7 +221,8 @@ def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress)
     start = _completed(target, residue, steps)
     embedding = embed(start)
     steps.append("Classical scaling placed the residues in space.")
-    refined, goal = _refined(embedding.coords, target, start, residue, std, report)
+    points = without_last_digits(embedding.coords)
+    refined, goal = _refined(points, target, start, residue, std, report)
     steps.append("Refinement brought the distances closer to the map, the more the surer they are.")
     places = Places(residue)
     terms = [
@@ -363,7 +365,7 @@ def _check_spread(distances: np.ndarray) -> None:
             f"{what}, but neighbours in a chain are {BOND} Å apart; give distances in Å, not "
             "contacts or a scaled map."
         )
-    if len(distances) > 4 and high - low <= 1e-9 * high:
+    if len(distances) > 4 and high - low <= 1e-9 * high and not np.isnan(known).any():
         raise DistanceMapError(
             f"All distances are {high:.3g} Å, which more than four points can't have; a map "
             "without a shape implies no trace."

@@ -84,7 +84,7 @@ def minimized(
     Parameters
     ----------
     coords : ndarray, shape=(N, 3), dtype=float
-        Å.
+        Å. What comes back is rounded by `without_last_digits`.
     progress : callable, optional
         Called with the share of the iterations that are done.
     """
@@ -110,7 +110,16 @@ def minimized(
         callback=count,
         options={"maxiter": iterations, "maxcor": 10, "ftol": 1e-7, "gtol": 1e-5},
     )
-    return result.x.reshape(coords.shape)
+    return without_last_digits(result.x.reshape(coords.shape))
+
+
+def without_last_digits(coords: np.ndarray) -> np.ndarray:
+    """Coordinates to 0.0001 Å.
+
+    Processors and libraries round differently. Each minimisation would make the difference some
+    hundred times larger, until the same map gave visibly different traces.
+    """
+    return np.round(coords, 4)
 
 
 def error_variance(coords: np.ndarray, target: np.ndarray, residue: np.ndarray) -> np.ndarray:
@@ -170,17 +179,12 @@ def pair_term(targets: Targets, repulsion: float = 0.0) -> Term:
     n = len(targets.distances)
 
     def term(points: np.ndarray, gradient: np.ndarray) -> float:
-        square = np.einsum("ix,ix->i", points, points)
-        one = np.ones(n)
-        left = np.column_stack([-2.0 * points, square, one])
-        right = np.column_stack([points, one, square])
         energy = 0.0
         for start in range(0, n, _BLOCK):
             stop = min(start + _BLOCK, n)
             rows, columns = slice(start, stop), slice(start, n)
-            length = left[rows] @ right[columns].T
-            np.maximum(length, 1e-12, out=length)
-            np.sqrt(length, out=length)
+            length = cdist(points[rows], points[columns])
+            np.maximum(length, 1e-6, out=length)
             error = length - targets.distances[rows, columns]
             pull = targets.weights[rows, columns] * error
             # Within the diagonal block each pair shows twice, elsewhere once.

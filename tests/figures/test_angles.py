@@ -1,7 +1,7 @@
 import numpy as np
 
-from distmat.figures.angles import angle_plot, known_turns, turn_counts
-from distmat.geometry.handedness import hand_log_odds, trace_angles
+from distmat.figures.angles import angle_plot
+from distmat.geometry.handedness import trace_angles
 
 
 def helix(n):
@@ -33,26 +33,13 @@ def test_a_chain_too_short_to_turn_has_no_points():
     assert len(figure.data[1].x) == 0
 
 
-def test_a_turn_is_counted_in_the_bin_of_its_angles_and_nan_in_none():
-    count = turn_counts(np.array([91.0, np.nan, 62.0]), np.array([51.0, 51.0, -180.0]))
-    assert count.shape == (24, 72)
-    assert count.sum() == 2
-    # From 60° up, and from −180° up, in steps of 5°.
-    assert count[6, 46] == 1
-    assert count[0, 0] == 1
+def test_known_chains_are_darkest_where_right_handed_helices_are_and_clear_where_none_turns():
+    known = angle_plot("ACDE", trace_angles(helix(4))).data[0]
+    tau, theta, shade = np.asarray(known.x), np.asarray(known.y), np.asarray(known.z)
 
+    def at(some_tau, some_theta):
+        return shade[np.abs(theta - some_theta).argmin(), np.abs(tau - some_tau).argmin()]
 
-def test_most_known_turns_are_those_of_right_handed_helices():
-    row, column = np.unravel_index(known_turns().argmax(), known_turns().shape)
-    assert 85 <= 60 + 5 * row <= 95
-    assert 45 <= -180 + 5 * column <= 55
-
-
-def test_known_turns_favour_the_hand_as_much_as_the_table_that_chooses_it():
-    by_tau = known_turns().sum(axis=0)
-    right, left = (
-        by_tau[36:].reshape(18, 2).sum(axis=1),
-        by_tau[:36][::-1].reshape(18, 2).sum(axis=1),
-    )
-    odds = hand_log_odds(np.arange(5.0, 180.0, 10.0))
-    np.testing.assert_allclose(np.log(right / left), odds, atol=0.35)
+    assert at(50, 91) == shade.max() == 1
+    assert at(-170, 120) > 0.3
+    assert at(0, 165) < 0.05

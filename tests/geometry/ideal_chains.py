@@ -21,7 +21,7 @@ def hairpin_sheet(strands=4, length=8):
     rows, flat = [], strand(length)
     for place in range(strands):
         row = flat if place % 2 == 0 else flat[::-1]
-        row = row + [4.8 * place, 0.0, 0.0]
+        row = row + np.array([4.8 * place, 0.0, 0.0])
         if rows:
             last, first = rows[-1][-1], row[0]
             bulge = np.array([0.0, 0.0, 2.8 if place % 2 else -2.8])
@@ -57,7 +57,7 @@ def bundle(length=18, helices=3):
         if place % 2:
             rod = rod * [1.0, -1.0, -1.0] + [0.0, 0.0, rod[-1, 2]]
         angle = 2.0 * np.pi * place / helices
-        parts.append(rod + [6.0 * np.cos(angle), 6.0 * np.sin(angle), 0.0])
+        parts.append(rod + 6.0 * np.array([np.cos(angle), np.sin(angle), 0.0]))
         if place < helices - 1:
             parts.append(None)
     chain = []

@@ -1,6 +1,7 @@
 import threading
 
 import numpy as np  # noqa: F401  its BLAS is what is limited
+import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from distmat.geometry.blas_threads import one_blas_thread
@@ -12,27 +13,31 @@ def blas_threads():
 
 def test_blas_has_one_thread_inside_and_as_many_as_before_outside():
     with threadpool_limits(2, user_api="blas"):
-        before = blas_threads()
         with one_blas_thread():
             assert blas_threads() == {1}
-        assert blas_threads() == before
+        assert blas_threads() == {2}
 
 
-def test_the_limit_holds_until_the_last_of_overlapping_users_has_left():
+def test_the_limit_is_lifted_after_an_error():
     with threadpool_limits(2, user_api="blas"):
-        before = blas_threads()
-        first_in, first_may_leave = threading.Event(), threading.Event()
+        with pytest.raises(ZeroDivisionError), one_blas_thread():
+            _ = 1 / 0
+        assert blas_threads() == {2}
 
-        def first():
+
+def test_two_at_the_same_time_both_have_one_thread_and_leave_what_was_there():
+    before, seen, together = blas_threads(), [], threading.Barrier(2)
+
+    def work():
+        together.wait(5)
+        for _ in range(20):
             with one_blas_thread():
-                first_in.set()
-                first_may_leave.wait(5)
+                seen.append(blas_threads())
 
-        thread = threading.Thread(target=first)
-        thread.start()
-        first_in.wait(5)
-        with one_blas_thread():
-            first_may_leave.set()
-            thread.join(5)
-            assert blas_threads() == {1}
-        assert blas_threads() == before
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(20)
+    assert seen == [{1}] * 40
+    assert blas_threads() == before

@@ -39,7 +39,7 @@ def test_a_perfect_predictor_is_left_alone(true_maps):
 
 
 def test_the_power_says_how_far_to_stretch(true_maps):
-    predicted, mean = shrunk(true_maps, 0.6)
+    predicted, _ = shrunk(true_maps, 0.6)
     fitted = fit_calibration(predicted, true_maps)
     np.testing.assert_allclose(fitted.raised(0.0).stretch(predicted[0]), predicted[0])
     np.testing.assert_allclose(fitted.raised(0.5).rho, fitted.rho)

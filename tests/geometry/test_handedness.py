@@ -17,7 +17,7 @@ def test_angles_are_biotite_s():
 
 
 def test_angles_are_nan_where_a_window_is_not_whole():
-    theta, tau = trace_angles(helix(10))
+    theta, _ = trace_angles(helix(10))
     assert np.isnan([theta[0], theta[-2], theta[-1]]).all() and np.isfinite(theta[1:-2]).all()
     holes = helix(12)
     holes[5] = np.nan

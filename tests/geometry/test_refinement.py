@@ -107,7 +107,9 @@ def test_windows_across_a_gap_are_no_helix():
 def test_a_left_handed_stretch_is_turned_to_the_right():
     left = helix(12) * [1, 1, -1]
     windows = helix_windows(left, Places(np.arange(12)))
-    turned = minimized(left, [helix_term(windows, 25.0), chain_term(Places(np.arange(12)), 5.0)], 300)
+    turned = minimized(
+        left, [helix_term(windows, 25.0), chain_term(Places(np.arange(12)), 5.0)], 300
+    )
     bond = np.diff(turned, axis=0)
     triple = np.einsum("wx,wx->w", bond[:-2], np.cross(bond[1:-1], bond[2:]))
     assert (triple > 0).all()

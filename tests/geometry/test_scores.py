@@ -155,6 +155,6 @@ def test_bonds_and_clashes_are_counted_by_hand():
 
 def test_errors_per_residue_are_distances_in_one_frame():
     ca = helix(5)
-    trace = ca + [3.0, 4.0, 0.0]
+    trace = ca + np.array([3.0, 4.0, 0.0])
     ca[2] = np.nan
     np.testing.assert_allclose(per_residue_error(trace, ca), [5, 5, np.nan, 5, 5])
