@@ -28,6 +28,8 @@ _HELIX_TRIPLE = 0.4
 """Triple product of three bonds in units of a bond cubed; a right-handed helix has 0.8."""
 _LEAST_VARIANCE = 0.05
 """Å²; no distance is trusted more than this."""
+_STRETCH = 30
+"""Iterations after which the last digits are dropped and the minimisation begins anew."""
 _LOG_CHI2 = -1.27
 """Mean of the logarithm of the square of a standard normal variable."""
 _ENOUGH_PAIRS = 30
@@ -90,34 +92,39 @@ def minimized(
     """
     done = 0
 
-    def count(_: np.ndarray) -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done / iterations)
-
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         points = flat.reshape(coords.shape)
         gradient = np.zeros_like(points)
         energy = sum(term(points, gradient) for term in terms)
         return energy, gradient.ravel()
 
-    result = minimize(
-        objective,
-        coords.ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        callback=count,
-        options={"maxiter": iterations, "maxcor": 10, "ftol": 1e-7, "gtol": 1e-5},
-    )
-    return without_last_digits(result.x.reshape(coords.shape))
+    def count(_: np.ndarray) -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done / iterations)
+
+    while done < iterations:
+        stretch = min(_STRETCH, iterations - done)
+        result = minimize(
+            objective,
+            coords.ravel(),
+            jac=True,
+            method="L-BFGS-B",
+            callback=count,
+            options={"maxiter": stretch, "maxcor": 10, "ftol": 1e-7, "gtol": 1e-5},
+        )
+        coords = without_last_digits(result.x.reshape(coords.shape))
+        if result.success:
+            break
+    return coords
 
 
 def without_last_digits(coords: np.ndarray) -> np.ndarray:
     """Coordinates to 0.0001 Å.
 
-    Processors and libraries round differently. Each minimisation would make the difference some
-    hundred times larger, until the same map gave visibly different traces.
+    Processors and libraries round differently. A minimisation makes the difference larger at
+    every iteration, until the same map would give visibly different traces.
     """
     return np.round(coords, 4)
 
