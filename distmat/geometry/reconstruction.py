@@ -209,7 +209,9 @@ class _Draft:
 def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress) -> _Draft:
     steps: list[str] = []
     residue = _placed(known, steps)
-    distances = known.distances[np.ix_(residue, residue)]
+    distances = known.distances
+    if len(residue) < len(distances):
+        distances = distances[np.ix_(residue, residue)]
     std = _usable(known.std, residue)
     if not np.isnan(distances).any():
         embedding = embed(distances)

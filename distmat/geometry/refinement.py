@@ -28,6 +28,8 @@ _HELIX_TRIPLE = 0.4
 """Triple product of three bonds in units of a bond cubed; a right-handed helix has 0.8."""
 _LEAST_VARIANCE = 0.05
 """Å²; no distance is trusted more than this."""
+_SETTLED = 1e-5
+"""A share of the energy by which settling further no longer shows in any bond."""
 _STRETCH = 30
 """Iterations after which the last digits are dropped and the minimisation begins anew."""
 _LOG_CHI2 = -1.27
@@ -80,6 +82,7 @@ def minimized(
     terms: list[Term],
     iterations: int,
     progress: Callable[[float], None] | None = None,
+    tolerance: float = 1e-7,
 ) -> np.ndarray:
     """The coordinates after at most so many iterations of L-BFGS on the sum of the terms.
 
@@ -89,6 +92,8 @@ def minimized(
         Å. What comes back is rounded by `without_last_digits`.
     progress : callable, optional
         Called with the share of the iterations that are done.
+    tolerance : float
+        An iteration that lowers the energy by less than this share of it is the last.
     """
     done = 0
 
@@ -112,7 +117,7 @@ def minimized(
             jac=True,
             method="L-BFGS-B",
             callback=count,
-            options={"maxiter": stretch, "maxcor": 10, "ftol": 1e-7, "gtol": 1e-5},
+            options={"maxiter": stretch, "maxcor": 10, "ftol": tolerance, "gtol": 1e-5},
         )
         coords = without_last_digits(result.x.reshape(coords.shape))
         if result.success:
@@ -234,32 +239,25 @@ def chain_term(places: Places, force: float) -> Term:
         Å⁻², times the squared excess.
     """
     bond, angle = places.starts(1), places.starts(2)
-    bond_range = (BOND - _BOND_SLACK, BOND + _BOND_SLACK)
+    first = np.concatenate([bond, angle])
+    second = np.concatenate([bond + 1, angle + 2])
+    is_bond = np.arange(len(first)) < len(bond)
+    low = np.where(is_bond, BOND - _BOND_SLACK, _ANGLE_RANGE[0])
+    high = np.where(is_bond, BOND + _BOND_SLACK, _ANGLE_RANGE[1])
+    strength = np.where(is_bond, force, 0.5 * force)
 
     def term(points: np.ndarray, gradient: np.ndarray) -> float:
-        return _interval(points, gradient, bond, 1, bond_range, force) + _interval(
-            points, gradient, angle, 2, _ANGLE_RANGE, 0.5 * force
-        )
+        vector = points[second] - points[first]
+        length = np.maximum(np.sqrt(np.einsum("wx,wx->w", vector, vector)), 1e-6)
+        excess = length - np.minimum(np.maximum(length, low), high)
+        push = (2.0 * strength * excess / length)[:, None] * vector
+        # Bonds and angles one after the other, because each names a row once.
+        for part in (slice(0, len(bond)), slice(len(bond), None)):
+            gradient[second[part]] += push[part]
+            gradient[first[part]] -= push[part]
+        return float(strength @ (excess * excess))
 
     return term
-
-
-def _interval(
-    points: np.ndarray,
-    gradient: np.ndarray,
-    first: np.ndarray,
-    steps: int,
-    allowed: tuple[float, float],
-    force: float,
-) -> float:
-    """Force times the squared excess of the distances `steps` apart outside a range."""
-    vector = points[first + steps] - points[first]
-    length = np.maximum(np.sqrt(np.einsum("wx,wx->w", vector, vector)), 1e-6)
-    excess = length - np.clip(length, *allowed)
-    push = (2.0 * force * excess / length)[:, None] * vector
-    gradient[first + steps] += push
-    gradient[first] -= push
-    return float(force * (excess @ excess))
 
 
 def helix_windows(coords: np.ndarray, places: Places, run: int = 3) -> np.ndarray:
@@ -302,20 +300,19 @@ def helix_term(window: np.ndarray, force: float) -> Term:
     force : float
         Times the squared lack of a triple product in units of a bond cubed.
     """
+    rows = window + np.arange(4)[:, None]
 
     def term(points: np.ndarray, gradient: np.ndarray) -> float:
-        a = points[window + 1] - points[window]
-        b = points[window + 2] - points[window + 1]
-        c = points[window + 3] - points[window + 2]
+        bonds = np.diff(points[rows], axis=0)
         unit = BOND**3
-        by_a, by_b, by_c = np.cross(b, c), np.cross(c, a), np.cross(a, b)
-        lack = np.minimum(np.einsum("wx,wx->w", a, by_a) / unit - _HELIX_TRIPLE, 0.0)
+        by_a, by_b, by_c = np.cross(bonds[[1, 2, 0]], bonds[[2, 0, 1]])
+        lack = np.minimum(np.einsum("wx,wx->w", bonds[0], by_a) / unit - _HELIX_TRIPLE, 0.0)
         push = (2.0 * force * lack / unit)[:, None]
         # The windows differ, so that each of these rows is named once.
-        gradient[window] -= push * by_a
-        gradient[window + 1] += push * (by_a - by_b)
-        gradient[window + 2] += push * (by_b - by_c)
-        gradient[window + 3] += push * by_c
+        gradient[rows[0]] -= push * by_a
+        gradient[rows[1]] += push * (by_a - by_b)
+        gradient[rows[2]] += push * (by_b - by_c)
+        gradient[rows[3]] += push * by_c
         return float(force * (lack @ lack))
 
     return term
@@ -342,7 +339,7 @@ def settled(
     terms = [_anchor_term(coords), chain_term(places, force), _overlap_term(pairs, 0.5 * force)]
     if len(helix):
         terms.append(helix_term(helix, 0.2 * force))
-    return minimized(coords, terms, iterations)
+    return minimized(coords, terms, iterations, tolerance=_SETTLED)
 
 
 def _anchor_term(coords: np.ndarray) -> Term:

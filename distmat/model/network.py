@@ -24,6 +24,9 @@ class DistanceNetworkConfig(PreTrainedConfig):
         Arguments of `PairHead`, but for the encoder's width.
     max_trained_length : int
         Residues of the longest stretch the network was trained on; 0 before training.
+    distogram_temperature : float
+        What the logits are divided by before distances are read, fitted on validation chains;
+        the network itself doesn't use it.
     """
 
     model_type = "distmat"
@@ -34,6 +37,7 @@ class DistanceNetworkConfig(PreTrainedConfig):
         encoder: PreTrainedConfig | dict | None = None,
         head: dict | None = None,
         max_trained_length: int = 0,
+        distogram_temperature: float = 1.0,
         **kwargs,
     ) -> None:
         if isinstance(encoder, dict):
@@ -41,6 +45,7 @@ class DistanceNetworkConfig(PreTrainedConfig):
         self.encoder = encoder if encoder is not None else MiniConfig()
         self.head = dict(head or {})
         self.max_trained_length = max_trained_length
+        self.distogram_temperature = distogram_temperature
         super().__init__(**kwargs)
 
 

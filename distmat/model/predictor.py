@@ -90,12 +90,16 @@ class Predictor:
         n = len(sequence)
         device = self.network.device
         tokens_1L = torch.from_numpy(encode(sequence)).to(device)[None]
-        return self.network(
-            input_ids=tokens_1L,
-            attention_mask=torch.ones_like(tokens_1L),
-            position=torch.arange(n, device=device)[None],
-            chain_length=torch.tensor([n], device=device),
-        ).logits[0]
+        return (
+            self.network(
+                input_ids=tokens_1L,
+                attention_mask=torch.ones_like(tokens_1L),
+                position=torch.arange(n, device=device)[None],
+                chain_length=torch.tensor([n], device=device),
+            )
+            .logits[0]
+            .div_(self.network.config.distogram_temperature)
+        )
 
     def _check_memory(self, residues: int) -> None:
         head = self.network.head
