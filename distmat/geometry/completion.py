@@ -185,7 +185,9 @@ def _same_size(matrix: np.ndarray, n: int, what: str) -> np.ndarray:
 
 
 def _check_values(distances: np.ndarray, notes: list[str]) -> None:
-    low, high = np.nanmin(distances), np.nanmax(distances)
+    low, high = distances.min(), distances.max()
+    if np.isnan(low):
+        low, high = np.nanmin(distances), np.nanmax(distances)
     if low < 0:
         negative = distances < 0
         i, j = np.unravel_index(np.nanargmin(distances), distances.shape)
@@ -214,14 +216,12 @@ def _symmetrised(given: np.ndarray, full: bool, notes: list[str]) -> np.ndarray:
         notes.append(f"Only the {half} triangle was filled, and it was taken for both.")
         triangle = np.triu(given) if half == "upper" else np.tril(given)
         return triangle + triangle.T
-    difference = given - given.T
-    if full:
-        apart = np.abs(difference, out=difference)
-    else:
-        apart = np.nan_to_num(np.abs(difference, out=difference), copy=False)
-    worst = float(apart.max())
-    if worst == 0.0 and full:
+    if full and np.array_equal(given, given.T):
         return given
+    apart = given - given.T
+    np.abs(apart, out=apart)
+    np.nan_to_num(apart, copy=False)
+    worst = float(apart.max())
     scale = np.sqrt(np.nansum(given**2))
     if n > 1 and np.sqrt((apart**2).sum()) > _ASYMMETRY * scale:
         i, j = sorted(np.unravel_index(np.argmax(apart), apart.shape))

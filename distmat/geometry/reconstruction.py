@@ -409,11 +409,15 @@ def _shown(draft: _Draft, residues: int) -> dict[str, np.ndarray]:
     final = draft.traces[-1] - draft.traces[-1].mean(axis=0)
     stages = {}
     for name, trace in zip(STAGES, draft.traces, strict=True):
-        laid = superpose(trace, final, allow_mirror=True)
-        shown = mirror(laid.coords) if laid.mirrored else laid.coords
         stages[name] = np.full((residues, 3), np.nan)
-        stages[name][draft.residue] = final if name == STAGES[-1] else shown
+        stages[name][draft.residue] = final if trace is draft.traces[-1] else _laid(trace, final)
     return stages
+
+
+def _laid(trace: np.ndarray, final: np.ndarray) -> np.ndarray:
+    """A stage on the last one; if it is nearer to its mirror image, reflected back from there."""
+    laid = superpose(trace, final, allow_mirror=True)
+    return mirror(laid.coords) if laid.mirrored else laid.coords
 
 
 def _silent(fraction: float, text: str) -> None:

@@ -69,7 +69,7 @@ def browser(launch):
 def context(browser):
     """One for all tests, so that the app's scripts are loaded once."""
     with browser.new_context(viewport={"width": 1400, "height": 900}) as context:
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(120_000)
         yield context
 
 
