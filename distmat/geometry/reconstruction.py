@@ -242,7 +242,7 @@ def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress)
         terms.append(helix_term(helix, _HELIX_FORCE))
         final = minimized(final, terms, _TURNING, _part(report, 0.85, 1.0, "turning helices"))
         final = settled(final, places, helix, _SETTLING_FORCE, _SETTLING)
-        steps.append("Parts of helices that turned to the left were turned to the right.")
+        steps.append("Helices were held to turning right, where parts of them turned left.")
     traces = (embedding.coords, refined, chained, final)
     return _Draft(
         residue, traces, hand, embedding.eigenvalue_share, stress(final, target), tuple(steps)
@@ -272,7 +272,8 @@ def _refined(
     if std is not None:
         return coords, Targets(start, weights / _mean_error(coords, goal))
     for turn in range(_REWEIGHTINGS):
-        weights = 1.0 / error_variance(coords, target, residue)
+        variance = error_variance(coords, target, residue)
+        weights = np.divide(1.0, variance, out=variance)
         weights[~known] = 0.0
         np.fill_diagonal(weights, 0.0)
         goal = Targets(start, weights)
@@ -354,7 +355,7 @@ def _usable(std: np.ndarray | None, residue: np.ndarray) -> np.ndarray | None:
     if not given.any():
         return None
     chosen[~given] = chosen[given].max()
-    return np.maximum(chosen, _LEAST_STD)
+    return np.maximum(chosen, _LEAST_STD, out=chosen)
 
 
 def _check_spread(distances: np.ndarray) -> None:

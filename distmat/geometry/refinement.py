@@ -173,7 +173,9 @@ def error_variance(coords: np.ndarray, target: np.ndarray, residue: np.ndarray) 
     np.log(np.maximum(variance, BOND, out=variance), out=variance)
     variance *= by_length
     every = np.log(np.maximum(np.arange(residue[-1] - residue[0] + 1), 1))
-    variance += (constant + by_apart * every)[np.abs(residue[:, None] - residue)]
+    every = constant + by_apart * every
+    for row, place in zip(variance, residue, strict=True):
+        row += every[np.abs(residue - place)]
     np.exp(variance, out=variance)
     return np.maximum(variance, _LEAST_VARIANCE, out=variance)
 
