@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from reconstruction import LONGEST, independent, separation_statistics, shrunk, unbroken
+from reconstruction import LONGEST, independent, separation_statistics, shrunk, true_map, unbroken
 
 from distmat.dataset.store import read_dataset
 from distmat.geometry.calibration import Calibration
@@ -69,7 +69,7 @@ def rebuilt_traces(chains: Sequence[Chain], seed: int) -> tuple[np.ndarray, np.n
         matter.append(1.0)
         source.append(place)
         for noise, calibration in cases:
-            disturbed = noise(chain.distances.astype(float), random)
+            disturbed = noise(true_map(chain), random)
             trace = reconstruct(disturbed, calibration=calibration).stages["chain"]
             tm, other = score_trace(trace, ca).tm, score_trace(mirror(trace), ca).tm
             counts.append(signed_counts(trace) * len(ca) * (1.0 if tm >= other else -1.0))
