@@ -1,0 +1,47 @@
+"""The `distmat` command: parse, call the package, print or write; nothing is computed here."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from distmat.cli.evaluate import add_evaluate
+from distmat.cli.predict import add_predict
+from distmat.cli.reconstruct import add_reconstruct
+from distmat.cli.train import add_train
+from distmat.errors import DistmatError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code: 0, or 2 for anything a person can mend."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except DistmatError as error:
+        print(f"distmat: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"distmat: {error.strerror or error}{place}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="distmat",
+        description="Predict a protein's Cα distance map from its sequence, and the backbone "
+        "that the map implies.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_predict(commands)
+    add_evaluate(commands)
+    add_reconstruct(commands)
+    add_train(commands)
+    return parser
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    sys.exit(main())

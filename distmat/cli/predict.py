@@ -1,0 +1,149 @@
+"""`distmat predict`: maps and backbones of sequences and structure files."""
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distmat.cli.progress import bar
+from distmat.errors import SequenceError, StructureError
+
+if TYPE_CHECKING:
+    from distmat.prediction import Prediction
+    from distmat.protein.chain import Chain
+
+_SEQUENCE_SUFFIXES = (".fasta", ".fa", ".faa", ".seq", ".txt")
+
+
+def add_predict(commands) -> None:
+    """The command `distmat predict`."""
+    command = commands.add_parser(
+        "predict",
+        help="distance map and backbone of sequences or structure files",
+        description="Predict the distance map and the backbone of every input; a structure "
+        "file's own coordinates are compared with what its sequence predicts.",
+    )
+    command.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="SEQ|FASTA|STRUCTURE",
+        help="a sequence, a FASTA file, or a PDB, mmCIF or BinaryCIF file",
+    )
+    command.add_argument("--chain", help="only this chain of structure files")
+    command.add_argument("--checkpoint", default="mini", help="name or folder (default: mini)")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="write NPY, CSV, RR, PDB, mmCIF and JSON here"
+    )
+    command.add_argument("--json", action="store_true", help="print the results as JSON")
+    command.set_defaults(run=_predict)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    jobs = [job for text in options.inputs for job in _jobs(text, options.chain)]
+    from distmat.model.predictor import load
+    from distmat.prediction import predict_chain
+
+    predictor = load(options.checkpoint)
+    results = []
+    taken: set[str] = set()
+    for name, sequence, truth in bar(jobs, "Predicting"):
+        prediction = predict_chain(predictor, sequence, name, truth)
+        if options.out:
+            _write_prediction(prediction, options.out, _file_name(name, taken))
+        results.append(prediction)
+    if options.json:
+        print(json.dumps([prediction.as_dict() for prediction in results], indent=2))
+        return
+    for prediction in results:
+        print(_summary(prediction))
+    if options.out:
+        print(f"Written to {options.out}.")
+
+
+def _jobs(text: str, chain_id: str | None) -> list[tuple[str, str, "Chain | None"]]:
+    """Name, sequence and, from a structure file, the true chain of everything in one input."""
+    from distmat.protein.sequence import read_sequences
+
+    try:
+        is_file = Path(text).is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if not is_file:
+        looks_like_path = "/" in text or re.search(r"\.\w{2,5}(\.gz)?$", text)
+        if looks_like_path and "\n" not in text:
+            raise SequenceError(f"There is no file {text[:200]!r}; check the path.")
+        return [(record.name, record.letters, None) for record in read_sequences(text)]
+    path = Path(text)
+    if path.suffix.lower() in _SEQUENCE_SUFFIXES:
+        try:
+            content = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise SequenceError(f"{path.name} is no text; give a FASTA file.") from None
+        return [(record.name, record.letters, None) for record in read_sequences(content)]
+    from distmat.protein.structure_file import read_structure
+
+    chains = read_structure(path)
+    if chain_id is not None:
+        known = ", ".join(chain.name.rpartition("_")[2] for chain in chains)
+        chains = [chain for chain in chains if chain.name.rpartition("_")[2] == chain_id]
+        if not chains:
+            raise StructureError(
+                f"{path.name} has no protein chain {chain_id!r}; its chains are {known}."
+            )
+    return [(chain.name, chain.sequence, chain) for chain in chains]
+
+
+def _write_prediction(prediction: "Prediction", folder: Path, stem: str) -> None:
+    from distmat.protein.map_file import contacts_text, csv_text, npy_bytes
+    from distmat.protein.structure_file import write_mmcif, write_pdb
+    from distmat.workspace import replace_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    predicted, coords = prediction.map, prediction.backbone.coords
+    files = {
+        ".npy": npy_bytes(predicted.distances),
+        ".csv": csv_text(predicted).encode(),
+        ".rr": contacts_text(predicted).encode(),
+        ".pdb": write_pdb(predicted.sequence, coords).encode(),
+        ".cif": write_mmcif(predicted.sequence, coords).encode(),
+        ".json": json.dumps(prediction.as_dict(), indent=2).encode(),
+    }
+    for suffix, content in files.items():
+        with replace_file(folder / f"{stem}{suffix}", "wb") as file:
+            file.write(content)
+
+
+def _file_name(name: str, taken: set[str]) -> str:
+    """A name that is safe as a file's and not yet taken."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:80] or "sequence"
+    unique, number = stem, 2
+    while unique.lower() in taken:
+        unique, number = f"{stem}_{number}", number + 1
+    taken.add(unique.lower())
+    return unique
+
+
+def _summary(prediction: "Prediction") -> str:
+    hand = prediction.backbone
+    lines = [
+        f"{prediction.name}: {len(prediction.map)} residues, "
+        f"hand {hand.hand} (confidence {hand.hand_confidence:.2f})"
+    ]
+    if prediction.comparison:
+        for label, scores in (
+            ("model", prediction.comparison.model),
+            ("separation only", prediction.comparison.baseline),
+        ):
+            lines.append(
+                f"  {label:<16} MAE {scores.mae:6.2f} Å  RMSE {scores.rmse:6.2f} Å  "
+                f"r {scores.pearson:6.3f}  lDDT {scores.lddt:.3f}  "
+                f"long P@L {scores.long_precision:.3f} "
+                f"(at best {scores.long_precision_ceiling:.2f})"
+            )
+        trace = prediction.comparison.trace
+        lines.append(
+            f"  {'backbone':<16} RMSD {trace.rmsd:5.2f} Å  TM {trace.tm:.3f}  "
+            f"GDT-TS {trace.gdt_ts:.3f}  lDDT {trace.lddt:.3f}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""`distmat reconstruct`: the trace that a distance map implies."""
+
+import argparse
+import json
+from pathlib import Path
+
+from distmat.errors import ConfigError, SequenceError
+
+
+def add_reconstruct(commands) -> None:
+    """The command `distmat reconstruct`."""
+    command = commands.add_parser(
+        "reconstruct",
+        help="the backbone that a distance map implies",
+        description="Rebuild the Cα trace from a map of distances in Å; side chains are not built.",
+    )
+    command.add_argument("map", type=Path, metavar="MAP.npy", help="N×N distances in Å")
+    command.add_argument("--std", type=Path, metavar="STD.npy", help="N×N deviations in Å")
+    command.add_argument("--sequence", help="its letters, for the PDB file (default: all X)")
+    command.add_argument("--out", type=Path, required=True, metavar="TRACE", help=".pdb or .cif")
+    command.add_argument("--json", action="store_true", help="print what was done as JSON")
+    command.set_defaults(run=_reconstruct)
+
+
+def _reconstruct(options: argparse.Namespace) -> None:
+    from distmat.geometry.reconstruction import reconstruct
+    from distmat.protein.map_file import read_npy
+    from distmat.protein.sequence import check_letters
+    from distmat.protein.structure_file import write_mmcif, write_pdb
+    from distmat.workspace import replace_file
+
+    if options.out.suffix.lower() not in (".pdb", ".cif"):
+        raise ConfigError(f"--out is '{options.out}'; its name must end in .pdb or .cif.")
+    distances, std = (
+        None if path is None else read_npy(path.read_bytes(), path.name)
+        for path in (options.map, options.std)
+    )
+    backbone = reconstruct(distances, std=std)
+    n = len(backbone.coords)
+    letters = check_letters(options.sequence) if options.sequence else "X" * n
+    if len(letters) != n:
+        raise SequenceError(f"--sequence has {len(letters)} residues, but the map has {n}.")
+    write = write_mmcif if options.out.suffix.lower() == ".cif" else write_pdb
+    with replace_file(options.out, "w") as file:
+        file.write(write(letters, backbone.coords))
+    if options.json:
+        print(
+            json.dumps(
+                {
+                    "residues": n,
+                    "hand": backbone.hand,
+                    "hand_confidence": float(backbone.hand_confidence),
+                    "stress": float(backbone.stress),
+                    "eigenvalue_share": float(backbone.eigenvalue_share),
+                    "steps": list(backbone.steps),
+                    "seconds": backbone.seconds,
+                },
+                indent=2,
+            )
+        )
+        return
+    print("\n".join(backbone.steps))
+    print(f"Written to {options.out}.")
