@@ -7,7 +7,8 @@
     ├── DatasetError       a dataset that is missing, unreadable or lacks a column
     ├── ConfigError        a setting outside its range, or one that doesn't exist
     ├── CheckpointError    a checkpoint that is missing, incomplete or of another kind
-    └── RunError           a training run that can't start or go on
+    ├── RunError           a training run that can't start or go on
+    └── ReportError        a report that can't be written here
 
 The message is one sentence for that person: it names the value and the place, and says
 what to do. Pages show it, the command prints it and exits with 2. Any other exception
@@ -45,3 +46,15 @@ class CheckpointError(DistmatError):
 
 class RunError(DistmatError):
     """A training run that can't start or go on."""
+
+
+class ReportError(DistmatError):
+    """A report that can't be written here."""
+
+
+class DivergedError(RunError):
+    """A training run whose loss became NaN, or ran away."""
+
+
+class OutOfMemoryError(RunError):
+    """A training run that needs more memory than there is."""
