@@ -28,12 +28,11 @@ from distmat.model.encoder import MiniConfig
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.predictor import Predictor
 from distmat.protein.chain import Chain
-from distmat.training.config import TrainingConfig
+from distmat.training.config import CONFIG_FILE, TrainingConfig
 from distmat.training.evaluation import Evaluation, evaluate
+from distmat.training.observer import RunObserver, Unobserved
 from distmat.training.sampling import ClusterBatches, CroppedChains, PadAndMask
 from distmat.workspace import checkpoint_path, dataset_path, replace_file
-
-CONFIG_FILE = "training_config.json"
 
 TEMPERATURES = (0.7, 0.85, 1.0, 1.15)
 """Tried for reading distances from the distogram."""
@@ -126,6 +125,26 @@ class TerminalProgress(ProgressCallback):
         self.training_bar.write(line)
 
 
+class TellObserver(TrainerCallback):
+    """Hands every metric and checkpoint on."""
+
+    def __init__(self, observer: RunObserver) -> None:
+        self.observer = observer
+
+    def on_log(self, args, state, control, logs=None, **kwargs) -> None:
+        metrics = {
+            name: float(value)
+            for name, value in (logs or {}).items()
+            if name in ("loss", "grad_norm", "learning_rate") or name.startswith("eval_")
+        }
+        if metrics:
+            self.observer.logged(state.global_step, float(state.epoch or 0), metrics)
+
+    def on_save(self, args, state, control, **kwargs) -> None:
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        self.observer.checkpoint(state.global_step, folder)
+
+
 class StopOnSignal(TrainerCallback):
     """Ctrl-C and SIGTERM end the run after the present step, with a checkpoint to resume from."""
 
@@ -153,6 +172,7 @@ def train(
     config: TrainingConfig,
     resume: bool = False,
     progress: Callable[[str], None] = lambda _text: None,
+    observer: RunObserver | None = None,
 ) -> Evaluation | None:
     """Train a model and write it to `config.output`.
 
@@ -163,6 +183,8 @@ def train(
         Go on from the newest checkpoint in the output folder.
     progress : callable
         Told what is being done, a sentence at a time.
+    observer : RunObserver, optional
+        Told of every metric and checkpoint.
 
     Returns
     -------
@@ -176,6 +198,12 @@ def train(
     RunError
         If the output folder holds another run, or there is nothing to resume.
     """
+    watcher = observer or Unobserved()
+
+    def say(text: str) -> None:
+        progress(text)
+        watcher.said(text)
+
     output = Path(config.output)
     newest = _newest_checkpoint(output)
     if resume and newest is None:
@@ -184,9 +212,9 @@ def train(
         raise RunError(
             f"{output} already holds a run; resume it with --resume, or choose another output."
         )
-    progress("Reading the datasets")
+    say("Reading the datasets")
     training, validation = (chosen_chains(config, split) for split in ("train", "val"))
-    progress("Fitting the separation baseline")
+    say("Fitting the separation baseline")
     baseline = fit_baseline(training.chains)
     set_seed(config.seed)
     network = _first_network(config)
@@ -211,16 +239,28 @@ def train(
         trained_on,
     )
     _write_config(config, output)
-    progress(
+    say(
         f"Training {network.num_parameters():,} parameters on {len(training):,} chains "
         f"of {trained_on['train_clusters']:,} clusters, in {_precision(trainer)}"
+    )
+    trainer.add_callback(TellObserver(watcher))
+    watcher.started(
+        {
+            "total_steps": config.max_steps,
+            "parameters": network.num_parameters(),
+            "trainable_parameters": network.num_parameters(only_trainable=True),
+            "device": str(trainer.args.device),
+            "precision": "bf16" if trainer.args.bf16 else "fp32",
+            "train_chains": len(training),
+            "val_chains": len(evaluated),
+        }
     )
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     if trainer.state.global_step < config.max_steps:
-        progress(f"Stopped at step {trainer.state.global_step}; resume with --resume.")
+        say(f"Stopped at step {trainer.state.global_step}; resume with --resume.")
         return None
-    progress("Scoring the best checkpoint on all validation chains")
+    say("Scoring the best checkpoint on all validation chains")
     trained_on |= {"steps": trainer.state.best_global_step, "hours": _hours(started)}
     predictor = Predictor(Checkpoint(network, baseline))
     fit_temperature(predictor, trainer.val_chains)

@@ -1,0 +1,114 @@
+"""Configs to start from."""
+
+from distmat.errors import ConfigError
+from distmat.training.config import TrainingConfig
+
+_QWEN = "Qwen/Qwen2.5-0.5B"
+
+PRESETS: dict[str, dict] = {
+    "quick-look": {
+        "train": "synthetic",
+        "val": "synthetic",
+        "output": "quick-look",
+        "hidden_size": 64,
+        "layers": 2,
+        "pair_width": 16,
+        "triangle_rank": 8,
+        "dilations": (1, 2),
+        "crops": (64, 96),
+        "pairs_per_batch": 4 * 64 * 64,
+        "max_steps": 600,
+        "warmup_steps": 50,
+        "learning_rate": 2e-3,
+        "log_every": 10,
+        "evaluate_every": 100,
+        "evaluation_chains": 30,
+    },
+    "paper-v2": {
+        "output": "paper-v2",
+        "longest_chain": 256,
+        "encoder": _QWEN,
+        "mode": "lora",
+        "head": "placeholder",
+        "loss": "log_mse",
+        "own_maximum": True,
+        "crops": (256,),
+        "pad_to": 256,
+        "chains_per_batch": 1,
+        "pairs_per_batch": 256 * 256,
+        "cluster_sampling": False,
+        "masked_residues": 0.0,
+        "epochs": 5,
+        "accumulation": 8,
+        "learning_rate": 1e-4,
+        "schedule": "linear",
+        "warmup_steps": 0.1,
+        "weight_decay": 0.01,
+        "activation_checkpointing": True,
+        "evaluate_every": 500,
+        "evaluation_chains": 130,
+        "seed": 42,
+    },
+    "recommended-0.5b": {
+        "output": "recommended-0.5b",
+        "encoder": _QWEN,
+        "mode": "lora",
+        "bidirectional": True,
+        "crops": (128, 192, 256),
+        "pairs_per_batch": 4 * 256 * 256,
+        "accumulation": 2,
+        "learning_rate": 3e-4,
+        "warmup_steps": 0.05,
+        "max_steps": 5_000,
+        "weight_decay": 0.01,
+        "evaluate_every": 500,
+        "activation_checkpointing": True,
+        "early_stop": 5,
+    },
+    "esm2-35m": {
+        "output": "esm2-35m",
+        "encoder": "facebook/esm2_t12_35M_UR50D",
+        "mode": "lora",
+        "crops": (128, 192, 256),
+        "pairs_per_batch": 2 * 256 * 256,
+        "learning_rate": 5e-4,
+        "warmup_steps": 0.05,
+        "max_steps": 5_000,
+        "weight_decay": 0.01,
+        "evaluate_every": 500,
+        "early_stop": 5,
+    },
+    "lora-on-mini": {
+        "output": "lora-on-mini",
+        "start": "mini",
+        "mode": "lora",
+        "max_steps": 1_000,
+        "warmup_steps": 50,
+        "learning_rate": 5e-4,
+        "evaluate_every": 200,
+    },
+}
+"""What each preset sets; everything else keeps its default."""
+
+SUMMARIES: dict[str, str] = {
+    "quick-look": "A small mini on made-up chains: the whole way in minutes on a laptop.",
+    "paper-v2": "The published run to the letter, faults included: Qwen2.5-0.5B with LoRA and "
+    "the placeholder head.",
+    "recommended-0.5b": "Qwen2.5-0.5B with LoRA, attention both ways and the pair head.",
+    "esm2-35m": "A small protein language model with LoRA and the pair head.",
+    "lora-on-mini": "The shipped mini fitted to your own chains; its checkpoints are tiny.",
+}
+"""One sentence about each preset."""
+
+
+def preset(name: str) -> TrainingConfig:
+    """The config of a preset.
+
+    Raises
+    ------
+    ConfigError
+        If there is no preset of this name.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset '{name[:100]}'; there are {', '.join(PRESETS)}.")
+    return TrainingConfig().with_settings(PRESETS[name])
