@@ -1,7 +1,15 @@
-"""Datasets on disk: one Parquet file, one row per protein chain."""
+"""Datasets on disk: one Parquet file, one row per protein chain.
 
+Written are Cα coordinates alone: the distance matrix follows from them, and takes a hundred
+times their room.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
@@ -9,6 +17,12 @@ from distmat.errors import DatasetError
 from distmat.protein.chain import Chain
 
 REQUIRED_COLUMNS = ("id", "sequence", "ca")
+
+SPLITS = ("train", "val", "test")
+"""What the column ``split`` may hold."""
+
+ROWS_IN_MEMORY = 256
+"""Rows of a group in a file that is written here, and of a batch that is read in a stream."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +38,15 @@ class Dataset:
         Chains of one sequence cluster share a number; each its own where the file has none.
     representative : ndarray, shape=(chains,), dtype=bool
         The best chain of each cluster; all of them where the file doesn't say.
+    splits : ndarray, shape=(chains,), dtype=str, optional
+        ``"train"``, ``"val"`` or ``"test"`` for each chain; None where the file doesn't say.
     """
 
     name: str
     chains: tuple[Chain, ...]
     clusters: np.ndarray
     representative: np.ndarray
+    splits: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.chains)
@@ -41,7 +58,12 @@ class Dataset:
             tuple(chain for chain, kept in zip(self.chains, keep, strict=True) if kept),
             self.clusters[keep],
             self.representative[keep],
+            None if self.splits is None else self.splits[keep],
         )
+
+    def of_split(self, split: str) -> "Dataset":
+        """The chains of ``"train"``, ``"val"`` or ``"test"``; all of a file without splits."""
+        return self if self.splits is None else self.where(self.splits == split)
 
     def no_longer_than(self, residues: int) -> "Dataset":
         """The chains of at most so many residues."""
@@ -63,28 +85,113 @@ def read_dataset(path: Path) -> Dataset:
     ----------
     path : Path
         Parquet with the columns ``id``, ``sequence`` and ``ca`` (x, y, z of every residue in
-        chain order, Å, NaN where not observed), and, if there, ``cluster`` and ``rep``.
+        chain order, Å, NaN where not observed; flat, or three by three), and, if there,
+        ``cluster``, ``rep`` and ``split``.
 
     Raises
     ------
     DatasetError
         If the file is missing, is no Parquet, lacks a column, or a row contradicts itself.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     path = Path(path)
-    try:
-        table = pq.ParquetFile(path)
-        present = set(table.schema_arrow.names)
-        wanted = [*REQUIRED_COLUMNS, *({"cluster", "rep"} & present)]
+    rows = list(stream_rows(path, (*REQUIRED_COLUMNS, "cluster", "rep", "split")))
+    if not rows:
+        raise DatasetError(f"{path.name} holds no chain; give a dataset with at least one row.")
+    return Dataset(
+        path.stem,
+        tuple(row["chain"] for row in rows),
+        _column(rows, "cluster", np.arange(len(rows))),
+        _column(rows, "rep", np.ones(len(rows), dtype=bool)),
+        np.array([row["split"] for row in rows]) if "split" in rows[0] else None,
+    )
+
+
+def stream_rows(path: Path, columns: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of a dataset one after the other, a few hundred of them in memory at a time.
+
+    Parameters
+    ----------
+    path : Path
+    columns : iterable of str, optional
+        Those wanted; what the file lacks is left out, except what a dataset needs. All of them
+        if not given.
+
+    Yields
+    ------
+    dict
+        A value for each column; the sequence and the coordinates come as ``"chain"``, a `Chain`.
+
+    Raises
+    ------
+    DatasetError
+        As `read_dataset`.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        present = file.schema_arrow.names
         missing = [column for column in REQUIRED_COLUMNS if column not in present]
         if missing:
             raise DatasetError(
                 f"{path.name} has no column '{missing[0]}'; a dataset needs the columns "
                 f"{', '.join(REQUIRED_COLUMNS)}."
             )
-        columns = table.read(columns=wanted).combine_chunks()
+        wanted = present if columns is None else [name for name in columns if name in present]
+        before = 0
+        for batch in file.iter_batches(ROWS_IN_MEMORY, columns=[*{*wanted, *REQUIRED_COLUMNS}]):
+            yield from _rows(path.name, before, batch)
+            before += len(batch)
+
+
+def read_facts(path: Path) -> Any:
+    """All that a dataset says of its chains but their coordinates, as a pandas table.
+
+    Raises
+    ------
+    DatasetError
+        As `read_dataset`.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        columns = [name for name in file.schema_arrow.names if name != "ca"]
+        return file.read(columns=columns).to_pandas()
+
+
+def read_chain(path: Path, row: int) -> Chain:
+    """One chain of a dataset, of which only a small part is read.
+
+    Parameters
+    ----------
+    path : Path
+    row : int
+        Counted from 0.
+
+    Raises
+    ------
+    DatasetError
+        As `read_dataset`, or if there is no such row.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        before = 0
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if before <= row < before + rows:
+                table = file.read_row_group(group, columns=list(REQUIRED_COLUMNS))
+                (batch,) = table.slice(row - before, 1).combine_chunks().to_batches()
+                return next(_rows(path.name, row, batch))["chain"]
+            before += rows
+    raise DatasetError(f"{path.name} has {before} chains, and no row {row}; open it again.")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The Parquet file, whose faults become sentences."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
     except FileNotFoundError:
         raise DatasetError(f"There is no dataset at {path}; check the path.") from None
     except (pa.ArrowException, OSError) as error:
@@ -92,39 +199,165 @@ def read_dataset(path: Path) -> Dataset:
             f"{path.name} can't be read as Parquet ({str(error).splitlines()[0]}); "
             "give a file written as Parquet."
         ) from None
-    chains = tuple(
-        _chain(path.name, row, name, sequence, ca)
-        for row, (name, sequence, ca) in enumerate(
-            zip(
-                columns["id"].to_pylist(),
-                columns["sequence"].to_pylist(),
-                columns["ca"].combine_chunks(),
-                strict=True,
-            ),
-            start=1,
-        )
-    )
-    if not chains:
-        raise DatasetError(f"{path.name} holds no chain; give a dataset with at least one row.")
-    return Dataset(
-        path.stem,
-        chains,
-        _column(columns, "cluster", np.arange(len(chains))),
-        _column(columns, "rep", np.ones(len(chains), dtype=bool)),
-    )
 
 
-def _column(columns, name: str, otherwise: np.ndarray) -> np.ndarray:
-    if name not in columns.column_names:
+def _column(rows: list[dict], name: str, otherwise: np.ndarray) -> np.ndarray:
+    if name not in rows[0]:
         return otherwise
-    return columns[name].to_numpy(zero_copy_only=False).astype(otherwise.dtype)
+    return np.array([row[name] for row in rows]).astype(otherwise.dtype)
 
 
-def _chain(file: str, row: int, name: str, sequence: str, ca) -> Chain:
-    coords = ca.values.to_numpy(zero_copy_only=False).astype(np.float32)
-    if coords.size != 3 * len(sequence):
-        raise DatasetError(
-            f"{file}, row {row} ('{name}') has {len(sequence)} residues but {coords.size} "
-            "coordinates; it needs three for each residue."
+def _rows(file: str, before: int, batch: Any) -> Iterator[dict[str, Any]]:
+    """The rows of a batch that `before` others come before."""
+    facts = batch.drop_columns(["sequence", "ca"]).to_pylist()
+    sequences, ca = batch["sequence"].to_pylist(), batch["ca"]
+    values, first, last = _coordinates(ca)
+    for place, row in enumerate(facts):
+        name, sequence = row["id"], sequences[place]
+        coords = values[first[place] : last[place]]
+        if ca[place].as_py() is None or coords.size != 3 * len(sequence):
+            raise DatasetError(
+                f"{file}, row {before + place + 1} ('{name}') has {len(sequence)} residues but "
+                f"{coords.size} coordinates; it needs three for each residue."
+            )
+        row["chain"] = Chain(str(name), sequence, coords.reshape(-1, 3))
+        yield row
+
+
+def _coordinates(ca: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All numbers of a column of coordinates, flat or by threes, and where each row's lie."""
+    import pyarrow as pa
+
+    offsets, values = ca.offsets.to_numpy(), ca.values
+    if pa.types.is_fixed_size_list(values.type):
+        offsets, values = offsets * values.type.list_size, values.values
+    elif pa.types.is_list(values.type):
+        offsets, values = values.offsets.to_numpy()[offsets], values.values
+    numbers = values.to_numpy(zero_copy_only=False).astype(np.float32)
+    return numbers, offsets[:-1], offsets[1:]
+
+
+def schema() -> Any:
+    """Columns and types of a dataset that is written here."""
+    import pyarrow as pa
+
+    numbers, text = pa.float32(), pa.string()
+    return pa.schema(
+        {
+            "id": text,
+            "length": pa.int32(),
+            "sequence": text,
+            "ca": pa.list_(pa.list_(numbers, 3)),
+            "cluster": pa.int32(),
+            "group": pa.int32(),
+            "rep": pa.bool_(),
+            "split": text,
+            "resolution": numbers,
+            "method": text,
+            "title": text,
+            "source": text,
+            "missing": pa.int32(),
+            "breaks": pa.int32(),
+            "rg": numbers,
+            "helix": numbers,
+            "strand": numbers,
+        }
+    )
+
+
+class DatasetWriter:
+    """Writes rows as they come, a few hundred in memory at a time; use it in a ``with``.
+
+    Parameters
+    ----------
+    file : binary file
+        Open for writing, such as `distmat.workspace.replace_file` gives.
+    columns : pyarrow Schema, optional
+        Those of `schema` if not given. A row lacks a value where it has none.
+    """
+
+    def __init__(self, file: IO[bytes], columns: Any = None) -> None:
+        import pyarrow.parquet as pq
+
+        self._schema = schema() if columns is None else columns
+        self._writer = pq.ParquetWriter(
+            file,
+            self._schema,
+            compression="zstd",
+            use_dictionary=["cluster", "group", "split", "method", "title"],
+            # Coordinates take a fifth less room by it than by a dictionary.
+            column_encoding={"ca.list.element.list.element": "BYTE_STREAM_SPLIT"},
         )
-    return Chain(name, sequence, coords.reshape(-1, 3))
+        self._rows: list[dict[str, Any]] = []
+
+    def __enter__(self) -> "DatasetWriter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if error[0] is None:
+            self._flush()
+        self._writer.close()
+
+    def add(self, chain: Chain, **facts: Any) -> None:
+        """A row: the chain, and values of further columns by name."""
+        self._rows.append(
+            {
+                "id": chain.name,
+                "length": len(chain),
+                "sequence": chain.sequence,
+                "ca": chain.ca,
+                **facts,
+            }
+        )
+        if len(self._rows) == ROWS_IN_MEMORY:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if not self._rows:
+            return
+        columns = []
+        for field in self._schema:
+            values = [row.get(field.name) for row in self._rows]
+            columns.append(
+                _nested(values) if field.name == "ca" else pa.array(values, type=field.type)
+            )
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
+        self._rows.clear()
+
+
+def _nested(coords: list[np.ndarray]) -> Any:
+    """Coordinates of several chains, each a list of threes."""
+    import pyarrow as pa
+
+    flat = np.concatenate([np.asarray(ca, dtype=np.float32) for ca in coords]).ravel()
+    offsets = np.cumsum([0, *(len(ca) for ca in coords)])
+    triples = pa.FixedSizeListArray.from_arrays(pa.array(flat, from_pandas=False), 3)
+    return pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), triples)
+
+
+def fingerprint(dataset: Dataset | Path | str) -> str:
+    """A digest of the chains' names, sequences and coordinates, in their order.
+
+    Parameters
+    ----------
+    dataset : Dataset, or Path or str of one
+        What it is called and how it is split doesn't count.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
+    if isinstance(dataset, Dataset):
+        chains: Iterable[Chain] = dataset.chains
+    else:
+        chains = (row["chain"] for row in stream_rows(Path(dataset), REQUIRED_COLUMNS))
+    digest = hashlib.sha256()
+    for chain in chains:
+        digest.update(f"{chain.name}\n{chain.sequence}\n".encode())
+        ca = np.asarray(chain.ca, dtype="<f4")
+        # There are many NaN; here there is one.
+        digest.update(np.where(np.isnan(ca), np.float32(np.nan), ca).tobytes())
+    return digest.hexdigest()[:32]

@@ -1,12 +1,21 @@
 """Datasets as Parquet files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from distmat.dataset.store import read_dataset
+from distmat.dataset.store import (
+    DatasetWriter,
+    fingerprint,
+    read_chain,
+    read_dataset,
+    read_facts,
+)
 from distmat.errors import DatasetError
+from distmat.protein.chain import Chain
 
 
 def write(path, **columns):
@@ -68,3 +77,82 @@ def test_what_is_no_parquet_or_not_there_is_refused_in_a_sentence(tmp_path):
         read_dataset(tmp_path / "text.parquet")
     with pytest.raises(DatasetError, match="There is no dataset at"):
         read_dataset(tmp_path / "none.parquet")
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "many.parquet"
+    random = np.random.default_rng(0)
+    with open(path, "wb") as file, DatasetWriter(file) as writer:
+        for number in range(600):
+            ca = random.normal(size=(5 + number % 7, 3)).astype(np.float32)
+            ca[number % 5] = np.nan
+            chain = Chain(f"c{number}", "ACDEFGHIKLM"[: len(ca)], ca)
+            split = ("train", "val", "test")[number % 3]
+            writer.add(chain, split=split, cluster=number // 2, rep=number % 2 == 0)
+    return path
+
+
+def test_what_is_written_is_read_back_to_the_bit(written):
+    dataset = read_dataset(written)
+    assert len(dataset) == 600 and dataset.chains[599].name == "c599"
+    random = np.random.default_rng(0)
+    for number, chain in enumerate(dataset.chains):
+        ca = random.normal(size=(5 + number % 7, 3)).astype(np.float32)
+        ca[number % 5] = np.nan
+        np.testing.assert_array_equal(chain.ca, ca)
+    assert len(dataset.representatives()) == 300
+    assert dataset.clusters.tolist() == [number // 2 for number in range(600)]
+
+
+def test_coordinates_are_lists_of_three_numbers_each_packed_by_zstd(written):
+    file = pq.ParquetFile(written)
+    assert file.schema_arrow.field("ca").type == pa.list_(pa.list_(pa.float32(), 3))
+    group = file.metadata.row_group(0)
+    assert {group.column(k).compression for k in range(group.num_columns)} == {"ZSTD"}
+    assert group.num_rows < 600
+
+
+def test_the_rows_of_a_split_are_asked_for_by_its_name(written, two_chains):
+    dataset = read_dataset(written)
+    assert [c.name for c in dataset.of_split("val").chains][:2] == ["c1", "c4"]
+    assert len(dataset.of_split("train")) == 200
+    without = read_dataset(two_chains)
+    assert without.splits is None and without.of_split("val") is without
+
+
+def test_one_chain_is_found_by_its_row_without_reading_the_rest(written):
+    whole = read_dataset(written)
+    for row in (0, 255, 256, 599):
+        chain = read_chain(written, row)
+        assert chain.name == f"c{row}"
+        np.testing.assert_array_equal(chain.ca, whole.chains[row].ca)
+    with pytest.raises(DatasetError, match="no row 600"):
+        read_chain(written, 600)
+
+
+def test_a_table_of_facts_has_a_row_for_each_chain_and_no_coordinates(written):
+    facts = read_facts(written)
+    assert len(facts) == 600 and "ca" not in facts and facts["split"][1] == "val"
+
+
+def test_the_fingerprint_is_of_what_is_learned_from_and_of_nothing_else(written, two_chains):
+    dataset = read_dataset(written)
+    print_ = fingerprint(dataset)
+    assert len(print_) == 32 and fingerprint(written) == print_
+    flat = written.parent / "flat.parquet"
+    pq.write_table(
+        pa.table(
+            {
+                "id": [chain.name for chain in dataset.chains],
+                "sequence": [chain.sequence for chain in dataset.chains],
+                "ca": [chain.ca.ravel() for chain in dataset.chains],
+            }
+        ),
+        flat,
+    )
+    assert fingerprint(flat) == print_
+    assert fingerprint(dataset.of_split("val")) != print_
+    chains = list(dataset.chains)
+    chains[7] = replace(chains[7], ca=chains[7].ca + np.float32(1e-3))
+    assert fingerprint(replace(dataset, chains=tuple(chains))) != print_
