@@ -17,6 +17,7 @@ KNOWS = {
     "model": {"errors", "workspace", "protein", "geometry"},
     "prediction": {"errors", "protein", "geometry", "model"},
     "training": {"errors", "workspace", "protein", "geometry", "dataset", "model"},
+    "runs": {"errors", "workspace", "training"},
     "figures": {"errors", "protein", "geometry"},
     "ui": {
         "errors",
@@ -26,6 +27,8 @@ KNOWS = {
         "dataset",
         "model",
         "prediction",
+        "training",
+        "runs",
         "figures",
     },
     "cli": {
@@ -37,13 +40,22 @@ KNOWS = {
         "model",
         "prediction",
         "training",
+        "runs",
     },
 }
 """For each room of the package, the rooms that it may import from, besides itself."""
 
+LIGHT = {"distmat.training.config", "distmat.training.presets"}
+"""Of training, what every room that knows it may import: settings, without PyTorch."""
+
+TRAINERS = ("distmat/training/", "distmat/cli/", "distmat/runs/worker.py")
+"""The only places that may import the rest of training."""
+
 HOMES = {
     "streamlit": ("app.py", "pages/", "distmat/ui/"),
     "transformers": ("distmat/model/", "distmat/training/"),
+    "sqlite3": ("distmat/runs/store.py",),
+    "submitit": ("distmat/runs/",),
     "biotite.structure.io": ("distmat/protein/structure_file.py",),
 }
 """Libraries, and the only places that may import them."""
@@ -84,6 +96,17 @@ def _public_names() -> set[str]:
     import distmat
 
     return set(distmat.__all__) | {"DistmatError"}
+
+
+def test_only_the_worker_and_the_command_train():
+    strangers = [
+        f"{path.relative_to(ROOT)}: {module}"
+        for path in sources()
+        if not str(path.relative_to(ROOT)).startswith(TRAINERS)
+        for module in imported(path)
+        if module.startswith("distmat.training.") and not module.startswith(tuple(LIGHT))
+    ]
+    assert not strangers
 
 
 @pytest.mark.parametrize("library", HOMES)

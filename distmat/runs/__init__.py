@@ -1,0 +1,1 @@
+"""Runs: trainings in processes of their own, and the store that remembers them."""

@@ -1,0 +1,176 @@
+"""Processes that outlive whoever started them, told apart from later ones of the same number."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from distmat.errors import RunError
+
+_CLOCK = 2.0
+"""Seconds by which a creation time may seem to move when the machine's clock is set; no system
+gives the same process number twice as soon."""
+
+_children: dict[int, subprocess.Popen] = {}
+"""Of this very process: only a parent learns how a process ended."""
+
+
+@dataclass(frozen=True)
+class ProcessIdentity:
+    """A process, also after its number has gone to another.
+
+    Parameters
+    ----------
+    pid : int
+    created : float
+        Seconds since 1970.
+    """
+
+    pid: int
+    created: float
+
+
+def start(
+    arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> ProcessIdentity:
+    """Start a process in a session of its own, so that it goes on when this one ends.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        The program and its arguments; no shell sees them.
+    log : Path
+        What the process writes to stdout and stderr is added to this file.
+    environment : mapping, optional
+        Variables besides those of this process.
+
+    Raises
+    ------
+    RunError
+        If there is no such program, or the log can't be written.
+    """
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as file:
+            child = subprocess.Popen(  # noqa: S603  (no shell; the caller's own program)
+                list(arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise RunError(
+            f"'{arguments[0]}' can't be started with the log {log}: "
+            f"{error.strerror or error}; check the disk and the installation."
+        ) from None
+    _children[child.pid] = child
+    # Someone must take note of its end, or a dead child stays in the process table.
+    threading.Thread(target=child.wait, name=f"wait for {child.pid}", daemon=True).start()
+    return identify(child.pid) or ProcessIdentity(child.pid, time.time())
+
+
+def identify(pid: int | None = None) -> ProcessIdentity | None:
+    """The process that has this number now (by default this one), or None."""
+    try:
+        process = psutil.Process(pid)
+        return ProcessIdentity(process.pid, process.create_time())
+    except psutil.NoSuchProcess:
+        return None
+
+
+def is_running(identity: ProcessIdentity) -> bool:
+    """Whether this very process runs; one that has ended and awaits its parent doesn't."""
+    return _process(identity) is not None
+
+
+def exit_code(identity: ProcessIdentity) -> int | None:
+    """How a child of this process ended: its code, or minus the signal that killed it.
+
+    None while it runs, and for processes that others started: nobody but a parent is told.
+    """
+    child = _children.get(identity.pid)
+    return None if child is None else child.poll()
+
+
+def ask_to_stop(identity: ProcessIdentity) -> None:
+    """SIGTERM to the process and its group; returns at once."""
+    if is_running(identity):
+        _signal_group(identity.pid, signal.SIGTERM)
+
+
+def stop(identity: ProcessIdentity, grace: float = 30.0) -> None:
+    """End a process with all that it started: SIGTERM, and SIGKILL after the grace period.
+
+    Returns as soon as it has ended, at the latest `grace` seconds (and a moment) later.
+    """
+    process = _process(identity)
+    if process is None:
+        return
+    _signal_group(identity.pid, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    family = _descendants(process)
+    while is_running(identity) and time.monotonic() < deadline:
+        time.sleep(min(0.05, max(0.0, deadline - time.monotonic())))
+        family |= _descendants(process)
+    _kill(identity, family)
+
+
+def kill(identity: ProcessIdentity) -> None:
+    """SIGKILL to a process and to all that it started, also to what outlived it."""
+    process = _process(identity)
+    _kill(identity, _descendants(process) if process else set())
+
+
+def _kill(identity: ProcessIdentity, family: set[psutil.Process]) -> None:
+    process = _process(identity)
+    for member in {*([process] if process else []), *family, *_session(identity)}:
+        # Checks the creation time first.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    deadline = time.monotonic() + 2
+    while is_running(identity) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _session(identity: ProcessIdentity) -> set[psutil.Process]:
+    """What is left of the session that the process led, also after its end."""
+    holder = identify(identity.pid)
+    if holder is not None and abs(holder.created - identity.created) >= _CLOCK:
+        return set()  # A stranger leads the session of this number now.
+    members = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+            if os.getsid(process.pid) == identity.pid:
+                members.add(process)
+    return members
+
+
+def _process(identity: ProcessIdentity) -> psutil.Process | None:
+    try:
+        process = psutil.Process(identity.pid)
+        same = abs(process.create_time() - identity.created) < _CLOCK
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _descendants(process: psutil.Process) -> set[psutil.Process]:
+    try:
+        return set(process.children(recursive=True))
+    except psutil.NoSuchProcess:
+        return set()
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    # A leader's number is its group's; a group that is empty by now is what we wanted.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
