@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from distmat.protein.sequence import read_sequences
     from distmat.protein.structure_file import read_structure
 
+__version__ = "0.1.0"
+
 __all__ = [
     "DistmatError",
     "load",

@@ -19,6 +19,16 @@ KNOWS = {
     "training": {"errors", "workspace", "protein", "geometry", "dataset", "model"},
     "runs": {"errors", "workspace", "training"},
     "figures": {"errors", "protein", "geometry"},
+    "report": {
+        "errors",
+        "workspace",
+        "protein",
+        "geometry",
+        "dataset",
+        "model",
+        "figures",
+        "runs",
+    },
     "ui": {
         "errors",
         "workspace",

@@ -1,0 +1,751 @@
+"""What a report of one run says: facts in, sections out."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from distmat.figures.printed import Curve, curves_svg
+from distmat.report.blocks import Block, Bullets, Code, Figure, Paragraph, Report, Section, Table
+from distmat.report.facts import CheckpointFiles, RunFacts, Series
+from distmat.report.findings import sentence, step_to_take
+from distmat.report.wording import Wording
+
+EXAMPLE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ"
+"""A sequence for the printed commands."""
+
+ROWS = 20
+"""Rows of the table of steps at most."""
+
+TARGETS = (("mae", 5.0, "<"), ("rmse", 7.0, "<"), ("pearson", 0.7, ">"), ("mds_pearson", 0.7, ">"))
+"""What the published work set itself: score, threshold and side."""
+
+SCORES = ("mae", "rmse", "pearson", "lddt", "long_precision", "mds_pearson")
+
+HARDLY = 0.05
+"""A validation MAE less than this share below the baseline's is hardly better."""
+
+SMOOTH = 0.05
+"""Neighbouring losses of the second half differ by less than this on average in a smooth run."""
+
+IDLE = 0.10
+"""A GPU used less than this on average sat idle."""
+
+OWN_MODEL_SETTINGS = (
+    "encoder",
+    "mode",
+    "lora_rank",
+    "lora_alpha",
+    "lora_dropout",
+    "lora_targets",
+    "use_4bit",
+    "bidirectional",
+    "head",
+    "loss",
+    "hidden_size",
+    "layers",
+    "attention_heads",
+    "pair_width",
+    "triangle_rank",
+    "dilations",
+    "bins",
+    "dropout",
+)
+"""Settings listed under the model; all others belong to the training."""
+
+
+@dataclass(frozen=True)
+class MapDrawing:
+    """A chain's maps, drawn; MAE in Å."""
+
+    chain: str
+    mae: float
+    svg: str
+
+
+def run_report(
+    facts: RunFacts,
+    language: str,
+    others: Sequence[RunFacts] = (),
+    maps: Sequence[MapDrawing] | str = (),
+) -> Report:
+    """The status report of a run.
+
+    Parameters
+    ----------
+    facts : RunFacts
+    language : str
+        ``"en"`` or ``"zh"``.
+    others : sequence of RunFacts
+        Runs to compare with.
+    maps : sequence of MapDrawing, or str
+        Of the best and worst chains; a text says why there are none.
+    """
+    from distmat import __version__
+
+    words = Wording(language)
+    sections = (
+        _progress(facts, words),
+        _quality(facts, words),
+        _evaluation(facts, words),
+        _configuration(facts, words),
+        _checkpoints(facts, words),
+        _targets(facts, words),
+        _comparison(facts, others, words),
+        _chains(facts, maps, words),
+        _diagnosis(facts, words),
+        _next_steps(facts, words),
+        _monitoring(facts, words),
+        _troubleshooting(facts, words),
+        _success(facts, words),
+        _conclusion(facts, words),
+    )
+    lines = [
+        words.say("updated", when=words.moment(facts.written)),
+        words.say("of_run", name=facts.name, id=facts.id),
+        words.say("state", state=words.say(facts.state)),
+    ]
+    if facts.cause:
+        lines.append(words.say("cause", cause=facts.cause))
+    return Report(
+        language,
+        words.say("title"),
+        tuple(lines),
+        sections,
+        words.say("footer", version=__version__),
+    )
+
+
+def _progress(facts: RunFacts, words: Wording) -> Section:
+    total = facts.total_steps
+    done = words.count(facts.step)
+    if total:
+        share = words.share(facts.step / total, 1)
+        done = words.say("of_total", done=done, total=words.count(total), share=share)
+    epochs = words.number(facts.epoch)
+    if total and facts.epoch and facts.step:
+        all_epochs = words.number(facts.epoch * total / facts.step)
+        epochs = words.say("of_epochs", done=epochs, total=all_epochs)
+    going = facts.state in ("RUNNING", "STARTING")
+    rows = [
+        ("steps_done", done),
+        ("epochs_done", epochs),
+        ("started", words.moment(facts.started)),
+        ("elapsed", words.duration(facts.elapsed)),
+    ]
+    if going:
+        whole = None
+        if facts.remaining is not None and facts.elapsed is not None:
+            whole = facts.elapsed + facts.remaining
+        rows += [
+            ("remaining", words.duration(facts.remaining)),
+            ("expected_total", words.duration(whole)),
+            ("expected_end", words.moment(_expected_end(facts))),
+        ]
+    else:
+        rows.append(("ended", words.moment(facts.ended)))
+    return Section(
+        words.say("progress"),
+        (),
+        (
+            Section(words.say("overall"), (_two_columns(rows, words),)),
+            Section(words.say("now"), (Bullets(tuple(_now(facts, words, going))),)),
+        ),
+    )
+
+
+def _expected_end(facts: RunFacts):
+    from datetime import timedelta
+
+    if facts.remaining is None:
+        return None
+    return facts.written + timedelta(seconds=facts.remaining)
+
+
+def _now(facts: RunFacts, words: Wording, going: bool) -> list[str]:
+    items = []
+    if facts.checkpoints:
+        newest = max(facts.checkpoints, key=lambda checkpoint: checkpoint.step or 0)
+        count = len(facts.checkpoints)
+        items.append(words.say("checkpoints_written", n=count, name=newest.name))
+    else:
+        items.append(words.say("no_checkpoint"))
+    evaluated = facts.series("eval_mae")
+    if len(evaluated):
+        step = words.count(evaluated.steps[-1])
+        items.append(words.say("evaluations_done", n=len(evaluated), step=step))
+    else:
+        items.append(words.say("never_evaluated"))
+    items.append(words.say("going_on" if going else "not_going_on"))
+    return items
+
+
+def _quality(facts: RunFacts, words: Wording) -> Section:
+    observations = _observations(facts, words)
+    return Section(
+        words.say("quality"),
+        (),
+        (
+            Section(
+                words.say("loss_convergence"), (*_step_table(facts, words), *_curves(facts, words))
+            ),
+            Section(
+                words.say("observations"),
+                (Bullets(tuple(observations or [words.say("nothing_logged")])),),
+            ),
+        ),
+    )
+
+
+def _step_table(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
+    loss, norm, rate = (facts.series(name) for name in ("loss", "grad_norm", "learning_rate"))
+    if not len(loss):
+        return (Paragraph(words.say("nothing_logged")),)
+    rows = []
+    for index in chosen_rows(loss, norm):
+        step = int(loss.steps[index])
+        rows.append(
+            (
+                words.count(step),
+                words.number(float(loss.epochs[index])),
+                words.figures(float(loss.values[index])),
+                words.figures(norm.at(step)),
+                words.scientific(rate.at(step)),
+            )
+        )
+    header = tuple(
+        words.say(key) for key in ("step", "epoch", "loss", "grad_norm", "learning_rate")
+    )
+    note = words.say("thinned", shown=len(rows), all=len(loss)) if len(rows) < len(loss) else ""
+    return (Table(header, tuple(rows), note),)
+
+
+def chosen_rows(loss: Series, norm: Series) -> list[int]:
+    """Indices of at most `ROWS` logged steps: both ends, the extremes, evenly spaced ones."""
+    count = len(loss)
+    kept = {0, count - 1}
+    for series in (loss, norm):
+        finite = series.finite()
+        for pick in (np.argmin, np.argmax) if len(finite) else ():
+            kept |= set(np.flatnonzero(loss.steps == finite.steps[pick(finite.values)]))
+    kept |= set(np.flatnonzero(~np.isfinite(loss.values))[:1])
+    # From coarse to fine, so that as many even steps fit as there is room for.
+    for parts in range(ROWS, 1, -1):
+        even = set(np.linspace(0, count - 1, min(parts, count)).round().astype(int))
+        if len(kept | even) <= ROWS:
+            kept |= even
+            break
+    return sorted(int(index) for index in kept)
+
+
+def _curves(facts: RunFacts, words: Wording) -> tuple[Figure, ...]:
+    figures = []
+    step = words.say("step")
+    for name, logarithmic in (("loss", True), ("grad_norm", True), ("learning_rate", False)):
+        series = facts.series(name).finite()
+        if len(series):
+            curve = Curve(series.steps, series.values)
+            svg = curves_svg([curve], step, words.say(name), logarithmic)
+            figures.append(Figure(name, svg, words.say(f"curve_{name}")))
+    model, baseline = facts.series("eval_mae").finite(), facts.series("eval_baseline_mae").finite()
+    if len(model):
+        curves = [Curve(model.steps, model.values, words.say("model_curve"))]
+        if len(baseline):
+            label = words.say("separation_only")
+            curves.append(Curve(baseline.steps, baseline.values, label, dashed=True))
+        svg = curves_svg(curves, step, words.say("mae"))
+        figures.append(Figure("eval_mae", svg, words.say("curve_eval_mae")))
+    return tuple(figures)
+
+
+def _observations(facts: RunFacts, words: Wording) -> list[str]:
+    items = []
+    loss = facts.series("loss")
+    bad = np.flatnonzero(~np.isfinite(loss.values))
+    if len(bad):
+        step = words.count(loss.steps[bad[0]])
+        items.append(words.say("loss_not_finite", n=len(bad), step=step))
+    loss = loss.finite()
+    if len(loss) > 1:
+        items.append(_loss_trend(loss, words))
+        items.append(_smoothness(loss, words))
+    norm = facts.series("grad_norm").finite()
+    if len(norm) > 1:
+        highest = int(np.argmax(norm.values))
+        items.append(
+            words.say(
+                "gradient_trend",
+                first=words.figures(norm.values[0]),
+                last=words.figures(norm.values[-1]),
+                highest=words.figures(norm.values[highest]),
+                step=words.count(norm.steps[highest]),
+            )
+        )
+    rate = facts.series("learning_rate").finite()
+    if len(rate):
+        highest = int(np.argmax(rate.values))
+        items.append(
+            words.say(
+                "rate_peak",
+                peak=words.scientific(rate.values[highest]),
+                step=words.count(rate.steps[highest]),
+                now=words.scientific(rate.values[-1]),
+            )
+        )
+    return items
+
+
+def _loss_trend(loss: Series, words: Wording) -> str:
+    first, last, lowest = loss.values[0], loss.values[-1], int(np.argmin(loss.values))
+    share = (first - last) / abs(first) if first else 0.0
+    return words.say(
+        "loss_fell" if share >= 0 else "loss_rose",
+        first=words.figures(first),
+        last=words.figures(last),
+        share=words.share(abs(share), 1),
+        lowest=words.figures(loss.values[lowest]),
+        step=words.count(loss.steps[lowest]),
+    )
+
+
+def _smoothness(loss: Series, words: Wording) -> str:
+    half = loss.values[len(loss) // 2 :] if len(loss) > 3 else loss.values
+    jumps = float(np.mean(np.abs(np.diff(half))) / max(abs(float(np.mean(half))), 1e-12))
+    key = "loss_smooth" if jumps < SMOOTH else "loss_oscillating"
+    return words.say(key, share=words.share(jumps, 1))
+
+
+def _evaluation(facts: RunFacts, words: Wording) -> Section:
+    return Section(words.say("evaluation"), (_verdict(facts, words), *_scores(facts, words)))
+
+
+def _verdict(facts: RunFacts, words: Wording) -> Paragraph:
+    skill = skill_over_baseline(facts)
+    if skill is None:
+        return Paragraph(words.say("verdict_unknown"), "warning")
+    step, model = facts.best() or (0, float("nan"))
+    baseline = facts.series("eval_baseline_mae").at(step)
+    kind, tone = ("better", "good") if skill >= HARDLY else ("hardly", "warning")
+    if skill <= 0:
+        kind, tone = "not", "bad"
+    return Paragraph(
+        words.say(
+            f"verdict_{kind}",
+            model=words.angstrom(model),
+            baseline=words.angstrom(baseline),
+            share=words.share(skill, 1),
+        ),
+        tone,
+    )
+
+
+def skill_over_baseline(facts: RunFacts) -> float | None:
+    """1 − MAE / MAE of the separation baseline at the best step; None if not evaluated."""
+    best = facts.best()
+    baseline = facts.series("eval_baseline_mae").at(best[0]) if best else None
+    return None if best is None or not baseline else 1 - best[1] / baseline
+
+
+def _scores(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
+    best = facts.best()
+    if best is None:
+        return ()
+    last = int(facts.series("eval_mae").steps[-1])
+    seconds, speed = (
+        facts.series(name).at(last) for name in ("eval_seconds", "eval_chains_per_second")
+    )
+    chains = None if seconds is None or speed is None else seconds * speed
+    rows = tuple(
+        (
+            words.say(score),
+            words.number(facts.series(f"eval_{score}").at(last), 3),
+            words.number(facts.series(f"eval_{score}").at(best[0]), 3),
+            words.number(facts.series(f"eval_baseline_{score}").at(best[0]), 3),
+        )
+        for score in SCORES
+    )
+    header = tuple(
+        words.say(key) for key in ("score", "model_now", "model_best", "separation_only")
+    )
+    return (
+        Paragraph(
+            words.say(
+                "evaluation_at",
+                step=words.count(last),
+                chains=words.count(chains),
+                time=words.duration(seconds),
+                speed=words.number(speed),
+            )
+        ),
+        Table(header, rows, words.say("best_step_note", step=words.count(best[0]))),
+    )
+
+
+def _configuration(facts: RunFacts, words: Wording) -> Section:
+    said = facts.start_facts
+    all_parameters, trainable = said.get("parameters"), said.get("trainable_parameters")
+    of_model = [name for name in OWN_MODEL_SETTINGS if name in facts.config]
+    trained = words.count(trainable)
+    if all_parameters and trainable is not None:
+        trained = f"{trained} ({words.share(trainable / all_parameters, 2)})"
+    model_rows = [
+        (words.say("parameters"), words.count(all_parameters)),
+        (words.say("trainable"), trained),
+        *((name, _setting(facts.config[name])) for name in of_model),
+    ]
+    training_rows = [
+        (name, _setting(value))
+        for name, value in facts.config.items()
+        if name not in OWN_MODEL_SETTINGS
+    ]
+    header = (words.say("setting"), words.say("value"))
+    return Section(
+        words.say("configuration"),
+        (),
+        (
+            Section(words.say("model"), (Table(header, tuple(model_rows)),)),
+            Section(words.say("training_settings"), (Table(header, tuple(training_rows)),)),
+            Section(words.say("data"), _data(facts, words)),
+            Section(words.say("hardware"), _hardware(facts, words)),
+        ),
+    )
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value in ("", None) else str(value)
+
+
+def _data(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
+    rows = tuple(
+        (
+            f"{part.name} ({words.say(f'split_{part.split}')})",
+            words.count(part.chains),
+            words.count(part.clusters),
+            words.number(part.mean),
+            words.number(part.std),
+            words.missing
+            if part.shortest is None
+            else f"{words.number(part.shortest)} – {words.number(part.longest)}",
+        )
+        for part in facts.data
+    )
+    header = tuple(
+        words.say(key)
+        for key in (
+            "dataset",
+            "chains",
+            "clusters",
+            "distance_mean",
+            "distance_std",
+            "distance_range",
+        )
+    )
+    identity = next(
+        (
+            part.highest_identity_to_train
+            for part in facts.data
+            if part.split == "val" and part.highest_identity_to_train is not None
+        ),
+        None,
+    )
+    leak = (
+        words.say("leak_not_checked")
+        if identity is None
+        else words.say("leak_checked", share=words.share(identity, 1))
+    )
+    blocks: list[Block] = []
+    if rows:
+        blocks.append(Table(header, rows, words.say("distances_note")))
+    normalisation = str(facts.start_facts.get("normalisation") or "")
+    if normalisation:
+        blocks.append(Paragraph(words.say("normalised_by", how=normalisation)))
+    return (*blocks, Paragraph(leak))
+
+
+def _hardware(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
+    said, used = facts.start_facts, facts.hardware
+    rows = [
+        ("device", str(said.get("device") or words.missing)),
+        ("precision", str(said.get("precision") or words.missing)),
+    ]
+    blocks: list[Block] = []
+    if used and used.gpu_name:
+        total = words.size(used.gpu_memory_total)
+        rows += [
+            ("gpu_use", f"{words.share(used.gpu)} ({used.gpu_name})"),
+            ("gpu_memory", f"{words.size(used.gpu_memory)} / {total}"),
+            ("gpu_temperature", _with_unit(used.gpu_temperature, "°C", words)),
+            ("gpu_power", _with_unit(used.gpu_power, "W", words)),
+        ]
+        if used.gpu is not None and used.gpu < IDLE:
+            share = words.share(used.gpu, 1)
+            blocks.append(Paragraph(words.say("gpu_idle", share=share, n=used.samples), "bad"))
+    rows += [
+        ("cpu_use", words.share(used.cpu if used else None)),
+        ("memory", words.size(used.memory if used else None)),
+    ]
+    table = _two_columns(rows, words)
+    versions = tuple((name, str(value)) for name, value in facts.environment.items())
+    return (Table(table.header, (*table.rows, *versions)), *blocks)
+
+
+def _with_unit(value: float | None, unit: str, words: Wording) -> str:
+    return words.missing if value is None else f"{words.count(value)} {unit}"
+
+
+def _checkpoints(facts: RunFacts, words: Wording) -> Section:
+    tree = "\n".join(
+        line
+        for checkpoint in (*facts.checkpoints, *((facts.final,) if facts.final else ()))
+        for line in _tree(checkpoint, words)
+    )
+    files: Block = Code(tree) if tree else Paragraph(words.say("no_checkpoint"))
+    use: list[Block] = []
+    if facts.checkpoints and facts.state in ("STOPPED", "FAILED", "CRASHED"):
+        use += [Paragraph(words.say("resume_with")), Code(f"distmat runs resume {facts.id}")]
+    usable = facts.folder if facts.final else _newest_folder(facts)
+    if usable:
+        use += [Paragraph(words.say("predict_with")), Code(_predict_command(usable))]
+    return Section(
+        words.say("checkpoints"),
+        (),
+        (
+            Section(words.say("files"), (files,)),
+            Section(words.say("use"), tuple(use) or (Paragraph(words.say("no_checkpoint")),)),
+        ),
+    )
+
+
+def _tree(checkpoint: CheckpointFiles, words: Wording) -> list[str]:
+    name = checkpoint.name if checkpoint.step is not None else words.say("final_model")
+    lines = [(f"{name}/", checkpoint.size)]
+    for number, (file, size) in enumerate(checkpoint.files, start=1):
+        branch = "└──" if number == len(checkpoint.files) else "├──"
+        lines.append((f"{branch} {file}", size))
+    return [f"{text:<48} {words.size(size):>10}" for text, size in lines]
+
+
+def _newest_folder(facts: RunFacts) -> Path | None:
+    if not facts.checkpoints:
+        return None
+    newest = max(facts.checkpoints, key=lambda checkpoint: checkpoint.step or 0)
+    return facts.folder / newest.name
+
+
+def _predict_command(folder: Path) -> str:
+    return (
+        f"distmat predict MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ --checkpoint {shlex.quote(str(folder))}"
+    )
+
+
+def _targets(facts: RunFacts, words: Wording) -> Section:
+    best = facts.best()
+    rows = []
+    for score, threshold, side in TARGETS:
+        value = facts.series(f"eval_{score}").at(best[0]) if best else None
+        reached = None if value is None else (value < threshold) == (side == "<")
+        rows.append(
+            (
+                words.say(score),
+                f"{side} {threshold:g}",
+                words.number(value, 3),
+                words.missing
+                if reached is None
+                else words.say("reached" if reached else "not_reached"),
+            )
+        )
+    header = tuple(words.say(key) for key in ("score", "target", "measured", "verdict"))
+    return Section(words.say("targets"), (Table(header, tuple(rows), words.say("targets_note")),))
+
+
+def _comparison(facts: RunFacts, others: Sequence[RunFacts], words: Wording) -> Section:
+    heads = {run.config.get("head") for run in (facts, *others)}
+    title = "comparison_v1" if {"coordinates", "placeholder"} <= heads else "comparison"
+    if not others:
+        return Section(words.say(title), (Paragraph(words.say("nothing_to_compare")),))
+    return Section(
+        words.say(title),
+        (score_table([facts, *others], words), *differing_table([facts, *others], words)),
+    )
+
+
+def score_table(runs: Sequence[RunFacts], words: Wording) -> Table:
+    """Scores of several runs at their best steps, the baseline's MAE beside them."""
+    rows = []
+    for run in runs:
+        best = run.best()
+        at = {
+            score: run.series(f"eval_{score}").at(best[0]) if best else None
+            for score in (*SCORES, "baseline_mae")
+        }
+        head = str(run.config.get("head") or "")
+        rows.append(
+            (
+                run.name,
+                words.say(f"head_{head}") if head else words.missing,
+                words.count(run.step),
+                words.number(at["mae"]),
+                words.number(at["baseline_mae"]),
+                words.share(skill_over_baseline(run), 1),
+                words.number(at["rmse"]),
+                words.number(at["pearson"], 3),
+                words.number(at["long_precision"], 3),
+                words.number(at["mds_pearson"], 3),
+            )
+        )
+    keys = [
+        "run",
+        "head",
+        "step",
+        "mae",
+        "separation_only",
+        "skill",
+        "rmse",
+        "pearson",
+        "long_precision",
+        "mds_pearson",
+    ]
+    return Table(tuple(words.say(key) for key in keys), tuple(rows), words.say("skill_note"))
+
+
+def differing_table(runs: Sequence[RunFacts], words: Wording) -> tuple[Table, ...]:
+    """The settings in which the runs differ; nothing if there are none."""
+    names = dict.fromkeys(name for run in runs for name in run.config)
+    rows = []
+    for name in names:
+        values = [_setting(run.config.get(name, "")) for run in runs]
+        if len(set(values)) > 1 and name != "output":
+            rows.append((name, *values))
+    if not rows:
+        return ()
+    return (Table((words.say("differing"), *(run.name for run in runs)), tuple(rows)),)
+
+
+def _chains(facts: RunFacts, maps: Sequence[MapDrawing] | str, words: Wording) -> Section:
+    if not facts.chains:
+        blocks: tuple[Block, ...] = (Paragraph(words.say("chains_not_scored")),)
+        return Section(words.say("best_and_worst"), blocks)
+    best, worst = best_and_worst(facts)
+    drawn = {} if isinstance(maps, str) else {drawing.chain: drawing for drawing in maps}
+    parts = []
+    for key, group in (("best_chains", best), ("worst_chains", worst)):
+        rows = tuple(
+            (
+                chain.name,
+                words.number(chain.mae),
+                words.number(chain.baseline_mae),
+                words.number(chain.pearson, 3),
+            )
+            for chain in group
+        )
+        header = tuple(
+            words.say(name) for name in ("chain", "chain_mae", "chain_baseline_mae", "pearson")
+        )
+        figures = tuple(
+            Figure(
+                f"map_{key}_{number}",
+                drawn[chain.name].svg,
+                words.say(
+                    "map_caption", name=chain.name, mae=words.angstrom(drawn[chain.name].mae)
+                ),
+            )
+            for number, chain in enumerate(group, start=1)
+            if chain.name in drawn
+        )
+        parts.append(Section(words.say(key), (Table(header, rows), *figures)))
+    said = (Paragraph(words.say("maps_not_drawn", reason=maps)),) if isinstance(maps, str) else ()
+    return Section(words.say("best_and_worst"), said, tuple(parts))
+
+
+def best_and_worst(facts: RunFacts, count: int = 3):
+    """The chains with the lowest and with the highest error, no chain in both."""
+    ranked = sorted(facts.chains or (), key=lambda chain: (chain.mae, chain.name))
+    return ranked[:count], ranked[count:][-count:][::-1]
+
+
+def _diagnosis(facts: RunFacts, words: Wording) -> Section:
+    found = tuple(Paragraph(sentence(finding, words), finding.tone) for finding in facts.findings)
+    return Section(words.say("diagnosis"), found or (Paragraph(words.say("nothing_found")),))
+
+
+def _next_steps(facts: RunFacts, words: Wording) -> Section:
+    steps = [step_to_take(finding, facts, words) for finding in facts.findings]
+    items = tuple(dict.fromkeys(step for step in steps if step))
+    return Section(
+        words.say("next_steps"),
+        (Bullets(items) if items else Paragraph(words.say("nothing_found")),),
+    )
+
+
+def _monitoring(facts: RunFacts, words: Wording) -> Section:
+    commands = [
+        f"distmat runs show {facts.id}",
+        f"distmat runs watch {facts.id}",
+        f"distmat runs logs {facts.id}",
+    ]
+    return Section(words.say("monitoring"), (Code("\n".join(commands)),))
+
+
+def _troubleshooting(facts: RunFacts, words: Wording) -> Section:
+    log: Block = Code("\n".join(facts.log)) if facts.log else Paragraph(words.say("no_log"))
+    return Section(
+        words.say("troubleshooting"),
+        (Bullets((words.say("if_memory"), words.say("if_nan"))),),
+        (Section(words.say("log_end"), (log,)),),
+    )
+
+
+def _success(facts: RunFacts, words: Wording) -> Section:
+    rows = tuple(
+        (
+            words.say(f"sign_{sign}"),
+            words.missing if held is None else words.say("yes" if held else "no"),
+        )
+        for sign, held in signs(facts).items()
+    )
+    header = (words.say("sign"), words.say("found"))
+    return Section(words.say("success"), (Table(header, rows),))
+
+
+def signs(facts: RunFacts) -> Mapping[str, bool | None]:
+    """Signs of success: held, not held, or None where it wasn't measured."""
+    kinds = {finding.kind: finding.tone for finding in facts.findings}
+    loss = facts.series("loss")
+    skill = skill_over_baseline(facts)
+    idle = facts.hardware.gpu if facts.hardware and facts.hardware.gpu_name else None
+
+    def fine(*names: str) -> bool | None:
+        tones = [kinds[name] for name in names if name in kinds]
+        return all(tone == "good" for tone in tones) if tones else None
+
+    return {
+        "loss": bool(np.isfinite(loss.values).all() and loss.values[-1] < loss.values[0])
+        if len(loss) > 1
+        else None,
+        "gradient": fine("gradient_steady", "gradient_exploding", "gradient_vanishing"),
+        "schedule": fine("schedule_kept", "schedule_broken"),
+        "checkpoints": bool(facts.checkpoints or facts.final) if facts.step else None,
+        "evaluation": bool(len(facts.series("eval_mae"))) if facts.step else None,
+        "hardware": None if idle is None else idle >= IDLE,
+        "baseline": None if skill is None else skill > 0,
+        "done": facts.step >= facts.total_steps if facts.total_steps else None,
+    }
+
+
+def _conclusion(facts: RunFacts, words: Wording) -> Section:
+    text = words.say(
+        "conclusion_state",
+        when=words.moment(facts.written),
+        state=words.say(facts.state),
+        steps=words.count(facts.step),
+    )
+    return Section(words.say("conclusion"), (Paragraph(text), _verdict(facts, words)))
+
+
+def _two_columns(rows: Sequence[tuple[str, str]], words: Wording) -> Table:
+    named = tuple((words.say(key), value) for key, value in rows)
+    return Table((words.say("what"), words.say("value")), named)
