@@ -105,7 +105,7 @@ def test_imports_run_one_way(path):
 def _public_names() -> set[str]:
     import distmat
 
-    return set(distmat.__all__) | {"DistmatError"}
+    return set(distmat.__all__) | {"DistmatError", "__version__"}
 
 
 def test_only_the_worker_and_the_command_train():

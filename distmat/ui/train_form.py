@@ -1,0 +1,259 @@
+"""The settings of a run as a form and as YAML, which follow each other."""
+
+from typing import Any
+
+import streamlit as st
+import yaml
+
+from distmat.errors import ConfigError
+from distmat.training.config import Setting, TrainingConfig, settings
+from distmat.training.presets import PRESETS, SUMMARIES
+from distmat.ui.markdown import show_error
+
+COMMON = (
+    "train",
+    "val",
+    "encoder",
+    "mode",
+    "head",
+    "max_steps",
+    "learning_rate",
+    "crops",
+    "evaluate_every",
+)
+"""Always visible; the rest is folded."""
+
+GROUPS = {
+    "Data": ("chains", "longest_chain", "cluster_sampling", "masked_residues"),
+    "Encoder": (
+        "start",
+        "pretrained",
+        "bidirectional",
+        "lora_rank",
+        "lora_alpha",
+        "lora_dropout",
+        "lora_targets",
+        "use_4bit",
+        "hidden_size",
+        "layers",
+        "attention_heads",
+        "dropout",
+    ),
+    "Head and loss": (
+        "loss",
+        "band_weights",
+        "pair_width",
+        "triangle_rank",
+        "dilations",
+        "bins",
+        "own_maximum",
+    ),
+    "Batches": ("pairs_per_batch", "chains_per_batch", "pad_to", "accumulation", "epochs"),
+    "Optimiser": ("schedule", "warmup_steps", "weight_decay", "max_grad_norm", "seed"),
+    "Evaluation and checkpoints": (
+        "log_every",
+        "evaluation_chains",
+        "evaluation_max_length",
+        "choose_by",
+        "early_stop",
+        "keep_checkpoints",
+    ),
+    "Machine": ("device", "precision", "activation_checkpointing", "report_to"),
+}
+"""Folded settings by what they are about. The output folder is the run's own."""
+
+ENCODERS = (
+    "mini",
+    "Qwen/Qwen2.5-0.5B",
+    "Qwen/Qwen2.5-1.5B",
+    "facebook/esm2_t6_8M_UR50D",
+    "facebook/esm2_t12_35M_UR50D",
+    "facebook/esm2_t33_650M_UR50D",
+)
+"""To choose from; any other name on the model hub, or a local folder, can be typed."""
+
+_FIRST = "quick-look"
+_DRAFT, _TEXT, _PROBLEM = "train-draft", "train-yaml", "train-problem"
+
+
+def ask_config(datasets: list[str]) -> TrainingConfig | None:
+    """Show the form; None while a setting is wrong, which is then said.
+
+    Parameters
+    ----------
+    datasets : list of str
+        Names to choose from; a path can be typed.
+    """
+    if _DRAFT not in st.session_state:
+        use_settings(PRESETS[_FIRST], _FIRST)
+    _keep_widgets()
+    _show_presets()
+    form, text = st.columns([3, 2], gap="large")
+    with form:
+        _show_fields(COMMON, datasets)
+        for title, names in GROUPS.items():
+            changed = sum(_differs(name) for name in names)
+            mark = f" · {changed} changed" if changed else ""
+            with st.expander(f"{title}{mark}"):
+                _show_fields(names, datasets)
+    with text:
+        st.text_area(
+            "The same as YAML",
+            key=_TEXT,
+            height=420,
+            on_change=_read_text,
+            help="Edit it and leave the field: the form follows. What isn't named here has its "
+            "default. The same file works with `distmat train --config`.",
+        )
+        st.caption("What isn't named keeps its default.")
+    return _checked()
+
+
+def use_settings(changes: dict[str, Any], preset: str | None = None) -> None:
+    """Fill the form with these settings, the others being at their defaults."""
+    draft = TrainingConfig().with_settings(changes).as_dict()
+    st.session_state[_DRAFT] = draft
+    st.session_state["train-preset"] = preset
+    st.session_state.pop(_PROBLEM, None)
+    for name in settings():
+        st.session_state[_key(name)] = _shown(draft[name])
+    _write_text()
+
+
+def _show_presets() -> None:
+    st.segmented_control(
+        "Start from a preset",
+        list(PRESETS),
+        key="train-preset",
+        on_change=_use_preset,
+    )
+    chosen = st.session_state.get("train-preset")
+    if chosen:
+        st.caption(SUMMARIES[chosen])
+
+
+def _use_preset() -> None:
+    chosen = st.session_state["train-preset"]
+    if chosen:
+        use_settings(PRESETS[chosen], chosen)
+
+
+def _show_fields(names: tuple[str, ...], datasets: list[str]) -> None:
+    columns = st.columns(3)
+    for number, name in enumerate(names):
+        with columns[number % 3]:
+            _show_field(settings()[name], datasets)
+
+
+def _show_field(setting: Setting, datasets: list[str]) -> None:
+    common: dict[str, Any] = {
+        "label": setting.name.replace("_", " "),
+        "key": _key(setting.name),
+        "help": _help(setting),
+        "on_change": _take,
+        "args": (setting.name,),
+    }
+    offered = {"train": datasets, "val": datasets, "encoder": list(ENCODERS)}.get(setting.name)
+    if offered is not None:
+        current = st.session_state[_key(setting.name)]
+        options = list(dict.fromkeys([*offered, current]))
+        st.selectbox(options=options, accept_new_options=True, **common)
+    elif setting.choices:
+        st.selectbox(options=setting.choices, **common)
+    elif setting.kind is bool:
+        st.checkbox(**common)
+    else:
+        st.text_input(**common)
+
+
+def _help(setting: Setting) -> str:
+    if setting.low is None:
+        return setting.help
+    return f"{setting.help} From {setting.low:g} to {setting.high:g}."
+
+
+def _take(name: str) -> None:
+    value = st.session_state[_key(name)]
+    st.session_state[_DRAFT][name] = "" if value is None else value
+    _write_text()
+
+
+def _read_text() -> None:
+    try:
+        content = yaml.safe_load(st.session_state[_TEXT]) or {}
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        st.session_state[_PROBLEM] = ConfigError(f"This is no YAML: {reason}.")
+        return
+    if not isinstance(content, dict):
+        st.session_state[_PROBLEM] = ConfigError(
+            "The YAML holds no settings; write lines such as 'learning_rate: 0.001'."
+        )
+        return
+    unknown = [str(name) for name in content if name not in settings()]
+    if unknown:
+        st.session_state[_PROBLEM] = ConfigError(
+            f"There is no setting '{unknown[0]}'; take its line out of the YAML, or mend the name."
+        )
+        return
+    st.session_state.pop(_PROBLEM, None)
+    draft = TrainingConfig().as_dict() | content
+    st.session_state[_DRAFT] = draft
+    for name in settings():
+        st.session_state[_key(name)] = _shown(draft[name])
+
+
+def _checked() -> TrainingConfig | None:
+    problem = st.session_state.get(_PROBLEM)
+    if problem is None:
+        try:
+            return TrainingConfig().with_settings(st.session_state[_DRAFT])
+        except ConfigError as error:
+            problem = error
+    show_error(problem)
+    return None
+
+
+def _keep_widgets() -> None:
+    # Streamlit forgets the widgets of a page that was left; the draft remembers.
+    for name in settings():
+        if _key(name) not in st.session_state:
+            st.session_state[_key(name)] = _shown(st.session_state[_DRAFT][name])
+    if _TEXT not in st.session_state:
+        _write_text()
+
+
+def _write_text() -> None:
+    st.session_state.pop(_PROBLEM, None)
+    changed = {}
+    for name, value in st.session_state[_DRAFT].items():
+        if name != "output" and _differs(name):
+            changed[name] = _value(name, value)
+    text = yaml.safe_dump(changed, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    st.session_state[_TEXT] = text if changed else ""
+
+
+def _differs(name: str) -> bool:
+    default = TrainingConfig().as_dict()[name]
+    return _value(name, st.session_state[_DRAFT][name]) != default
+
+
+def _value(name: str, value: Any) -> Any:
+    """As the config would hold it; as it was typed where that is wrong."""
+    try:
+        return TrainingConfig().with_settings({name: value}).as_dict()[name]
+    except ConfigError:
+        return value
+
+
+def _shown(value: Any) -> Any:
+    """What a widget holds for a value."""
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _key(name: str) -> str:
+    return f"setting-{name}"
