@@ -321,7 +321,9 @@ class DatasetWriter:
         for field in self._schema:
             values = [row.get(field.name) for row in self._rows]
             columns.append(
-                _nested(values) if field.name == "ca" else pa.array(values, type=field.type)
+                _nested([row["ca"] for row in self._rows])
+                if field.name == "ca"
+                else pa.array(values, type=field.type)
             )
         self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
         self._rows.clear()

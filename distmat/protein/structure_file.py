@@ -10,7 +10,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +84,36 @@ def read_structure_bytes(data: bytes, filename: str) -> list[Chain]:
     filename : str
         For the chains' names and for errors; nothing is opened by it.
     """
+    return list(read_entry_bytes(data, filename).chains)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a structure file holds.
+
+    Parameters
+    ----------
+    chains : tuple of Chain
+        As from `read_structure`.
+    resolution : float, optional
+        Å; None where the file states none, as of NMR and of models.
+    method, title : str
+        In the file's words, such as ``"X-RAY DIFFRACTION"``; ``""`` where it has none.
+    """
+
+    chains: tuple[Chain, ...]
+    resolution: float | None
+    method: str
+    title: str
+
+
+def read_entry_bytes(data: bytes, filename: str) -> Entry:
+    """`read_structure_bytes` with what the file says of the experiment."""
     data = _unpacked(data, filename)
     kind, read = _reader(data, filename)
     try:
-        chains = [chain for chain in read(data) if is_protein(chain)]
+        facts, found = read(data)
+        chains = [chain for chain in found if is_protein(chain)]
     # A damaged file can make a parser fail in any way; for the person it is one case.
     except Exception as error:
         reason = _inert(" ".join(str(error).split())[:120] or type(error).__name__)
@@ -99,7 +125,7 @@ def read_structure_bytes(data: bytes, filename: str) -> list[Chain]:
             f"{_inert(filename)} holds no protein chain of {MIN_RESIDUES} or more residues with "
             "Cα atoms; give a file with a protein."
         )
-    return _with_names(chains, filename)
+    return Entry(tuple(_with_names(chains, filename)), *facts)
 
 
 def _with_names(chains: list[Chain], filename: str) -> list[Chain]:
@@ -161,7 +187,15 @@ _PDB_RECORDS = re.compile(
 )
 
 
-def _reader(data: bytes, filename: str) -> tuple[str, Callable[[bytes], Iterator[Chain]]]:
+_Facts = tuple[float | None, str, str]
+"""Resolution, method and title of an `Entry`."""
+
+_NO_FACTS: _Facts = (None, "", "")
+
+
+def _reader(
+    data: bytes, filename: str
+) -> tuple[str, Callable[[bytes], tuple[_Facts, Iterator[Chain]]]]:
     """The kind of file that these bytes are, and the function that reads it."""
     start = data[:65536].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
@@ -189,13 +223,13 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
 
-def _read_cif(data: bytes) -> Iterator[Chain]:
+def _read_cif(data: bytes) -> tuple[_Facts, Iterator[Chain]]:
     from biotite.structure.io.pdbx import CIFFile
 
     return _read_pdbx(CIFFile.read(io.StringIO(_text(data))))
 
 
-def _read_bcif(data: bytes) -> Iterator[Chain]:
+def _read_bcif(data: bytes) -> tuple[_Facts, Iterator[Chain]]:
     import msgpack
     from biotite.structure.io.pdbx import BinaryCIFFile
 
@@ -216,14 +250,48 @@ def _check_claims(content: Any) -> None:
             _check_claims(part)
 
 
-def _read_pdbx(file: Any) -> Iterator[Chain]:
+def _read_pdbx(file: Any) -> tuple[_Facts, Iterator[Chain]]:
+    name = next((name for name in file if "atom_site" in file[name]), None)
+    if name is None:
+        return _NO_FACTS, iter(())
+    return _pdbx_facts(file[name]), _pdbx_chains(file, name)
+
+
+def _pdbx_facts(block: Any) -> _Facts:
+    def value(table: str, column: str) -> str:
+        if table not in block or column not in block[table]:
+            return ""
+        return "; ".join(
+            word for word in block[table][column].as_array(str).tolist() if word not in (".", "?")
+        )
+
+    resolutions = (
+        value(table, column)
+        for table, column in (
+            ("refine", "ls_d_res_high"),
+            ("em_3d_reconstruction", "resolution"),
+            ("reflns", "d_resolution_high"),
+        )
+    )
+    stated = next((text for text in resolutions if text), "")
+    return (
+        _resolution(stated.partition(";")[0]),
+        value("exptl", "method").upper(),
+        value("struct", "title"),
+    )
+
+
+def _resolution(text: str) -> float | None:
+    """A number of Å; some files state zero where there is none."""
+    try:
+        return float(text) if 0 < float(text) < 100 else None
+    except ValueError:
+        return None
+
+
+def _pdbx_chains(file: Any, name: str) -> Iterator[Chain]:
     from biotite.structure.io.pdbx import get_structure
 
-    for name in file:
-        if "atom_site" in file[name]:
-            break
-    else:
-        return
     block = file[name]
     _complete(block)
     columns = ("occupancy", "label_seq_id", "label_asym_id", "label_entity_id")
@@ -294,13 +362,32 @@ def _names_in_order(block: Any, table: str, of: str, position: str) -> dict[str,
     }
 
 
-def _read_pdb(data: bytes) -> Iterator[Chain]:
-    from biotite.structure.io.pdb import PDBFile
-
+def _read_pdb(data: bytes) -> tuple[_Facts, Iterator[Chain]]:
     text = _text(data)
     lines = text.splitlines()
     if lines and not text.endswith(("\n", "\r")):
         _check_end(lines)
+    return _pdb_facts(lines), _pdb_chains(lines)
+
+
+def _pdb_facts(lines: list[str]) -> _Facts:
+    words: dict[str, list[str]] = {"TITLE ": [], "EXPDTA": []}
+    resolution = None
+    for line in lines:
+        record = line[:6]
+        if record in words:
+            words[record].append(line[10:80].strip())
+        elif line.startswith("REMARK   2 RESOLUTION."):
+            resolution = _resolution(line[22:].split("ANGSTROM")[0])
+        elif record in ("ATOM  ", "HETATM"):
+            break
+    title, method = (" ".join(" ".join(parts).split()) for parts in words.values())
+    return resolution, method.upper(), title
+
+
+def _pdb_chains(lines: list[str]) -> Iterator[Chain]:
+    from biotite.structure.io.pdb import PDBFile
+
     kept, copies = _representative_atoms(lines)
     if not kept:
         return

@@ -23,6 +23,7 @@ from biotite.structure.io.pdbx import (
 from distmat.errors import StructureError
 from distmat.protein import structure_file
 from distmat.protein.structure_file import (
+    read_entry_bytes,
     read_structure,
     read_structure_bytes,
     write_mmcif,
@@ -756,3 +757,22 @@ def test_real_files_damaged_in_any_place_read_or_are_one_sentence(path):
     times = int(np.clip(300_000 // len(data), 1, 3))
     for wrong in damaged(data, times, seed=4):
         reads_or_refuses(wrong, path.name)
+
+
+def test_what_a_file_says_of_the_experiment_comes_with_its_chains():
+    atom = "ATOM      1  CA  ALA A   1    {:8.3f}   0.000   0.000  1.00  0.00           C  \n"
+    atoms = atom.format(0) + atom.replace("A   1", "A   2").format(3.8)
+    header = (
+        "TITLE     A PROTEIN OF TWO\nTITLE    2 RESIDUES\nEXPDTA    X-RAY DIFFRACTION\n"
+        "REMARK   2 RESOLUTION.    1.85 ANGSTROMS.\n"
+    )
+    entry = read_entry_bytes((header + atoms).encode(), "1abc.pdb")
+    assert [chain.name for chain in entry.chains] == ["1abc_A"]
+    assert (entry.resolution, entry.method) == (1.85, "X-RAY DIFFRACTION")
+    assert entry.title == "A PROTEIN OF TWO RESIDUES"
+    entry = read_entry_bytes(atoms.encode(), "1abc.pdb")
+    assert (entry.resolution, entry.method, entry.title) == (None, "", "")
+    text = write_mmcif("AA", np.array([[0.0, 0, 0], [3.8, 0, 0]]))
+    facts = "_exptl.method 'Solution NMR'\n_refine.ls_d_res_high .\n_struct.title 'Two of them'\n"
+    entry = read_entry_bytes((text + "#\n" + facts).encode(), "1abc.cif")
+    assert (entry.resolution, entry.method, entry.title) == (None, "SOLUTION NMR", "Two of them")
