@@ -1,6 +1,8 @@
 """What a report is made of, whatever it is printed as: sections of a few kinds of block."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,16 @@ class Code:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing; `name` is a file's, without a suffix."""
+    """A drawing; `name` is a file's, without a suffix. It is drawn when it is first needed."""
 
     name: str
-    svg: str
+    draw: Callable[[], str]
     caption: str
+
+    @cached_property
+    def svg(self) -> str:
+        """The ``<svg>`` element."""
+        return self.draw()
 
 
 Block = Paragraph | Bullets | Table | Code | Figure

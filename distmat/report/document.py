@@ -1,8 +1,9 @@
 """What a report of one run says: facts in, sections out."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -58,11 +59,11 @@ OWN_MODEL_SETTINGS = (
 
 @dataclass(frozen=True)
 class MapDrawing:
-    """A chain's maps, drawn; MAE in Å."""
+    """A chain's maps, to be drawn; MAE in Å."""
 
     chain: str
     mae: float
-    svg: str
+    draw: Callable[[], str]
 
 
 def run_report(
@@ -247,16 +248,16 @@ def _curves(facts: RunFacts, words: Wording) -> tuple[Figure, ...]:
         series = facts.series(name).finite()
         if len(series):
             curve = Curve(series.steps, series.values)
-            svg = curves_svg([curve], step, words.say(name), logarithmic)
-            figures.append(Figure(name, svg, words.say(f"curve_{name}")))
+            draw = partial(curves_svg, [curve], step, words.say(name), logarithmic)
+            figures.append(Figure(name, draw, words.say(f"curve_{name}")))
     model, baseline = facts.series("eval_mae").finite(), facts.series("eval_baseline_mae").finite()
     if len(model):
         curves = [Curve(model.steps, model.values, words.say("model_curve"))]
         if len(baseline):
             label = words.say("separation_only")
             curves.append(Curve(baseline.steps, baseline.values, label, dashed=True))
-        svg = curves_svg(curves, step, words.say("mae"))
-        figures.append(Figure("eval_mae", svg, words.say("curve_eval_mae")))
+        draw = partial(curves_svg, curves, step, words.say("mae"))
+        figures.append(Figure("eval_mae", draw, words.say("curve_eval_mae")))
     return tuple(figures)
 
 
@@ -648,7 +649,7 @@ def _chains(facts: RunFacts, maps: Sequence[MapDrawing] | str, words: Wording) -
         figures = tuple(
             Figure(
                 f"map_{key}_{number}",
-                drawn[chain.name].svg,
+                drawn[chain.name].draw,
                 words.say(
                     "map_caption", name=chain.name, mae=words.angstrom(drawn[chain.name].mae)
                 ),

@@ -45,7 +45,7 @@ MESSAGES: dict[str, dict[str, str]] = {
     "what": _both("What", "项目"),
     "value": _both("Value", "数值"),
     "steps_done": _both("Steps", "完成步数"),
-    "of_total": _both("{done} of {total} ({share})", "{done} / {total}（{share}）"),
+    "of_total": _both("{done} of {total} ({share})", "{total} 步中的 {done} 步（{share}）"),
     "epochs_done": _both("Epochs", "完成轮数"),
     "of_epochs": _both("{done} of {total}", "{done} / {total}"),
     "started": _both("Started", "开始时间"),
