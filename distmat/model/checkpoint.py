@@ -1,23 +1,40 @@
 """A checkpoint on disk: the network's weights and config, and what it needs beside them.
 
-config.json         shape of encoder and head (transformers)
-model.safetensors   weights
-distmat.json        the separation baseline, the calibration, and what it was trained on
+config.json                 shape of encoder and head, and where the encoder's weights lie
+model.safetensors           all weights, in full mode; or, in the other modes, only
+adapter_model.safetensors   the adapters, as peft writes them (with adapter_config.json), and
+head.safetensors            the head
+distmat.json                the separation baseline, the calibration, and what it was trained on
+
+A folder as the published training script writes it opens, too; see `published`.
 """
 
 import json
+import os
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import torch
+from safetensors.torch import load_file, save_file
 from transformers.utils.logging import disable_progress_bar
 
-from distmat.errors import CheckpointError
+from distmat.errors import CheckpointError, DistmatError
 from distmat.geometry.calibration import Calibration
+from distmat.model.assembly import prepare
 from distmat.model.baseline import SeparationBaseline
-from distmat.model.network import DistanceNetwork
+from distmat.model.encoder import fingerprint, pretrained_encoder, seeded_encoder
+from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
+from distmat.model.published import is_published, read_published
+from distmat.model.residuals import Residuals
+from distmat.model.tokens import first_line
 from distmat.workspace import replace_file
 
 COMPANION = "distmat.json"
+ADAPTER = "adapter_model.safetensors"
+HEAD = "head.safetensors"
+WEIGHTS = "model.safetensors"
 
 # A file of a few megabytes is there at once; the bars would garble a run's own.
 disable_progress_bar()
@@ -36,19 +53,29 @@ class Checkpoint:
         How much the network shrinks its distances to the mean, fitted on validation chains.
     trained_on : dict
         Datasets, numbers of chains, steps; whatever a person should know of its origin.
+    residuals : Residuals, optional
+        How far off the network's distances are, fitted on validation chains; a distogram
+        tells so itself.
     """
 
     network: DistanceNetwork
     baseline: SeparationBaseline
     calibration: Calibration | None = None
     trained_on: dict = field(default_factory=dict)
+    residuals: Residuals | None = None
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     """Write a checkpoint into a folder, which is made if it isn't there."""
     folder = Path(folder)
-    checkpoint.network.save_pretrained(folder)
-    save_companion(checkpoint.baseline, checkpoint.calibration, checkpoint.trained_on, folder)
+    save_network(checkpoint.network, folder)
+    save_companion(
+        checkpoint.baseline,
+        checkpoint.calibration,
+        checkpoint.trained_on,
+        folder,
+        checkpoint.residuals,
+    )
 
 
 def save_companion(
@@ -56,19 +83,205 @@ def save_companion(
     calibration: Calibration | None,
     trained_on: dict,
     folder: Path,
+    residuals: Residuals | None = None,
 ) -> None:
     """Write what travels beside the weights."""
     content = {
         "trained_on": trained_on,
         "calibration": None if calibration is None else calibration.as_dict(),
+        "residuals": None if residuals is None else residuals.as_dict(),
         "baseline": baseline.as_dict(),
     }
     with replace_file(Path(folder) / COMPANION, "w") as file:
         json.dump(content, file)
 
 
+def save_network(
+    network: DistanceNetwork, folder: Path, state: dict[str, torch.Tensor] | None = None
+) -> None:
+    """Write a network's config, and of its weights what was trained.
+
+    Parameters
+    ----------
+    network : DistanceNetwork
+    folder : Path
+        Made if it isn't there.
+    state : dict of str to Tensor, optional
+        The network's whole state, where it is gathered from several processes.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if network.config.mode == "full":
+        network.save_pretrained(folder, state_dict=state)
+        return
+    state = network.state_dict() if state is None else state
+    head = {k.removeprefix("head."): v for k, v in state.items() if k.startswith("head.")}
+    _write_weights(head, folder / HEAD)
+    if network.config.mode == "lora":
+        _write_adapter(network, state, folder)
+    network.config.architectures = [type(network).__name__]
+    network.config.save_pretrained(folder)
+
+
+def _write_adapter(network: DistanceNetwork, state: dict[str, torch.Tensor], folder: Path) -> None:
+    # peft's own names, so that PeftModel.from_pretrained opens the folder on the bare encoder.
+    adapter = {
+        key.removeprefix("encoder.").replace(".default.", "."): value
+        for key, value in state.items()
+        if key.startswith("encoder.") and "lora_" in key
+    }
+    _write_weights(adapter, folder / ADAPTER)
+    settings: Any = network.encoder.peft_config["default"]
+    settings.base_model_name_or_path = network.config.encoder_name
+    learning, settings.inference_mode = settings.inference_mode, True
+    settings.save_pretrained(str(folder))
+    settings.inference_mode = learning
+
+
+def _write_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        save_file({k: v.detach().cpu().contiguous() for k, v in weights.items()}, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_weights(network: DistanceNetwork, folder: Path) -> None:
+    """Read the weights that `save_network` wrote into a network of the same shape and mode.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing or damaged, or the weights are of another shape.
+    """
+    folder = Path(folder)
+    for name in weight_files(network.config):
+        if not (folder / name).is_file():
+            raise CheckpointError(
+                f"The checkpoint {folder} has no {name}; give a folder that 'distmat train' wrote."
+            )
+    try:
+        if network.config.mode == "full":
+            network.load_state_dict(load_file(folder / WEIGHTS))
+            return
+        network.head.load_state_dict(load_file(folder / HEAD))
+        if network.config.mode == "lora":
+            _read_adapter(network, load_file(folder / ADAPTER))
+    except CheckpointError:
+        raise
+    # Whatever a damaged file or weights of another shape raise, the person can do one thing.
+    except Exception as error:
+        raise _damaged(folder, error) from error
+
+
+def weight_files(config: DistanceNetworkConfig) -> tuple[str, ...]:
+    """The files that hold a network's weights."""
+    return {"full": (WEIGHTS,), "lora": (HEAD, ADAPTER), "frozen": (HEAD,)}[config.mode]
+
+
+def _read_adapter(network: DistanceNetwork, adapter: dict[str, torch.Tensor]) -> None:
+    own = {name: w for name, w in network.encoder.named_parameters() if "lora_" in name}
+    given = {key.replace(".weight", ".default.weight"): value for key, value in adapter.items()}
+    if own.keys() != given.keys():
+        name = sorted(own.keys() ^ given.keys())[0]
+        raise ValueError(f"its adapters aren't those of this encoder, see {name}")
+    network.encoder.load_state_dict(given, strict=False)
+
+
+def read_network_config(folder: Path) -> DistanceNetworkConfig:
+    """The shape of the network in a checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing or damaged, or the folder holds a model of another kind.
+    """
+    folder = Path(folder)
+    try:
+        content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kind = content["model_type"]
+        if kind == DistanceNetworkConfig.model_type:
+            config = DistanceNetworkConfig.from_dict(content)
+            config.check()
+            return config
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"The checkpoint {folder} has no config.json; give a folder that 'distmat train' wrote."
+        ) from None
+    except Exception as error:
+        raise _damaged(folder, error) from error
+    raise CheckpointError(
+        f"The checkpoint {folder} holds a model of kind '{kind}', which predicts no "
+        "distances; give a folder that 'distmat train' wrote."
+    )
+
+
+def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> DistanceNetwork:
+    """Read a network; weights come from safetensors only, but for the published folder's.
+
+    Parameters
+    ----------
+    folder : Path
+    dtype : dtype
+        Of an encoder that isn't saved with the network.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing or damaged, or the encoder isn't the one it was trained on.
+    """
+    folder = Path(folder)
+    if is_published(folder):
+        return read_published(folder)
+    config = read_network_config(folder)
+    for name in weight_files(config):
+        if not (folder / name).is_file():
+            raise CheckpointError(
+                f"The checkpoint {folder} has no {name}; give a folder that 'distmat train' wrote."
+            )
+    if config.mode == "full":
+        return _whole_network(folder)
+    network = DistanceNetwork(config, _base(folder, config, dtype))
+    trained_on = config.base_fingerprint
+    prepare(network)
+    if trained_on and config.base_fingerprint != trained_on:
+        raise CheckpointError(
+            f"The encoder '{config.encoder_name}' isn't the one that the checkpoint {folder} was "
+            "trained on: its weights have changed. Bring back the old ones, or train again."
+        )
+    load_weights(network, folder)
+    return network
+
+
+def _whole_network(folder: Path) -> DistanceNetwork:
+    options: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
+    try:
+        loaded: Any = DistanceNetwork.from_pretrained(folder, output_loading_info=True, **options)
+        network, report = loaded
+    except DistmatError:
+        raise
+    # Whatever a damaged file makes transformers raise, the person can do one thing.
+    except Exception as error:
+        raise _damaged(folder, error) from error
+    if report["missing_keys"]:
+        raise _damaged(folder, KeyError(f"{sorted(report['missing_keys'])[0]} is missing"))
+    return network
+
+
+def _base(folder: Path, config: DistanceNetworkConfig, dtype: torch.dtype) -> torch.nn.Module:
+    if not config.pretrained:
+        return seeded_encoder(config.encoder, config.encoder_seed).to(dtype)
+    try:
+        return pretrained_encoder(config.encoder_name, config.encoder, dtype, use_4bit=False)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"The checkpoint {folder} holds only what was trained beside an encoder. {error}"
+        ) from None
+
+
 def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read a checkpoint from a folder; weights come from safetensors only.
+    """Read a checkpoint of any kind from a folder.
 
     Raises
     ------
@@ -76,34 +289,57 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         If a file is missing or damaged, or the folder holds a model of another kind.
     """
     folder = Path(folder)
-    for name in ("config.json", "model.safetensors", COMPANION):
+    if is_published(folder):
+        return _published_checkpoint(folder)
+    for name in ("config.json", COMPANION):
         if not (folder / name).is_file():
             raise CheckpointError(
                 f"The checkpoint {folder} has no {name}; give a folder that 'distmat train' wrote."
             )
+    network = load_network(folder)
     try:
-        kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
-        if kind != DistanceNetwork.config_class.model_type:
-            raise CheckpointError(
-                f"The checkpoint {folder} holds a model of kind '{kind}', which predicts no "
-                "distances; give a folder that 'distmat train' wrote."
-            )
         content = json.loads((folder / COMPANION).read_text(encoding="utf-8"))
-        network = DistanceNetwork.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True
-        )
-        calibration = content["calibration"]
+        calibration, residuals = content.get("calibration"), content.get("residuals")
         return Checkpoint(
             network.eval(),
             SeparationBaseline.from_dict(content["baseline"]),
             None if calibration is None else Calibration.from_dict(calibration),
             content["trained_on"],
+            None if residuals is None else Residuals.from_dict(residuals),
         )
-    except CheckpointError:
-        raise
-    # Whatever a damaged file makes transformers or json raise, the person can do one thing.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(
-            f"The checkpoint {folder} can't be loaded ({reason}); train or copy it again."
-        ) from error
+        raise _damaged(folder, error) from error
+
+
+def _published_checkpoint(folder: Path) -> Checkpoint:
+    from distmat.workspace import checkpoint_path
+
+    network = read_published(folder)
+    # It says nothing of its training chains' distances; the shipped checkpoint's will do.
+    shipped = json.loads((checkpoint_path("mini") / COMPANION).read_text(encoding="utf-8"))
+    return Checkpoint(
+        network.eval(),
+        SeparationBaseline.from_dict(shipped["baseline"]),
+        trained_on={"published_model": network.config.encoder_name, "baseline_of": "mini"},
+    )
+
+
+def _damaged(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"The checkpoint {folder} can't be loaded ({first_line(error)}); train or copy it again."
+    )
+
+
+__all__ = [
+    "COMPANION",
+    "Checkpoint",
+    "fingerprint",
+    "load_checkpoint",
+    "load_network",
+    "load_weights",
+    "read_network_config",
+    "save_checkpoint",
+    "save_companion",
+    "save_network",
+    "weight_files",
+]

@@ -1,136 +1,379 @@
 """Encoders: a sequence of tokens in, one state per residue out.
 
-The built-in `MiniEncoder` is a small transformer that is made from its config alone; it
-needs no downloaded weights. Shapes: B batch, L residues, D width, H attention heads,
-K width of one head.
+Any transformers model with `last_hidden_state` and one token per residue will do: causal
+language models such as Qwen2.5 and Qwen3, ESM-2, and the built-in mini. Which residue
+stands where in what the encoder reads is kept here, and nowhere else. Shapes: B batch,
+L residues, T tokens, D width of a state.
 """
+
+import hashlib
+import inspect
+import re
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutput
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from distmat.model.tokens import PAD, VOCABULARY
+from distmat.errors import CheckpointError, ConfigError
+from distmat.model.mini import MiniConfig, MiniEncoder
+from distmat.model.tokens import ResidueTokenizer, first_line
+from distmat.workspace import checkpoint_path
+
+__all__ = ["Chains", "LoraSettings", "MiniConfig", "MiniEncoder", "read_chains"]
+
+CHECKPOINT_PREFIX = "checkpoint:"
+"""Begins the name of an encoder that is taken from one of our own checkpoints."""
+
+_UNUSED = ("contact_head", "pooler", "lm_head")
+"""Parts of encoders that states don't pass through."""
 
 
-class MiniConfig(PreTrainedConfig):
-    """Shape of a `MiniEncoder`.
+@dataclass(frozen=True)
+class LoraSettings:
+    """Low-rank adapters (Hu et al., 2021): what is added to an encoder that stays as it is.
 
     Parameters
     ----------
-    hidden_size : int
-        Width D of a residue's state.
-    num_hidden_layers, num_attention_heads, intermediate_size : int
-        As in any transformer.
-    kernel_size : int
-        Residues that the depthwise convolution of each layer sees.
-    max_relative_position : int
-        Offsets j − i beyond ± this share one attention bias.
+    rank : int
+        Of each adapter.
+    alpha : float
+        Updates are scaled by ``alpha / rank``.
     dropout : float
-        On every sublayer's output, 0 to 1.
+        On the adapters' input, 0 to 1.
+    targets : str
+        ``"all-linear"``, or names of linear layers separated by commas.
     """
 
-    model_type = "distmat-mini"
+    rank: int = 8
+    alpha: float = 16
+    dropout: float = 0.05
+    targets: str = "all-linear"
 
-    def __init__(
-        self,
-        hidden_size: int = 128,
-        num_hidden_layers: int = 4,
-        num_attention_heads: int = 4,
-        intermediate_size: int = 384,
-        kernel_size: int = 7,
-        max_relative_position: int = 64,
-        dropout: float = 0.1,
-        vocab_size: int = len(VOCABULARY),
-        pad_token_id: int = PAD,
-        **kwargs,
-    ) -> None:
-        self.hidden_size = hidden_size
-        self.num_hidden_layers = num_hidden_layers
-        self.num_attention_heads = num_attention_heads
-        self.intermediate_size = intermediate_size
-        self.kernel_size = kernel_size
-        self.max_relative_position = max_relative_position
-        self.dropout = dropout
-        self.vocab_size = vocab_size
-        super().__init__(**kwargs)
-        self.pad_token_id = pad_token_id
+    def __post_init__(self) -> None:
+        if not 1 <= self.rank <= 1024:
+            raise ConfigError(f"lora_rank is {self.rank}; it must lie between 1 and 1024.")
+        if not self.alpha > 0:
+            raise ConfigError(f"lora_alpha is {self.alpha}; it must be above 0.")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"lora_dropout is {self.dropout}; it must lie from 0 to below 1.")
+
+    def as_dict(self) -> dict:
+        """For a network's config."""
+        return asdict(self)
 
 
-class MiniLayer(nn.Module):
-    """Depthwise convolution, attention with a bias per offset, feed-forward, all pre-norm."""
+@dataclass(frozen=True)
+class Chains:
+    """What an encoder says of a batch of chains.
 
-    def __init__(self, config: MiniConfig) -> None:
-        super().__init__()
-        d = config.hidden_size
-        self.heads = config.num_attention_heads
-        self.reach = config.max_relative_position
-        self.norm_conv, self.norm_attention, self.norm_ffn = (nn.LayerNorm(d) for _ in range(3))
-        self.conv = nn.Conv1d(d, d, config.kernel_size, padding=config.kernel_size // 2, groups=d)
-        self.qkv = nn.Linear(d, 3 * d)
-        self.offset_bias = nn.Embedding(2 * self.reach + 1, self.heads)
-        self.out = nn.Linear(d, d)
-        self.up = nn.Linear(d, config.intermediate_size)
-        self.down = nn.Linear(config.intermediate_size, d)
-        self.dropout = nn.Dropout(config.dropout)
+    Parameters
+    ----------
+    states : Tensor, shape=(B, L, D)
+        Of the residues; of the tokens, where these are byte pairs.
+    mask : Tensor, shape=(B, L), dtype=bool
+        False on padding.
+    placeholders, pooled : Tensor, shape=(B, L, D) and (B, 1, D), or None
+        States of the placeholders that follow a chain, one for each residue, and the largest
+        value of each channel over the residues; None unless they were asked for.
+    """
 
-    def forward(self, x_BLD: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
-        # The convolution must not see what padding's states happen to hold.
-        h_BLD = self.norm_conv(x_BLD) * mask_BL[..., None]
-        x_BLD = x_BLD + self.dropout(F.gelu(self.conv(h_BLD.transpose(1, 2)).transpose(1, 2)))
-        x_BLD = x_BLD + self.dropout(self.out(self._attend(self.norm_attention(x_BLD), mask_BL)))
-        return x_BLD + self.dropout(self.down(F.gelu(self.up(self.norm_ffn(x_BLD)))))
+    states: torch.Tensor
+    mask: torch.Tensor
+    placeholders: torch.Tensor | None = None
+    pooled: torch.Tensor | None = None
 
-    def _attend(self, h_BLD: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
-        b, length, d = h_BLD.shape
-        qkv_3BHLK = self.qkv(h_BLD).view(b, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        query_BHLK, key_BHLK, value_BHLK = qkv_3BHLK
-        index = torch.arange(length, device=h_BLD.device)
-        offset_LL = (index[None, :] - index[:, None]).clamp(-self.reach, self.reach) + self.reach
-        bias_HLL = self.offset_bias(offset_LL).permute(2, 0, 1)
-        hidden_BL = torch.zeros_like(mask_BL, dtype=bias_HLL.dtype).masked_fill(~mask_BL, -1e4)
-        mixed_BHLK = F.scaled_dot_product_attention(
-            query_BHLK,
-            key_BHLK,
-            value_BHLK,
-            attn_mask=bias_HLL[None] + hidden_BL[:, None, None, :],
+
+def read_chains(
+    encoder: nn.Module,
+    tokens: ResidueTokenizer,
+    input_ids_BL: torch.Tensor,
+    mask_BL: torch.Tensor,
+    residues_BL: torch.Tensor | None = None,
+) -> Chains:
+    """Let an encoder read a batch, with the special tokens it is used to.
+
+    Parameters
+    ----------
+    encoder : Module
+    tokens : ResidueTokenizer
+    input_ids_BL : Tensor, shape=(B, L), dtype=int64
+        Padded on the right.
+    mask_BL : Tensor, shape=(B, L), dtype=bool
+    residues_BL : Tensor, shape=(B, residues), dtype=bool, optional
+        True for each residue: as many placeholders follow the chain.
+    """
+    if residues_BL is None and tokens.before is None and tokens.after is None:
+        states_BLD = _states(encoder, input_ids_BL, mask_BL)
+        return Chains(states_BLD, mask_BL)
+    first = 0 if tokens.before is None else 1
+    ids_BT, mask_BT, answers_BL = _packed(tokens, input_ids_BL, mask_BL, residues_BL)
+    states_BTD = _states(encoder, ids_BT, mask_BT)
+    states_BLD = states_BTD[:, first : first + input_ids_BL.shape[1]]
+    if residues_BL is None:
+        return Chains(states_BLD, mask_BL)
+    hidden_BLD = states_BLD.masked_fill(~mask_BL[..., None], torch.finfo(states_BTD.dtype).min)
+    index_BLD = answers_BL[..., None].expand(-1, -1, states_BTD.shape[-1])
+    return Chains(
+        states_BLD,
+        mask_BL,
+        states_BTD.gather(1, index_BLD),
+        hidden_BLD.amax(dim=1, keepdim=True),
+    )
+
+
+def _packed(
+    tokens: ResidueTokenizer,
+    input_ids_BL: torch.Tensor,
+    mask_BL: torch.Tensor,
+    residues_BL: torch.Tensor | None,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Special tokens, residues and placeholders of each row, with no padding between them.
+
+    Returns
+    -------
+    ids, mask : Tensor, shape=(B, T)
+    answers : Tensor, shape=(B, L), dtype=int64
+        Where each placeholder stands.
+    """
+    if residues_BL is None:
+        residues_BL = mask_BL[:, :0]
+    first, last = tokens.before is not None, tokens.after is not None
+    before, after = (tokens.pad if i is None else i for i in (tokens.before, tokens.after))
+    known_B1 = mask_BL.sum(dim=1, keepdim=True)
+    asked_B1 = residues_BL.sum(dim=1, keepdim=True)
+    total = int(first) + mask_BL.shape[1] + residues_BL.shape[1] + int(last)
+    place_1T = torch.arange(total, device=input_ids_BL.device)[None] - int(first)
+    inside_BT = place_1T.clamp(0, mask_BL.shape[1] - 1).expand(len(mask_BL), -1)
+    ids_BT = input_ids_BL.gather(1, inside_BT)
+    ids_BT = torch.where(place_1T < known_B1, ids_BT, tokens.placeholder)
+    end_B1 = known_B1 + asked_B1
+    ids_BT = torch.where(place_1T < end_B1, ids_BT, after)
+    ids_BT = torch.where(place_1T > end_B1, tokens.pad, ids_BT)
+    if first:
+        ids_BT = torch.where(place_1T < 0, before, ids_BT)
+    answers_BL = torch.arange(residues_BL.shape[1], device=mask_BL.device)[None] + known_B1
+    answers_BL = (answers_BL + int(first)).clamp(max=total - 1)
+    return ids_BT, place_1T < end_B1 + int(last), answers_BL
+
+
+def _states(encoder: nn.Module, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> torch.Tensor:
+    return encoder(input_ids=ids_BT, attention_mask=mask_BT.long()).last_hidden_state
+
+
+def checkpoint_folder(name: str) -> Path | None:
+    """The folder of one of our own checkpoints, if an encoder's name means one."""
+    if name.startswith(CHECKPOINT_PREFIX):
+        return checkpoint_path(name.removeprefix(CHECKPOINT_PREFIX))
+    config = Path(name) / "config.json"
+    try:
+        is_ours = config.is_file() and '"model_type": "distmat"' in config.read_text("utf-8")
+    except (OSError, ValueError):
+        return None
+    return Path(name) if is_ours else None
+
+
+def encoder_config(name: str) -> PreTrainedConfig:
+    """The shape of an encoder, by hub name or local folder, or ``"mini"``.
+
+    Raises
+    ------
+    CheckpointError
+        If it can't be found or read.
+    """
+    if name == "mini":
+        return MiniConfig()
+    folder = checkpoint_folder(name)
+    if folder is not None:
+        from distmat.model.checkpoint import read_network_config
+
+        return read_network_config(folder).encoder
+    try:
+        config = AutoConfig.from_pretrained(name)
+    # Whatever the hub client or a damaged file raise, the person can do one thing.
+    except Exception as error:
+        raise _unreachable(name, error) from None
+    if not getattr(config, "hidden_size", None):
+        raise CheckpointError(
+            f"The encoder '{name}' is a model of kind '{config.model_type}', which gives no "
+            "state per residue; choose a language model such as Qwen2.5 or ESM-2."
         )
-        return mixed_BHLK.transpose(1, 2).reshape(b, length, d)
+    return config
 
 
-class MiniEncoder(PreTrainedModel):
-    """A small bidirectional transformer over residues, with relative positions only."""
-
-    config_class = MiniConfig
-    base_model_prefix = "encoder"
-
-    def __init__(self, config: MiniConfig) -> None:
-        super().__init__(config)
-        self.embedding = nn.Embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
-        self.layers = nn.ModuleList(MiniLayer(config) for _ in range(config.num_hidden_layers))
-        self.norm = nn.LayerNorm(config.hidden_size)
-        self.post_init()
-
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> BaseModelOutput:
-        """States of all residues.
-
-        Parameters
-        ----------
-        input_ids, attention_mask : Tensor, shape=(B, L), dtype=int64
-            The mask is 0 on padding.
-
-        Returns
-        -------
-        BaseModelOutput
-            `last_hidden_state`, shape=(B, L, D).
-        """
-        mask_BL = attention_mask.bool()
-        x_BLD = self.embedding(input_ids)
-        for layer in self.layers:
-            x_BLD = layer(x_BLD, mask_BL)
-        return BaseModelOutput(last_hidden_state=self.norm(x_BLD))
+def is_causal(config: PreTrainedConfig) -> bool:
+    """Whether a residue's state knows only what comes before it, unless told otherwise."""
+    return config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 
-AutoConfig.register(MiniConfig.model_type, MiniConfig)
-AutoModel.register(MiniConfig, MiniEncoder)
+def encoder_of_shape(config: PreTrainedConfig) -> Any:
+    """An encoder of random weights, drawn from PyTorch's generator."""
+    return _without_unused(AutoModel.from_config(config, **_no_pooler(config)))
+
+
+def seeded_encoder(config: PreTrainedConfig, seed: int) -> Any:
+    """An encoder of random weights that the seed alone decides, so that it can be made again."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return encoder_of_shape(config)
+
+
+def pretrained_encoder(
+    name: str, config: PreTrainedConfig, dtype: torch.dtype, use_4bit: bool
+) -> PreTrainedModel:
+    """An encoder with its weights, from the hub, a local folder or one of our own checkpoints.
+
+    Raises
+    ------
+    CheckpointError
+        If it can't be found or read.
+    ConfigError
+        If it can't be held in 4 bits here.
+    """
+    folder = checkpoint_folder(name)
+    if folder is not None:
+        return _from_checkpoint(folder, dtype)
+    options: dict[str, Any] = {"dtype": dtype, **_no_pooler(config)}
+    if use_4bit:
+        options["quantization_config"] = four_bit_config()
+    try:
+        return _without_unused(AutoModel.from_pretrained(name, config=config, **options))
+    except Exception as error:
+        raise _unreachable(name, error) from None
+
+
+def four_bit_config() -> Any:
+    """Weights in 4-bit NormalFloat, computed with in bfloat16 (Dettmers et al., 2023).
+
+    Raises
+    ------
+    ConfigError
+        If there is no CUDA device, or bitsandbytes isn't installed.
+    """
+    if not torch.cuda.is_available():
+        raise ConfigError(
+            "use_4bit is on, but there is no CUDA device here, and 4-bit weights need one; "
+            "turn it off."
+        )
+    import importlib.util
+
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise ConfigError(
+            "use_4bit is on, but bitsandbytes isn't installed; run pip install 'distmat[quant]', "
+            "or turn it off."
+        )
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        bnb_4bit_use_double_quant=True,
+    )
+
+
+def attend_both_ways(encoder: Any) -> None:
+    """Let every residue of a causal model see what follows it, too."""
+    # The config decides the mask; the layers', what is done where no mask is needed.
+    encoder.config.is_causal = False
+    for module in encoder.modules():
+        if hasattr(module, "is_causal"):
+            module.is_causal = False
+
+
+def with_lora(encoder: PreTrainedModel, settings: LoraSettings) -> Any:
+    """The encoder as a `PeftModel`: its own weights fixed, adapters that learn beside them.
+
+    Raises
+    ------
+    ConfigError
+        If it has no linear layer of one of the names.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,  # type: ignore[arg-type]
+        lora_dropout=settings.dropout,
+        target_modules=_targets(encoder, settings.targets),
+    )
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5.24 a question by its old name.
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        return get_peft_model(encoder, config)
+
+
+def _targets(encoder: nn.Module, names: str) -> list[str]:
+    linear = [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear)]
+    if names == "all-linear":
+        return linear
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    known = sorted({name.rpartition(".")[2] for name in linear})
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(
+                f"lora_targets names '{name}', which no linear layer of the encoder is called; "
+                f"use all-linear or some of: {', '.join(known)}."
+            )
+    return [name for name in linear if name.rpartition(".")[2] in wanted]
+
+
+def base_of(encoder: Any) -> Any:
+    """The encoder itself, without the wrapping of its adapters."""
+    return encoder.get_base_model() if hasattr(encoder, "get_base_model") else encoder
+
+
+def merged(encoder: Any) -> Any:
+    """The encoder with its adapters added into its own weights."""
+    return encoder.merge_and_unload() if hasattr(encoder, "merge_and_unload") else encoder
+
+
+def fingerprint(encoder: nn.Module) -> str:
+    """A digest of an encoder's own weights, by the first values of each.
+
+    It tells another base, or a changed one, from the one that adapters were trained on; to
+    read every weight would take seconds.
+    """
+    digest = hashlib.sha256()
+    for name, weight in sorted(base_of(encoder).state_dict().items()):
+        if "lora_" in name or weight.dtype in (torch.uint8, torch.int8):
+            continue
+        head = weight.detach().flatten()[:64].to("cpu", torch.bfloat16).float()
+        # Numbers, not bytes: the same base may be held in bfloat16 or in float32.
+        name = name.replace(".base_layer.", ".")
+        digest.update(f"{name} {tuple(weight.shape)} {head.tolist()}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _no_pooler(config: PreTrainedConfig) -> dict[str, bool]:
+    if type(config) not in AutoModel._model_mapping:
+        return {}
+    kind: Any = AutoModel._model_mapping[type(config)]
+    known = inspect.signature(kind).parameters
+    return {"add_pooling_layer": False} if "add_pooling_layer" in known else {}
+
+
+def _without_unused(encoder: PreTrainedModel) -> PreTrainedModel:
+    """Drop what states don't pass through: it would never get a gradient."""
+    for name in _UNUSED:
+        if getattr(encoder, name, None) is not None:
+            setattr(encoder, name, nn.Identity())
+    return encoder
+
+
+def _from_checkpoint(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    from distmat.model.checkpoint import load_network
+
+    return merged(load_network(folder).encoder).to(dtype)
+
+
+def _unreachable(name: str, error: Exception) -> CheckpointError:
+    reason = re.sub(r"\s+", " ", first_line(error))[:300]
+    return CheckpointError(
+        f"The encoder '{name}' can't be loaded ({reason}); check the name, or download it and "
+        "give its folder."
+    )

@@ -1,4 +1,4 @@
-"""Heads: residue states in, a distogram out.
+"""The pair head: residue states in, a distogram out, or one distance for each pair.
 
 `PairHead` looks at residues i and j, at how far apart they are in the chain and at how
 long the chain is, and refines all pairs together by triangle products and dilated
@@ -11,6 +11,7 @@ import math
 import torch
 from torch import nn
 from torch.nn import functional as F
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 FIRST_EDGE, EVEN_UNTIL, LAST_EDGE = 3.0, 22.0, 90.0
 """Å: bins are 0.5 Å wide between the first two, then grow geometrically to the last."""
@@ -92,7 +93,7 @@ class PairConvolution(nn.Module):
         return self.near(h_BCLL).permute(0, 2, 3, 1)
 
 
-class PairBlock(nn.Module):
+class PairBlock(GradientCheckpointingLayer):
     """A triangle product, then a convolution, each added to the pair states."""
 
     def __init__(
@@ -121,7 +122,7 @@ class PairBlock(nn.Module):
 
 
 class PairHead(nn.Module):
-    """Distogram logits for all pairs, symmetric by construction.
+    """Distogram logits for all pairs, symmetric by averaging.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ class PairHead(nn.Module):
     dilations : sequence of int
         One pair block for each.
     bins : int
-        Distance bins K; see `bin_edges`.
+        Distance bins K; see `bin_edges`. With one, the logit is log(1 + d), d in Å.
     dropout : float
         Of whole rows of a pair update, 0 to 1.
     """
@@ -161,6 +162,9 @@ class PairHead(nn.Module):
         )
         self.norm_out = nn.LayerNorm(width)
         self.logits = nn.Linear(width, bins)
+        if bins == 1:
+            # Where an untrained head begins: log(1 + 20 Å), about the mean of all pairs.
+            nn.init.constant_(self.logits.bias, 3.0)
 
     def forward(
         self,

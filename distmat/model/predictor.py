@@ -4,15 +4,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import psutil
 import torch
+from scipy.special import ndtr
+from torch import nn
 
 from distmat.errors import SequenceError
 from distmat.geometry.calibration import Calibration
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
-from distmat.model.network import DistanceNetwork
-from distmat.model.tokens import encode
+from distmat.model.network import OPEN_BINS, DistanceNetwork, NetworkOutput
+from distmat.model.residuals import Residuals, spread_of_known_chains
 from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
 from distmat.protein.sequence import check_letters
 from distmat.workspace import checkpoint_path
@@ -24,8 +27,10 @@ and 1,000 and rounded up."""
 _QUICK = 300
 """Residues up to which one thread takes less than a second."""
 
-OPEN_BINS = (2.0, 110.0)
-"""Å: where the first and the last distance bin, open in training, are taken to end."""
+_NETWORK_SHARE = 0.9
+"""Of a prediction's time; the rest goes into reading distances from the distogram."""
+
+Report = Callable[[float, str], None]
 
 
 class Predictor:
@@ -40,24 +45,25 @@ class Predictor:
     baseline : SeparationBaseline
     calibration : Calibration or None
     card : dict
-        ``max_length``, the residues of the longest stretch it was trained on, and what the
-        checkpoint tells of its training.
+        ``max_length``, the residues of the longest stretch it was trained on; ``std_from``,
+        where the standard deviations of its maps come from; and what the checkpoint tells of
+        its training.
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.network: DistanceNetwork = checkpoint.network.eval()
         self.baseline: SeparationBaseline = checkpoint.baseline
         self.calibration: Calibration | None = checkpoint.calibration
+        self.residuals: Residuals = checkpoint.residuals or spread_of_known_chains()
         self.card = {
             **checkpoint.trained_on,
             "max_length": self.network.config.max_trained_length,
             "parameters": self.network.num_parameters(),
+            "std_from": _source_of_std(checkpoint),
         }
 
     @torch.inference_mode()
-    def predict(
-        self, sequence: str, progress: Callable[[float, str], None] | None = None
-    ) -> DistanceMap:
+    def predict(self, sequence: str, progress: Report | None = None) -> DistanceMap:
         """Predict the distance map of one chain.
 
         Parameters
@@ -65,52 +71,103 @@ class Predictor:
         sequence : str
             One letter per residue; lower case and white space are forgiven.
         progress : callable, optional
-            Called with the share that is done, 0 to 1, and what is being done.
+            Called with the share that is done, 0 to 1, and what is being done: after each
+            layer of the encoder and each block of the head.
 
         Returns
         -------
         DistanceMap
-            The median distance, its standard deviation and the probability of contact.
+            The median distance, its standard deviation and the probability of contact. From a
+            head that gives distances alone, the deviation is the error on validation chains
+            at that separation (see `Residuals`), and contacts are likelier the smaller the
+            distance.
 
         Raises
         ------
         SequenceError
-            If a letter is no amino acid, or the chain is too long for the memory there is.
+            If a letter is no amino acid, or the chain is too long for the head or for the
+            memory there is.
         """
         sequence = check_letters(sequence)
-        self._check_memory(len(sequence))
+        self._check_length(len(sequence))
         report = progress or (lambda share, text: None)
-        report(0.0, f"Predicting {len(sequence)} residues")
-        with _threads_for(len(sequence)):
-            logits_LLK = self._logits(sequence)
-        report(0.8, "Reading distances from the distogram")
-        return _distance_map(sequence, logits_LLK, self.network.edges)
+        report(0.0, f"Predicting {len(sequence):,} residues")
+        with _threads_for(len(sequence)), _reporting(self.network, report, len(sequence)):
+            answer = self._answer(sequence)
+        report(_NETWORK_SHARE, "Reading the distances")
+        if answer.logits is not None:
+            logits_LLK = answer.logits[0].div_(self.network.config.distogram_temperature)
+            return _distance_map(sequence, logits_LLK, self.network.edges)
+        assert answer.distances is not None  # noqa: S101  every head gives one or the other
+        return _map_of_distances(sequence, answer.distances[0], self.residuals)
 
-    def _logits(self, sequence: str) -> torch.Tensor:
+    def _answer(self, sequence: str) -> NetworkOutput:
         n = len(sequence)
         device = self.network.device
-        tokens_1L = torch.from_numpy(encode(sequence)).to(device)[None]
-        return (
-            self.network(
-                input_ids=tokens_1L,
-                attention_mask=torch.ones_like(tokens_1L),
-                position=torch.arange(n, device=device)[None],
-                chain_length=torch.tensor([n], device=device),
-            )
-            .logits[0]
-            .div_(self.network.config.distogram_temperature)
+        tokens_1L = torch.from_numpy(self.network.tokens.encode(sequence)).to(device)[None]
+        return self.network(
+            input_ids=tokens_1L,
+            attention_mask=torch.ones_like(tokens_1L),
+            position=torch.arange(n, device=device)[None],
+            chain_length=torch.tensor([n], device=device),
         )
 
-    def _check_memory(self, residues: int) -> None:
-        head = self.network.head
-        channels = head.logits.in_features + head.logits.out_features
-        available = psutil.virtual_memory().available
-        most = int((0.8 * available / (BYTES_PER_PAIR_STATE * channels)) ** 0.5)
+    def _check_length(self, residues: int) -> None:
+        longest = self.network.longest
+        if longest is not None and residues > longest:
+            raise SequenceError(
+                f"The sequence has {residues:,} residues, and this checkpoint's head has places "
+                f"for {longest:,}; cut it into domains, or choose another checkpoint."
+            )
+        most = self._most_residues()
         if residues > most:
             raise SequenceError(
                 f"The sequence has {residues:,} residues, and the memory that is free now is "
                 f"enough for {most:,}; cut it into domains."
             )
+
+    def _most_residues(self) -> int:
+        """As many as the tables of all pairs leave memory for."""
+        config, head = self.network.config, self.network.head
+        if config.head_kind == "pair":
+            channels = head.logits.in_features + head.logits.out_features
+        else:
+            # Attention over chain and placeholders: twice the length, squared.
+            channels = 4 * getattr(config.encoder, "num_attention_heads", 1)
+        available = psutil.virtual_memory().available
+        return int((0.8 * available / (BYTES_PER_PAIR_STATE * channels)) ** 0.5)
+
+
+def _source_of_std(checkpoint: Checkpoint) -> str:
+    config = checkpoint.network.config
+    if config.head_kind == "pair" and config.loss == "distogram":
+        return "distogram"
+    return "validation" if checkpoint.residuals else "known chains"
+
+
+@contextmanager
+def _reporting(network: DistanceNetwork, report: Report, residues: int) -> Iterator[None]:
+    """Say after each layer and block how far the network has come."""
+    layers = [layer for part in (network.encoder, network.head) for layer in _layers(part)]
+    done = [0]
+
+    def finished(*_) -> None:
+        done[0] += 1
+        share = _NETWORK_SHARE * done[0] / len(layers)
+        report(share, f"Predicting {residues:,} residues: step {done[0]} of {len(layers)}")
+
+    handles = [layer.register_forward_hook(finished) for layer in layers]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _layers(part: nn.Module) -> list[nn.Module]:
+    """The longest list of modules in a part of the network: its layers, or its blocks."""
+    lists = [module for module in part.modules() if isinstance(module, nn.ModuleList)]
+    return list(max(lists, key=len, default=[]))
 
 
 @contextmanager
@@ -168,3 +225,17 @@ def _distance_map(sequence: str, logits_LLK: torch.Tensor, edges: torch.Tensor) 
     for table, diagonal in ((median, 0.0), (std, 0.0), (contacts, 1.0)):
         table.fill_diagonal_(diagonal)
     return DistanceMap(sequence, *(t.double().numpy() for t in (median, std, contacts)))
+
+
+def _map_of_distances(
+    sequence: str, distances_LL: torch.Tensor, residuals: Residuals
+) -> DistanceMap:
+    """A map whose deviations are those of validation, and whose contacts follow the distance."""
+    distances = distances_LL.double().cpu().numpy()
+    n = len(sequence)
+    std = residuals.std(n)
+    # One deviation for all pairs, so that the smaller distance is always the likelier contact.
+    typical = float(residuals.rms[min(24, len(residuals.rms) - 1)])
+    contacts = ndtr((CONTACT_CUTOFF - distances) / max(typical, 1e-3))
+    np.fill_diagonal(contacts, 1.0)
+    return DistanceMap(sequence, distances, std, contacts)

@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.spatial.distance import pdist, squareform
 
-from distmat.model.encoder import MiniConfig
 from distmat.model.heads import OFFSET_BUCKETS, bin_edges, offset_bucket
-from distmat.model.losses import distogram_cross_entropy
+from distmat.model.losses import distogram_cross_entropy, pairs_of
+from distmat.model.mini import MiniConfig
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.tokens import encode
 
@@ -93,7 +93,7 @@ def test_loss_is_the_cross_entropy_of_the_true_bin_over_observed_pairs():
         ]
     )
     loss = distogram_cross_entropy(
-        torch.tensor(logits)[None], torch.tensor(ca, dtype=torch.float32)[None], edges
+        torch.tensor(logits)[None], pairs_of(torch.tensor(ca, dtype=torch.float32)[None]), edges
     )
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
@@ -104,6 +104,6 @@ def test_loss_does_not_change_when_the_structure_is_turned_and_moved():
     turn = torch.linalg.qr(torch.tensor(rng.normal(size=(3, 3)))).Q
     logits = torch.tensor(rng.normal(size=(1, 12, 12, 64)))
     edges = bin_edges(64).double()
-    before = distogram_cross_entropy(logits, ca, edges)
-    after = distogram_cross_entropy(logits, ca @ turn + 100.0, edges)
+    before = distogram_cross_entropy(logits, pairs_of(ca), edges)
+    after = distogram_cross_entropy(logits, pairs_of(ca @ turn + 100.0), edges)
     torch.testing.assert_close(before, after)
