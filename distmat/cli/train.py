@@ -1,7 +1,7 @@
 """`distmat train`: one training run, here and now."""
 
 import argparse
-import json
+import os
 import sys
 from pathlib import Path
 
@@ -13,9 +13,11 @@ def add_train(commands) -> None:
     command = commands.add_parser(
         "train",
         help="train a model on a dataset",
-        description="Train the built-in encoder and the pair head; Ctrl-C stops with a "
-        "checkpoint, --resume goes on from it.",
+        description="Train a model; Ctrl-C stops with a checkpoint, --resume goes on from it. "
+        "Under 'torchrun --nproc-per-node N -m distmat.cli train …' several processes share the "
+        "run.",
     )
+    command.add_argument("--preset", metavar="NAME", help="settings to begin with; see --presets")
     command.add_argument("--config", type=Path, metavar="FILE", help="settings as YAML or JSON")
     command.add_argument(
         "--set",
@@ -24,33 +26,56 @@ def add_train(commands) -> None:
         metavar="NAME=VALUE",
         help="change one setting; may be repeated",
     )
-    command.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    command.add_argument("--show", action="store_true", help="print the settings and stop")
-    command.add_argument("--json", action="store_true", help="print the final scores as JSON")
+    command.add_argument(
+        "--resume",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="CHECKPOINT",
+        help="go on from the last checkpoint of the output folder, or from this one",
+    )
+    command.add_argument(
+        "--accept-changed-data",
+        action="store_true",
+        help="resume even if the chains aren't those the checkpoint was trained with",
+    )
+    command.add_argument(
+        "--show",
+        nargs="?",
+        const="json",
+        choices=("json", "yaml"),
+        help="print the settings as a file for --config and stop",
+    )
+    command.add_argument("--presets", action="store_true", help="list the presets and stop")
+    command.add_argument("--settings", action="store_true", help="explain every setting and stop")
+    command.add_argument("--json", action="store_true", help="print the results as JSON")
     command.set_defaults(run=_train)
 
 
 def _train(options: argparse.Namespace) -> None:
-    from distmat.training.config import TrainingConfig, read_config
+    from distmat.training.config import config_text
 
-    config = read_config(options.config) if options.config else TrainingConfig()
-    settings = {}
-    for text in options.set:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ConfigError(f"--set got '{text}'; write NAME=VALUE, such as learning_rate=2e-4.")
-        settings[name.strip()] = value.strip()
-    config = config.with_settings(settings)
+    if options.presets or options.settings:
+        print(_presets() if options.presets else _settings())
+        return
+    config = _config(options)
     if options.show:
-        print(json.dumps(config.as_dict(), indent=2))
+        print(config_text(config, options.show), end="")
         return
     from distmat.training.trainer import train
 
-    result = train(config, options.resume, lambda text: print(text, file=sys.stderr, flush=True))
-    if result is None:
+    result = train(
+        config,
+        options.resume,
+        lambda text: print(text, file=sys.stderr, flush=True),
+        accept_changed_data=options.accept_changed_data,
+    )
+    if result is None or os.environ.get("RANK", "0") != "0":
         return
     content = result.as_dict()
     if options.json:
+        import json
+
         print(json.dumps(content, indent=2))
         return
     model, baseline = content["model"], content["baseline"]
@@ -59,3 +84,40 @@ def _train(options: argparse.Namespace) -> None:
         f"{baseline['mae']:.2f}), RMSE {model['rmse']:.2f} Å ({baseline['rmse']:.2f}), "
         f"r {model['pearson']:.3f} ({baseline['pearson']:.3f}).\nWritten to {config.output}."
     )
+
+
+def _config(options: argparse.Namespace):
+    """The preset's settings, then the file's, then those of the command line."""
+    from distmat.training.config import TrainingConfig, read_settings
+    from distmat.training.presets import preset
+
+    config = preset(options.preset) if options.preset else TrainingConfig()
+    if options.config:
+        config = config.with_settings(read_settings(options.config))
+    settings = {}
+    for text in options.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"--set got '{text}'; write NAME=VALUE, such as learning_rate=2e-4.")
+        settings[name.strip()] = value.strip()
+    return config.with_settings(settings)
+
+
+def _presets() -> str:
+    from distmat.training.presets import SUMMARIES
+
+    return "\n".join(f"{name:18}{summary}" for name, summary in SUMMARIES.items())
+
+
+def _settings() -> str:
+    from distmat.training.config import settings
+
+    lines = []
+    for setting in settings().values():
+        default = setting.default
+        if isinstance(default, tuple):
+            default = ",".join(f"{value:g}" for value in default)
+        limits = "" if setting.low is None else f"; {setting.low:,.10g} to {setting.high:,.10g}"
+        choices = "; " + ", ".join(setting.choices) if setting.choices else ""
+        lines.append(f"{setting.name}={default}\n    {setting.help.rstrip('.')}{limits}{choices}.")
+    return "\n".join(lines)

@@ -104,12 +104,18 @@ class TrainingConfig:
     loss: str = ""
     """What is minimised; empty: the head's own."""
 
-    own_maximum: bool = False
-    """Divide each target map of the placeholder head by its own maximum, as published: a fault,
-    for nobody knows it when predicting."""
+    scaling: str = "none"
+    """What the placeholder head's log(1 + d) is divided by: nothing, a constant, or each chain's
+    'own_maximum' as published, a fault, for nobody knows it when predicting."""
+
+    lddt_weight: float = 0.0
+    """Weight of an added loss that asks whether near pairs keep their distances."""
+
+    contact_weight: float = 0.0
+    """Weight of an added loss that asks whether pairs are in contact."""
 
     band_weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
-    """Weight of a pair's loss by its separation: below 6, 6–11, 12–23, 24 and more."""
+    """Weight of a pair's loss by its separation: 3–5, 6–11, 12–23, 24 and more."""
 
     crops: tuple[int, ...] = (96, 128, 192)
     """Residues of the longest stretch taken from a chain; drawn anew for each batch."""
@@ -214,7 +220,7 @@ class TrainingConfig:
         if len(self.band_weights) != 4 or not any(self.band_weights):
             raise ConfigError(
                 f"band_weights is {_numbers(self.band_weights)}; give four numbers, not all 0, "
-                "for separations below 6, 6–11, 12–23, and 24 and more."
+                "for separations of 3–5, 6–11, 12–23, and 24 and more."
             )
         if self.hidden_size % self.attention_heads:
             raise ConfigError(
@@ -235,6 +241,12 @@ class TrainingConfig:
             raise ConfigError(
                 f"pad_to is {self.pad_to}, shorter than the longest crop of {max(self.crops)} "
                 "residues; raise it, or set it to 0."
+            )
+        if self.head != "pair" and self.evaluation_max_length > max(self.crops):
+            raise ConfigError(
+                f"evaluation_max_length is {self.evaluation_max_length}, but the head "
+                f"'{self.head}' knows no more than the {max(self.crops)} residues of the longest "
+                "crop; lower it, or raise crops."
             )
         unknown = set(self.reports) - set(REPORTS)
         if unknown:
@@ -325,7 +337,7 @@ def settings() -> dict[str, Setting]:
             typing.get_origin(types[field.name]) or types[field.name],
             field.default,
             helps[field.name],
-            *ranges.get(field.name, (None, None)),
+            *ranges.get(field.name, (None, None)),  # type: ignore[call-arg]
             CHOICES.get(field.name, ()),
         )
         for field in dataclasses.fields(TrainingConfig)
@@ -443,6 +455,7 @@ LOSSES: dict[str, tuple[str, ...]] = {
 CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("full", "lora", "frozen"),
     "head": tuple(LOSSES),
+    "scaling": ("none", "constant", "own_maximum"),
     "schedule": ("cosine", "linear", "constant"),
     "choose_by": ("mae", "rmse", "pearson", "lddt", "long_precision", "loss"),
     "device": ("auto", "cpu", "cuda"),
@@ -463,6 +476,8 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("triangle_rank", 1, 256),
     ("dilations", 1, 64),
     ("bins", 48, 512),
+    ("lddt_weight", 0, 1000),
+    ("contact_weight", 0, 1000),
     ("band_weights", 0, 1000),
     ("crops", 16, 1024),
     ("pairs_per_batch", 256, 10**9),

@@ -1,14 +1,19 @@
 """How good a predictor is on chains whose structure is known, beside its baseline."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 
 import numpy as np
+import torch
+from torch import nn
 
+from distmat.geometry.embedding import embed
 from distmat.geometry.scores import MapScores, score_map
 from distmat.model.predictor import Predictor
 from distmat.protein.chain import Chain
-from distmat.protein.distance_map import BANDS
+from distmat.protein.distance_map import BANDS, DistanceMap, pairwise_distances
 
 
 @dataclass(frozen=True)
@@ -21,22 +26,30 @@ class Evaluation:
         Names.
     model, baseline : tuple of MapScores
         In the order of `chains`.
+    model_mds, baseline_mds : tuple of float
+        Correlation of the true distances with those of the points that classical scaling
+        makes of the predicted map.
     seconds : float
         Time that the model took.
+    losses : tuple of float
+        The network's own loss for each chain, where it was asked for.
     """
 
     chains: tuple[str, ...]
     model: tuple[MapScores, ...]
     baseline: tuple[MapScores, ...]
+    model_mds: tuple[float, ...]
+    baseline_mds: tuple[float, ...]
     seconds: float
+    losses: tuple[float, ...] = ()
 
     def as_dict(self, per_chain: bool = False) -> dict:
         """Means over chains, for JSON; a chain without a pair in question doesn't count."""
         content = {
             "chains": len(self.chains),
             "seconds": round(self.seconds, 2),
-            "model": mean_scores(self.model),
-            "baseline": mean_scores(self.baseline),
+            "model": mean_scores(self.model) | {"mds_pearson": _mean(self.model_mds)},
+            "baseline": mean_scores(self.baseline) | {"mds_pearson": _mean(self.baseline_mds)},
         }
         if per_chain:
             content["per_chain"] = [
@@ -46,6 +59,36 @@ class Evaluation:
                 )
             ]
         return content
+
+    def metrics(self) -> dict[str, float]:
+        """As ``eval_…``, by the names a run's metrics have; what isn't defined is left out."""
+        content = self.as_dict()
+        values = {f"eval_{name}": value for name, value in content["model"].items()}
+        values |= {f"eval_baseline_{name}": content["baseline"][name] for name in BESIDE}
+        values["eval_loss"] = _mean(self.losses)
+        values["eval_seconds"] = self.seconds
+        values["eval_chains_per_second"] = len(self.chains) / max(self.seconds, 1e-9)
+        return {name: float(value) for name, value in values.items() if value is not None}
+
+
+BESIDE = ("mae", "rmse", "pearson", "lddt", "long_precision", "mds_pearson")
+"""Scores that the baseline's are logged beside."""
+
+
+def merged(parts: Sequence[Evaluation]) -> Evaluation:
+    """One evaluation of what several processes scored, each every so-manieth chain."""
+
+    def dealt(name: str) -> tuple:
+        columns = [getattr(part, name) for part in parts]
+        longest = max(map(len, columns))
+        return tuple(
+            column[row] for row in range(longest) for column in columns if row < len(column)
+        )
+
+    together = {
+        field.name: dealt(field.name) for field in fields(Evaluation) if field.name != "seconds"
+    }
+    return Evaluation(**together, seconds=max(part.seconds for part in parts))
 
 
 def mean_scores(scores: Sequence[MapScores]) -> dict[str, float | None]:
@@ -63,6 +106,8 @@ def evaluate(
     predictor: Predictor,
     chains: Sequence[Chain],
     progress: Callable[[int, int], None] | None = None,
+    seen: Callable[[Chain, DistanceMap], None] | None = None,
+    with_loss: bool = False,
 ) -> Evaluation:
     """Predict every chain and compare with its structure.
 
@@ -72,23 +117,77 @@ def evaluate(
     chains : sequence of Chain
     progress : callable, optional
         Called after each chain with how many are done, and of how many.
+    seen : callable, optional
+        Called with each chain and its predicted map.
+    with_loss : bool
+        Also keep what the network's own loss says of each chain.
     """
-    import time
-
-    model, baseline = [], []
+    scored: list[tuple[MapScores, float]] = []
+    baseline: list[tuple[MapScores, float]] = []
     seconds = 0.0
-    for done, chain in enumerate(chains, start=1):
-        started = time.perf_counter()
-        predicted = predictor.predict(chain.sequence)
-        seconds += time.perf_counter() - started
-        model.append(score_map(predicted.distances, chain.ca, predicted.contacts))
-        baseline.append(score_map(predictor.baseline.predict(len(chain)), chain.ca))
-        if progress:
-            progress(done, len(chains))
-    names = tuple(chain.name for chain in chains)
-    return Evaluation(names, tuple(model), tuple(baseline), seconds)
+    with _losses(predictor.network, with_loss) as truth:
+        for done, chain in enumerate(chains, start=1):
+            truth.ca = chain.ca
+            started = time.perf_counter()
+            predicted = predictor.predict(chain.sequence)
+            seconds += time.perf_counter() - started
+            scored.append(_scored(predicted.distances, chain, predicted.contacts))
+            baseline.append(_scored(predictor.baseline.predict(len(chain)), chain))
+            if seen:
+                seen(chain, predicted)
+            if progress:
+                progress(done, len(chains))
+    return Evaluation(
+        chains=tuple(chain.name for chain in chains),
+        model=tuple(scores for scores, _ in scored),
+        baseline=tuple(scores for scores, _ in baseline),
+        model_mds=tuple(mds for _, mds in scored),
+        baseline_mds=tuple(mds for _, mds in baseline),
+        seconds=seconds,
+        losses=tuple(truth.losses),
+    )
 
 
-def _mean(values: list[float]) -> float | None:
+def _scored(
+    distances: np.ndarray, chain: Chain, contacts: np.ndarray | None = None
+) -> tuple[MapScores, float]:
+    scores = score_map(distances, chain.ca, contacts)
+    if not np.isfinite(distances).all():
+        return scores, float("nan")
+    points = embed(np.asarray(distances, dtype=np.float64)).coords
+    return scores, score_map(pairwise_distances(points), chain.ca).pearson
+
+
+class _Truth:
+    """The coordinates of the chain in hand, in Å, and the losses met so far."""
+
+    def __init__(self) -> None:
+        self.ca = np.zeros((0, 3))
+        self.losses: list[float] = []
+
+    def put_in(self, network: nn.Module, arguments: tuple, named: dict) -> tuple[tuple, dict]:
+        ca = torch.as_tensor(self.ca, dtype=torch.float32, device=named["input_ids"].device)
+        return arguments, {**named, "ca": ca[None]}
+
+    def take_out(self, network: nn.Module, arguments: tuple, answer) -> None:
+        self.losses.append(float(answer.loss))
+
+
+@contextmanager
+def _losses(network: nn.Module, wanted: bool) -> Iterator[_Truth]:
+    """Let the network, which predicts without the truth, also say its loss."""
+    truth = _Truth()
+    hooks = []
+    if wanted:
+        hooks.append(network.register_forward_pre_hook(truth.put_in, with_kwargs=True))
+        hooks.append(network.register_forward_hook(truth.take_out))
+    try:
+        yield truth
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _mean(values: Sequence[float]) -> float | None:
     defined = [value for value in values if np.isfinite(value)]
     return float(np.mean(defined)) if defined else None

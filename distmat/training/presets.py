@@ -31,7 +31,7 @@ PRESETS: dict[str, dict] = {
         "mode": "lora",
         "head": "placeholder",
         "loss": "log_mse",
-        "own_maximum": True,
+        "scaling": "own_maximum",
         "crops": (256,),
         "pad_to": 256,
         "chains_per_batch": 1,

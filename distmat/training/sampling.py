@@ -3,9 +3,12 @@
 Families are uneven, so an epoch draws one chain of every sequence cluster. Crops of
 similar length share a batch, and a batch holds a bounded number of residue pairs, for
 their number is what time and memory go by. Everything follows from the seed and the
-epoch: a run that was stopped and resumed sees the batches it would have seen.
+step: a run that was stopped and resumed sees the batches it would have seen, and
+several processes see together what one with as many more batches to a step would see.
 """
 
+import bisect
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,7 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
 from distmat.dataset.store import Dataset
-from distmat.model.tokens import MASK, PAD, encode
+from distmat.model.tokens import ResidueTokenizer
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,10 @@ class Crop:
 
 
 class ClusterBatches(Sampler[list[Crop]]):
-    """Batches of crops; one chain of each cluster in an epoch.
+    """Batches of crops, one chain of each cluster in each pass over them.
+
+    Passes differ in their number of batches, and what is left of one after its last whole step
+    begins the next: so an epoch here is as many steps as the first pass has whole ones.
 
     Parameters
     ----------
@@ -39,6 +45,12 @@ class ClusterBatches(Sampler[list[Crop]]):
     pairs : int
         Residue pairs of a batch, at the length of its longest crop.
     seed : int
+    most_chains : int
+        Chains of a batch.
+    accumulation : int
+        Batches of one process to a step.
+    processes, process : int
+        How many share the batches, and which of them this one is.
     """
 
     def __init__(
@@ -48,26 +60,48 @@ class ClusterBatches(Sampler[list[Crop]]):
         crops: tuple[int, ...],
         pairs: int,
         seed: int,
+        most_chains: int = 1_000_000,
+        accumulation: int = 1,
+        processes: int = 1,
+        process: int = 0,
     ) -> None:
         self.lengths, self.crops, self.pairs, self.seed = lengths, crops, pairs, seed
+        self.most_chains = most_chains
+        self.processes, self.process = processes, process
         order = np.argsort(clusters, kind="stable")
         starts = np.flatnonzero(np.diff(clusters[order], prepend=clusters[order][0] - 1))
         self.members = np.split(order, starts[1:])
         self.epoch = 0
+        # The step alone then tells the batch that a resumed run goes on with.
+        self.steps = max(1, len(self._batches(0)) // (accumulation * processes))
+        self.per_process = self.steps * accumulation
+        self._begins = [0]
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the batches of this epoch from now on."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        # An estimate that the seed decides alone: transformers counts epochs with it.
-        return len(self._batches(epoch=0))
+        return self.per_process
 
     def __iter__(self) -> Iterator[list[Crop]]:
-        return iter(self._batches(self.epoch))
+        all_batches = self._from(self.epoch * self.per_process * self.processes)
+        mine = itertools.islice(all_batches, self.process, None, self.processes)
+        return itertools.islice(mine, self.per_process)
 
-    def _batches(self, epoch: int) -> list[list[Crop]]:
-        rng = np.random.default_rng([self.seed, epoch])
+    def _from(self, first: int) -> Iterator[list[Crop]]:
+        """The batches of all passes one after the other, from the so-manieth on."""
+        number = bisect.bisect_right(self._begins, first) - 1
+        while True:
+            batches = self._batches(number)
+            if number + 1 == len(self._begins):
+                self._begins.append(self._begins[number] + len(batches))
+            yield from batches[max(first - self._begins[number], 0) :]
+            number += 1
+
+    def _batches(self, number: int) -> list[list[Crop]]:
+        """Those of one pass."""
+        rng = np.random.default_rng([self.seed, number])
         drawn = np.array([rng.choice(members) for members in self.members])
         # The crop's length is drawn for each chain, the batches are cut from the sorted
         # chains, so that little of a batch is padding.
@@ -79,7 +113,8 @@ class ClusterBatches(Sampler[list[Crop]]):
         for index in order:
             chain, length = int(drawn[index]), int(cropped[index])
             longest = max(longest, length)
-            if batch and (len(batch) + 1) * longest**2 > self.pairs:
+            full = (len(batch) + 1) * longest**2 > self.pairs or len(batch) == self.most_chains
+            if batch and full:
                 batches.append(batch)
                 batch, longest = [], length
             start = int(rng.integers(self.lengths[chain] - length + 1))
@@ -91,8 +126,8 @@ class ClusterBatches(Sampler[list[Crop]]):
 class CroppedChains(TorchDataset):
     """Crops of a dataset's chains, as arrays; indexed by `Crop`."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.chains = dataset.chains
+    def __init__(self, dataset: Dataset, tokenizer: ResidueTokenizer) -> None:
+        self.chains, self.tokenizer = dataset.chains, tokenizer
 
     def __len__(self) -> int:
         return len(self.chains)
@@ -101,7 +136,7 @@ class CroppedChains(TorchDataset):
         chain = self.chains[crop.chain]
         cut = slice(crop.start, crop.start + crop.length)
         return {
-            "input_ids": encode(chain.sequence[cut]),
+            "input_ids": self.tokenizer.encode(chain.sequence[cut]),
             "position": np.arange(crop.start, crop.start + crop.length),
             "chain_length": len(chain),
             "ca": chain.ca[cut],
@@ -114,23 +149,30 @@ class PadAndMask:
 
     Parameters
     ----------
+    tokenizer : ResidueTokenizer
+        Its `pad` fills, its `mask` hides.
     masked_residues : float
-        Share of the residues whose token becomes `MASK`.
+        Share of the residues that are hidden.
+    pad_to : int
+        Residues to pad to; 0 for those of the longest crop.
     """
 
-    def __init__(self, masked_residues: float) -> None:
-        self.masked_residues = masked_residues
+    def __init__(
+        self, tokenizer: ResidueTokenizer, masked_residues: float, pad_to: int = 0
+    ) -> None:
+        self.tokenizer, self.masked_residues, self.pad_to = tokenizer, masked_residues, pad_to
 
     def __call__(self, crops: list[dict]) -> dict[str, torch.Tensor]:
-        shape = (len(crops), max(len(crop["input_ids"]) for crop in crops))
-        input_ids = np.full(shape, PAD)
+        longest = max(len(crop["input_ids"]) for crop in crops)
+        shape = (len(crops), max(longest, self.pad_to))
+        input_ids = np.full(shape, self.tokenizer.pad)
         attention_mask = np.zeros(shape, dtype=np.int64)
         position = np.zeros(shape, dtype=np.int64)
         ca = np.full((*shape, 3), np.nan, dtype=np.float32)
         for row, crop in enumerate(crops):
             n = len(crop["input_ids"])
             hidden = np.random.default_rng(crop["seed"]).random(n) < self.masked_residues
-            input_ids[row, :n] = np.where(hidden, MASK, crop["input_ids"])
+            input_ids[row, :n] = np.where(hidden, self.tokenizer.mask, crop["input_ids"])
             attention_mask[row, :n] = 1
             position[row, :n] = crop["position"]
             ca[row, :n] = crop["ca"]

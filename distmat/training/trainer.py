@@ -1,190 +1,69 @@
-"""Training: transformers' Trainer on crops of a dataset, choosing by error in Å on another."""
+"""A training run, from its config to its final weights."""
 
-import csv
-import json
-import signal
+import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
-from transformers import ProgressCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
-from transformers.trainer_callback import PrinterCallback
+from transformers import set_seed
 
-from distmat.dataset.store import Dataset, read_dataset
-from distmat.errors import CheckpointError, DatasetError, RunError
-from distmat.geometry.calibration import Calibration, fit_calibration
-from distmat.model.baseline import SeparationBaseline, fit_baseline
-from distmat.model.checkpoint import (
-    COMPANION,
-    Checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-    save_companion,
-)
-from distmat.model.encoder import MiniConfig
-from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
-from distmat.model.predictor import Predictor
+from distmat.dataset.store import Dataset, fingerprint
+from distmat.errors import OutOfMemoryError
+from distmat.geometry.calibration import fit_calibration
+from distmat.model.assembly import total_parameters, trainable_parameters
+from distmat.model.baseline import fit_baseline
+from distmat.model.checkpoint import Checkpoint, save_checkpoint
+from distmat.model.residuals import fit_residuals
 from distmat.protein.chain import Chain
-from distmat.training.config import CONFIG_FILE, TrainingConfig
-from distmat.training.evaluation import Evaluation, evaluate
+from distmat.protein.distance_map import DistanceMap
+from distmat.training.arguments import PRECISIONS, chosen_device, chosen_precision, processes
+from distmat.training.building import first_network
+from distmat.training.chains import chosen_chains, evaluation_chains, spread, training_chains
+from distmat.training.config import TrainingConfig
+from distmat.training.distance_trainer import DistanceTrainer, Material, batches_of
+from distmat.training.evaluation import Evaluation
+from distmat.training.memory import (
+    advice,
+    estimate_memory,
+    free_memory,
+    is_out_of_memory,
+    shape_of,
+)
 from distmat.training.observer import RunObserver, Unobserved
-from distmat.training.sampling import ClusterBatches, CroppedChains, PadAndMask
-from distmat.workspace import checkpoint_path, dataset_path, replace_file
+from distmat.training.run_folder import (
+    changed_settings,
+    check_data,
+    checkpoint_to_resume,
+    clean,
+    write_config,
+)
 
 TEMPERATURES = (0.7, 0.85, 1.0, 1.15)
 """Tried for reading distances from the distogram."""
 
 
-class DistanceTrainer(Trainer):
-    """The Trainer with our batches, and with evaluation in Å on whole chains."""
-
-    def __init__(
-        self,
-        config: TrainingConfig,
-        network: DistanceNetwork,
-        train: Dataset,
-        val: Dataset,
-        baseline: SeparationBaseline,
-        trained_on: dict,
-    ) -> None:
-        self.config, self.train_chains, self.val_chains = config, train, val.chains
-        self.network, self.baseline, self.trained_on = network, baseline, trained_on
-        super().__init__(
-            model=network,
-            args=_arguments(config),
-            train_dataset=CroppedChains(train),
-            eval_dataset=CroppedChains(val),
-            data_collator=PadAndMask(config.masked_residues),
-        )
-        self.remove_callback(PrinterCallback)
-        self.remove_callback(ProgressCallback)
-        self.add_callback(TerminalProgress())
-        self.add_callback(StopOnSignal())
-
-    def get_train_dataloader(self) -> DataLoader:
-        """Batches of crops, one chain of each cluster in an epoch."""
-        batches = ClusterBatches(
-            np.array([len(chain) for chain in self.train_chains.chains]),
-            self.train_chains.clusters,
-            self.config.crops,
-            self.config.pairs_per_batch,
-            self.config.seed,
-        )
-        return self.accelerator.prepare(
-            DataLoader(
-                CroppedChains(self.train_chains),
-                batch_sampler=batches,
-                collate_fn=self.data_collator,
-            )
-        )
-
-    def evaluate(self, *args, **kwargs) -> dict[str, float]:
-        """Scores on the validation chains, the baseline's beside them, logged as ``eval_…``."""
-        checkpoint = Checkpoint(self.network, self.baseline)
-        result = evaluate(Predictor(checkpoint), self.val_chains)
-        self.network.train()
-        metrics = {f"eval_{k}": v for k, v in result.as_dict()["model"].items() if v is not None}
-        metrics["eval_baseline_mae"] = result.as_dict()["baseline"]["mae"]
-        metrics["eval_seconds"] = result.seconds
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
-
-    def _save(self, output_dir: str | None = None, state_dict=None) -> None:
-        super()._save(output_dir, state_dict)
-        folder = Path(output_dir or self.config.output)
-        trained_on = {**self.trained_on, "steps": self.state.global_step}
-        save_companion(self.baseline, None, trained_on, folder)
-
-
-class TerminalProgress(ProgressCallback):
-    """A progress bar, and one readable line for every logged step."""
-
-    def on_log(self, args, state, control, logs=None, **kwargs) -> None:
-        if self.training_bar is None or not logs:
-            return
-        if "eval_mae" in logs:
-            line = (
-                f"step {state.global_step}: validation MAE {logs['eval_mae']:.2f} Å "
-                f"(separation only {logs['eval_baseline_mae']:.2f}), "
-                f"RMSE {logs['eval_rmse']:.2f} Å, r {logs['eval_pearson']:.3f}, "
-                f"lDDT {logs['eval_lddt']:.3f}, long P@L {logs.get('eval_long_precision', 0):.3f}"
-            )
-        elif "loss" in logs:
-            line = (
-                f"step {state.global_step}: loss {float(logs['loss']):.4f}, gradient norm "
-                f"{float(logs['grad_norm']):.2f}, learning rate {float(logs['learning_rate']):.2e}"
-            )
-        else:
-            return
-        self.training_bar.write(line)
-
-
-class TellObserver(TrainerCallback):
-    """Hands every metric and checkpoint on."""
-
-    def __init__(self, observer: RunObserver) -> None:
-        self.observer = observer
-
-    def on_log(self, args, state, control, logs=None, **kwargs) -> None:
-        metrics = {
-            name: float(value)
-            for name, value in (logs or {}).items()
-            if name in ("loss", "grad_norm", "learning_rate") or name.startswith("eval_")
-        }
-        if metrics:
-            self.observer.logged(state.global_step, float(state.epoch or 0), metrics)
-
-    def on_save(self, args, state, control, **kwargs) -> None:
-        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        self.observer.checkpoint(state.global_step, folder)
-
-
-class StopOnSignal(TrainerCallback):
-    """Ctrl-C and SIGTERM end the run after the present step, with a checkpoint to resume from."""
-
-    def __init__(self) -> None:
-        self.stopped = False
-
-    def on_train_begin(self, args, state, control, **kwargs) -> None:
-        self._previous = {
-            number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-
-    def _stop(self, *_) -> None:
-        self.stopped = True
-
-    def on_step_end(self, args, state, control, **kwargs) -> None:
-        if self.stopped:
-            control.should_save = control.should_training_stop = True
-
-    def on_train_end(self, args, state, control, **kwargs) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-
 def train(
     config: TrainingConfig,
-    resume: bool = False,
+    resume: bool | str | Path = False,
     progress: Callable[[str], None] = lambda _text: None,
     observer: RunObserver | None = None,
+    accept_changed_data: bool = False,
 ) -> Evaluation | None:
     """Train a model and write it to `config.output`.
 
     Parameters
     ----------
     config : TrainingConfig
-    resume : bool
-        Go on from the newest checkpoint in the output folder.
+    resume : bool, str or Path
+        Go on from the newest checkpoint in the output folder, or from this checkpoint.
     progress : callable
         Told what is being done, a sentence at a time.
     observer : RunObserver, optional
-        Told of every metric and checkpoint.
+        Told of the run's facts, every metric and every checkpoint.
+    accept_changed_data : bool
+        Resume even if the chains aren't those that the checkpoint was trained with.
 
     Returns
     -------
@@ -195,213 +74,189 @@ def train(
     ------
     DatasetError
         If a dataset can't be read, or nothing of it is left to train on.
+    ConfigError
+        If a setting doesn't go with this machine.
+    CheckpointError
+        If the encoder, or the checkpoint to start from, can't be read or doesn't fit.
     RunError
-        If the output folder holds another run, or there is nothing to resume.
+        If the output folder holds another run, or there is nothing to resume;
+        `DivergedError` if the loss became NaN or ran away, `OutOfMemoryError` if the memory
+        there is isn't enough.
     """
-    watcher = observer or Unobserved()
+    try:
+        return _Run(config, progress, observer or Unobserved()).go(resume, accept_changed_data)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemoryError(
+            f"The memory of the {chosen_device(config).replace('cuda', 'GPU')} isn't enough for "
+            f"this run; {advice(config)}, and resume."
+        ) from error
 
-    def say(text: str) -> None:
-        progress(text)
-        watcher.said(text)
 
-    output = Path(config.output)
-    newest = _newest_checkpoint(output)
-    if resume and newest is None:
-        raise RunError(f"There is no checkpoint in {output} to resume from; start a new run.")
-    if not resume and newest is not None:
-        raise RunError(
-            f"{output} already holds a run; resume it with --resume, or choose another output."
-        )
-    say("Reading the datasets")
-    training, validation = (chosen_chains(config, split) for split in ("train", "val"))
-    say("Fitting the separation baseline")
-    baseline = fit_baseline(training.chains)
-    set_seed(config.seed)
-    network = _first_network(config)
-    trained_on = {
-        "train": training.name,
-        "train_chains": len(training),
-        "train_clusters": len(np.unique(training.clusters)),
-        "val": validation.name,
-    }
-    evaluated = validation.representatives().no_longer_than(config.evaluation_max_length)
-    if not len(evaluated):
-        raise DatasetError(
-            f"{validation.name} has no chain of at most {config.evaluation_max_length} residues; "
-            "raise evaluation_max_length."
-        )
-    trainer = DistanceTrainer(
-        config,
-        network,
-        training,
-        _spread(evaluated, config.evaluation_chains),
-        baseline,
-        trained_on,
-    )
-    _write_config(config, output)
-    say(
-        f"Training {network.num_parameters():,} parameters on {len(training):,} chains "
-        f"of {trained_on['train_clusters']:,} clusters, in {_precision(trainer)}"
-    )
-    trainer.add_callback(TellObserver(watcher))
-    watcher.started(
-        {
-            "total_steps": config.max_steps,
-            "parameters": network.num_parameters(),
-            "trainable_parameters": network.num_parameters(only_trainable=True),
-            "device": str(trainer.args.device),
-            "precision": "bf16" if trainer.args.bf16 else "fp32",
-            "train_chains": len(training),
-            "val_chains": len(evaluated),
+class _Run:
+    """One call of `train`."""
+
+    def __init__(
+        self, config: TrainingConfig, progress: Callable[[str], None], observer: RunObserver
+    ) -> None:
+        self.config, self.progress, self.observer = config, progress, observer
+        self.is_first = True
+
+    def say(self, text: str) -> None:
+        if self.is_first:
+            self.progress(text)
+            self.observer.said(text)
+
+    def go(self, resume: bool | str | Path, accept_changed_data: bool) -> Evaluation | None:
+        output = Path(self.config.output)
+        checkpoint = checkpoint_to_resume(output, resume)
+        precision = chosen_precision(self.config)
+        self.say("Reading the datasets")
+        chosen = {split: chosen_chains(self.config, split) for split in ("train", "val")}
+        evaluated = evaluation_chains(self.config, chosen["val"])
+        material = self._material(chosen, evaluated)
+        self.config = _with_steps(self.config, material.train)
+        if checkpoint is not None:
+            changed = changed_settings(self.config, checkpoint)
+            stale = check_data(checkpoint, material.fingerprints, accept_changed_data)
+            self._say_changes(changed, stale)
+        set_seed(self.config.seed)
+        network = first_network(self.config, precision)
+        trainer = DistanceTrainer(self.config, network, material, self.observer, self.say)
+        self.is_first = trainer.is_world_process_zero()
+        # Dropout must differ between processes; the first one is as it would be alone.
+        torch.manual_seed(self.config.seed + trainer.args.process_index)
+        if self.is_first:
+            write_config(self.config, output)
+            for name in clean(output):
+                self.say(f"Removed {name}, which a killed run left half-written")
+        self._tell(trainer, checkpoint, len(evaluated))
+        return self._train(trainer, checkpoint, evaluated)
+
+    def _material(self, chosen: dict[str, Dataset], evaluated: Dataset) -> Material:
+        train = training_chains(self.config, chosen["train"])
+        self.say("Fitting the separation baseline")
+        trained_on = {
+            "train": train.name,
+            "train_chains": len(train),
+            "train_clusters": len(np.unique(train.clusters)),
+            "val": chosen["val"].name,
         }
-    )
-    started = time.monotonic()
-    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
-    if trainer.state.global_step < config.max_steps:
-        say(f"Stopped at step {trainer.state.global_step}; resume with --resume.")
-        return None
-    say("Scoring the best checkpoint on all validation chains")
-    trained_on |= {"steps": trainer.state.best_global_step, "hours": _hours(started)}
-    predictor = Predictor(Checkpoint(network, baseline))
-    fit_temperature(predictor, trainer.val_chains)
-    result = evaluate(predictor, evaluated.chains)
-    save_checkpoint(
-        Checkpoint(network, baseline, calibrate(predictor, evaluated), trained_on), output
-    )
-    return result
+        return Material(
+            train,
+            spread(evaluated, self.config.evaluation_chains).chains,
+            fit_baseline(train.chains),
+            {split: fingerprint(dataset) for split, dataset in chosen.items()},
+            trained_on,
+        )
+
+    def _say_changes(self, changed: dict[str, tuple], stale: list[str]) -> None:
+        for name, (before, now) in changed.items():
+            self.say(f"Resuming with {name} {now!r}, which was {before!r}")
+        for name in stale:
+            self.say(f"Resuming although the chains of '{name}' have changed")
+
+    def _tell(self, trainer: DistanceTrainer, checkpoint: Path | None, val_chains: int) -> None:
+        network, config = trainer.network, self.config
+        device, precision = str(trainer.args.device), chosen_precision(config)
+        estimate = estimate_memory(
+            config,
+            shape_of(network.config.encoder.to_dict()),
+            total_parameters(network),
+            trainable_parameters(network),
+            precision,
+        )
+        free = free_memory(chosen_device(config))
+        facts = {
+            **trainer.material.trained_on,
+            "total_steps": config.max_steps,
+            "first_step": 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2]),
+            "steps_per_epoch": trainer.batches().steps,
+            "parameters": total_parameters(network),
+            "trainable_parameters": trainable_parameters(network),
+            "device": device,
+            "device_name": torch.cuda.get_device_name() if "cuda" in device else "CPU",
+            "precision": precision,
+            "processes": trainer.args.world_size,
+            "val_chains": val_chains,
+            "train_fingerprint": trainer.material.fingerprints["train"],
+            "val_fingerprint": trainer.material.fingerprints["val"],
+            "memory": {"estimate": estimate.total, "free": free},
+        }
+        if self.is_first:
+            self.observer.started(facts)
+        self.say(
+            f"Training {facts['trainable_parameters']:,} of {facts['parameters']:,} parameters on "
+            f"{facts['train_chains']:,} chains of {facts['train_clusters']:,} clusters, "
+            f"{config.max_steps:,} steps, in {PRECISIONS[precision]} on {device}"
+            + (f", {facts['processes']} processes" if facts["processes"] > 1 else "")
+        )
+        self.say(estimate.sentence(free, config))
+
+    def _train(
+        self, trainer: DistanceTrainer, checkpoint: Path | None, evaluated: Dataset
+    ) -> Evaluation | None:
+        started = time.monotonic()
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        finally:
+            trainer.on_signal.restore()
+        state = trainer.state
+        if trainer.stopped and state.global_step < self.config.max_steps:
+            self.say(f"Stopped at step {state.global_step}; resume with --resume.")
+            return None
+        self.say("Scoring the best checkpoint on all validation chains")
+        best = state.best_global_step or state.global_step
+        hours = round((time.monotonic() - started) / 3600, 2)
+        trained_on = {**trainer.material.trained_on, "steps": best, "hours": hours}
+        if trainer.network.config.loss == "distogram":
+            fit_temperature(trainer, trainer.material.val)
+        return self._finish(trainer, evaluated.chains, trained_on)
+
+    def _finish(
+        self, trainer: DistanceTrainer, chains: tuple[Chain, ...], trained_on: dict
+    ) -> Evaluation:
+        """Score the final weights, and write them with what was learned from their errors."""
+        maps: list[tuple[np.ndarray, np.ndarray]] = []
+
+        def keep(chain: Chain, predicted: DistanceMap) -> None:
+            maps.append((predicted.distances.astype(np.float32), chain.distances))
+
+        result = trainer.score(chains, seen=keep)
+        pairs = trainer.gathered(maps)
+        if self.is_first:
+            predicted, true = zip(*pairs, strict=True)
+            distogram = trainer.network.config.loss == "distogram"
+            checkpoint = Checkpoint(
+                trainer.network,
+                trainer.material.baseline,
+                fit_calibration(predicted, true),
+                trained_on,
+                None if distogram else fit_residuals(predicted, true),
+            )
+            save_checkpoint(checkpoint, Path(self.config.output))
+            trainer.network.tokens.save(Path(self.config.output))
+        trainer.accelerator.wait_for_everyone()
+        return result
 
 
-def fit_temperature(predictor: Predictor, chains: Sequence[Chain]) -> float:
+def _with_steps(config: TrainingConfig, train: Dataset) -> TrainingConfig:
+    """With `max_steps` as many as `epochs` takes."""
+    if not config.epochs:
+        return config
+    steps = batches_of(config, train, processes()).steps
+    return dataclasses.replace(config, max_steps=config.epochs * steps)
+
+
+def fit_temperature(trainer: DistanceTrainer, chains: tuple[Chain, ...]) -> float:
     """Set the network's temperature to the one of `TEMPERATURES` with the least error in Å.
 
     Below 1 the distogram's main peak decides more and its tails less.
     """
-    config = predictor.network.config
+    config = trainer.network.config
     errors = {}
     for config.distogram_temperature in TEMPERATURES:
-        errors[config.distogram_temperature] = evaluate(predictor, chains).as_dict()["model"]["mae"]
+        errors[config.distogram_temperature] = trainer.score(chains).as_dict()["model"]["mae"]
     config.distogram_temperature = min(errors, key=lambda temperature: errors[temperature])
     return config.distogram_temperature
-
-
-def calibrate(predictor: Predictor, dataset: Dataset) -> Calibration:
-    """How much a predictor shrinks distances to their mean, by separation."""
-    predicted = [predictor.predict(chain.sequence).distances for chain in dataset.chains]
-    return fit_calibration(predicted, [chain.distances for chain in dataset.chains])
-
-
-def _arguments(config: TrainingConfig) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=config.output,
-        max_steps=config.max_steps,
-        gradient_accumulation_steps=config.accumulation,
-        learning_rate=config.learning_rate,
-        lr_scheduler_type=config.schedule,
-        warmup_steps=config.warmup_steps,
-        weight_decay=config.weight_decay,
-        max_grad_norm=config.max_grad_norm,
-        logging_steps=config.log_every,
-        logging_nan_inf_filter=False,
-        eval_strategy="steps",
-        eval_steps=config.evaluate_every,
-        save_strategy="steps",
-        save_steps=config.evaluate_every,
-        save_total_limit=config.keep_checkpoints,
-        load_best_model_at_end=True,
-        metric_for_best_model="eval_mae",
-        greater_is_better=False,
-        label_names=["ca"],
-        remove_unused_columns=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
-        bf16=torch.cuda.is_available(),
-        report_to="none",
-        seed=config.seed,
-        log_level="error",
-    )
-
-
-def _first_network(config: TrainingConfig) -> DistanceNetwork:
-    """The network as it is before the first step."""
-    network = DistanceNetwork(_network_config(config))
-    if config.start:
-        earlier = load_checkpoint(checkpoint_path(config.start)).network
-        try:
-            network.load_state_dict(earlier.state_dict())
-        except RuntimeError:
-            raise CheckpointError(
-                f"The checkpoint '{config.start}' has another shape than this run; set layers, "
-                "widths, dilations and bins as in its training_config.json."
-            ) from None
-    return network
-
-
-def _network_config(config: TrainingConfig) -> DistanceNetworkConfig:
-    return DistanceNetworkConfig(
-        encoder=MiniConfig(
-            hidden_size=config.hidden_size,
-            num_hidden_layers=config.layers,
-            num_attention_heads=config.attention_heads,
-            intermediate_size=3 * config.hidden_size,
-            dropout=config.dropout,
-        ),
-        head={
-            "width": config.pair_width,
-            "rank": config.triangle_rank,
-            "dilations": list(config.dilations),
-            "bins": config.bins,
-            "dropout": config.dropout,
-        },
-        max_trained_length=max(config.crops),
-    )
-
-
-def chosen_chains(config: TrainingConfig, split: str) -> Dataset:
-    """The chains of a split that the config lets in."""
-    dataset = read_dataset(dataset_path(getattr(config, split)))
-    if config.chains:
-        dataset = dataset.named(_listed(Path(config.chains), split))
-    if not len(dataset):
-        raise DatasetError(f"No chain of {dataset.name} is listed as '{split}' in {config.chains}.")
-    return dataset
-
-
-def _listed(path: Path, split: str) -> set[str]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {row["id"] for row in csv.DictReader(file) if row["split"] == split}
-    except OSError:
-        raise DatasetError(f"There is no list of chains at {path}; check the path.") from None
-    except KeyError as error:
-        raise DatasetError(f"{path} has no column {error}; it needs 'id' and 'split'.") from None
-
-
-def _spread(dataset: Dataset, most: int) -> Dataset:
-    """At most so many chains, evenly taken from the whole file."""
-    keep = np.zeros(len(dataset), dtype=bool)
-    keep[np.linspace(0, len(dataset) - 1, min(most, len(dataset))).astype(int)] = True
-    return dataset.where(keep)
-
-
-def _newest_checkpoint(output: Path) -> Path | None:
-    # The Trainer writes trainer_state.json last: a folder without it was cut short.
-    finished = [
-        path
-        for path in output.glob("checkpoint-*")
-        if (path / "trainer_state.json").is_file() and (path / COMPANION).is_file()
-    ]
-    return max(finished, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-
-def _write_config(config: TrainingConfig, output: Path) -> None:
-    output.mkdir(parents=True, exist_ok=True)
-    with replace_file(output / CONFIG_FILE, "w") as file:
-        json.dump(config.as_dict(), file, indent=2)
-
-
-def _precision(trainer: Trainer) -> str:
-    device = str(trainer.args.device)
-    return f"{'bfloat16' if trainer.args.bf16 else 'float32'} on {device}"
-
-
-def _hours(started: float) -> float:
-    return round((time.monotonic() - started) / 3600, 2)

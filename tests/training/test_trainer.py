@@ -13,8 +13,9 @@ from safetensors.numpy import load_file
 
 import distmat
 from distmat.errors import DatasetError, RunError
+from distmat.training.callbacks import StopOnSignal
 from distmat.training.config import TrainingConfig
-from distmat.training.trainer import StopOnSignal, train
+from distmat.training.trainer import train
 
 
 def helix(residues: int) -> np.ndarray:

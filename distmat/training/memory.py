@@ -1,0 +1,340 @@
+"""How much memory a run will take, what is free, and what to change if it won't fit.
+
+An estimate, not a measurement: bytes that PyTorch keeps for the backward pass were counted
+on small networks of each kind and are extrapolated by their shapes. Nothing here needs
+PyTorch, so that a page can show it while a form is filled in.
+"""
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from distmat.training.config import TrainingConfig
+
+GIB = 2**30
+
+_PROCESS = 0.6 * GIB
+"""Python, PyTorch and transformers themselves."""
+
+_KEPT_PER_WIDTH = {"full": 44, "lora": 74, "frozen": 0}
+_KEPT_PER_INTERMEDIATE = {"full": 16, "lora": 20, "frozen": 0}
+"""Bytes kept of each token in each layer, for each channel of its state and of its feed-forward."""
+
+_KEPT_PER_ATTENTION = {"distmat-mini": 6, "esm": 12}
+"""Bytes kept of each pair of tokens in each head and layer; attention that is fused keeps none."""
+
+_BLOCK = {"channel": 33, "rank": 40}
+_HEAD = {"channel": 16, "bin": 14, "always": 520}
+"""Bytes kept of each residue pair: by each pair block for a channel and a rank, and by the rest
+of the pair head for a channel, for a bin (the logits on their way to the loss) and in any case."""
+
+_HALVED = 0.6
+"""What activations in 16 bits take of those in 32: sums and norms stay in 32."""
+
+_SCALE = 1.1
+"""Of the activations, for what comes and goes beside what is kept."""
+
+_BYTES_4BIT = 0.6
+"""Of a weight held in 4-bit NormalFloat with its quantised scales."""
+
+
+@dataclass(frozen=True)
+class EncoderShape:
+    """What decides an encoder's memory.
+
+    Parameters
+    ----------
+    kind : str
+        `model_type` of transformers.
+    hidden_size, layers, heads, intermediate : int
+    key_width : int
+        Channels of all keys of a token, fewer than the queries' where heads share them.
+    query_width : int
+    vocabulary : int
+    """
+
+    kind: str
+    hidden_size: int
+    layers: int
+    heads: int
+    intermediate: int
+    key_width: int
+    query_width: int
+    vocabulary: int
+
+    @property
+    def linear_layers(self) -> list[tuple[int, int]]:
+        """Inputs and outputs of each linear layer of one encoder layer."""
+        d, i = self.hidden_size, self.intermediate
+        if self.kind == "distmat-mini":
+            return [(d, 3 * d), (d, d), (d, i), (i, d)]
+        attention = [(d, self.query_width), (d, self.key_width), (d, self.key_width)]
+        attention.append((self.query_width, d))
+        return [*attention, *([(d, i), (i, d)] if self.kind == "esm" else [(d, i), (d, i), (i, d)])]
+
+    @property
+    def parameters(self) -> int:
+        """Weights, to a part in a hundred: biases and norms are left out."""
+        layer = sum(inputs * outputs for inputs, outputs in self.linear_layers)
+        return self.vocabulary * self.hidden_size + self.layers * layer
+
+    def lora_parameters(self, rank: int) -> int:
+        """Weights of low-rank updates of all linear layers."""
+        layer = sum(inputs + outputs for inputs, outputs in self.linear_layers)
+        return self.layers * rank * layer
+
+
+@dataclass(frozen=True)
+class MemoryEstimate:
+    """Bytes that a run will take at its longest batch.
+
+    Parameters
+    ----------
+    weights, gradients, optimizer, activations, process : int
+    """
+
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+    process: int
+
+    @property
+    def total(self) -> int:
+        """All together."""
+        return self.weights + self.gradients + self.optimizer + self.activations + self.process
+
+    def sentence(self, free: int | None, config: TrainingConfig) -> str:
+        """For the log and the page: what it takes, of what there is, and what to do."""
+        parts = (
+            f"About {self.total / GIB:.1f} GiB of memory: weights {self.weights / GIB:.2f}, "
+            f"gradients {self.gradients / GIB:.2f}, optimizer {self.optimizer / GIB:.2f}, "
+            f"activations of the longest batch {self.activations / GIB:.2f}"
+        )
+        if free is None:
+            return f"{parts}."
+        if self.total <= free:
+            return f"{parts}; {free / GIB:.1f} GiB are free."
+        return f"{parts}; only {free / GIB:.1f} GiB are free. It may not fit: {advice(config)}."
+
+
+def estimate_memory(
+    config: TrainingConfig,
+    shape: EncoderShape,
+    parameters: int | None = None,
+    trainable: int | None = None,
+    precision: str = "fp32",
+) -> MemoryEstimate:
+    """What a run will take.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    shape : EncoderShape
+        Of its encoder.
+    parameters, trainable : int, optional
+        All weights and those that learn, where they have been counted.
+    precision : str
+        ``"fp32"``, ``"bf16"`` or ``"fp16"``.
+    """
+    head = head_parameters(config, shape.hidden_size)
+    if trainable is None:
+        learning = {
+            "full": shape.parameters,
+            "lora": shape.lora_parameters(config.lora_rank),
+            "frozen": 0,
+        }
+        trainable = head + learning[config.mode]
+    if parameters is None:
+        parameters = shape.parameters + head + (trainable - head if config.mode == "lora" else 0)
+    fixed = parameters - trainable
+    fixed_bytes = _BYTES_4BIT if config.use_4bit else 2 if precision == "bf16" else 4
+    activations = max(_activations(config, shape, crop) for crop in config.crops)
+    activations *= _SCALE * (1.0 if precision == "fp32" else _HALVED)
+    return MemoryEstimate(
+        weights=int(4 * trainable + fixed_bytes * fixed),
+        gradients=4 * trainable,
+        optimizer=8 * trainable,
+        activations=int(activations),
+        process=int(_PROCESS),
+    )
+
+
+def _activations(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
+    """Bytes kept for the backward pass of the largest batch of crops of this length."""
+    chains = min(max(config.pairs_per_batch // crop**2, 1), config.chains_per_batch)
+    residues = max(crop, config.pad_to)
+    tokens = residues if config.head == "pair" else 2 * residues
+    attention = 0 if config.mode == "frozen" else _KEPT_PER_ATTENTION.get(shape.kind, 0)
+    layer = tokens * (
+        _KEPT_PER_WIDTH[config.mode] * shape.hidden_size
+        + _KEPT_PER_INTERMEDIATE[config.mode] * shape.intermediate
+        + attention * shape.heads * tokens
+    )
+    encoder = _kept(config, shape.layers, layer, 4 * tokens * shape.hidden_size)
+    if config.head != "pair":
+        return chains * (encoder + 4 * 3 * tokens * shape.hidden_size + 40 * residues**2)
+    pairs = residues**2
+    block = pairs * (_BLOCK["channel"] * config.pair_width + _BLOCK["rank"] * config.triangle_rank)
+    blocks = _kept(config, len(config.dilations), block, 4 * pairs * config.pair_width)
+    rest = pairs * (
+        _HEAD["channel"] * config.pair_width
+        + _HEAD["bin"] * (config.bins if config.chosen_loss == "distogram" else 1)
+        + _HEAD["always"]
+    )
+    return chains * (encoder + blocks + rest)
+
+
+def _kept(config: TrainingConfig, layers: int, each: float, of_input: float) -> float:
+    """Of some equal layers: everything, or their inputs and one layer in full."""
+    if not config.activation_checkpointing:
+        return layers * each
+    return layers * min(of_input, each) + each
+
+
+def head_parameters(config: TrainingConfig, hidden_size: int) -> int:
+    """Weights of the head."""
+    d, longest = hidden_size, max(config.crops)
+    if config.head == "placeholder":
+        return 2 * (d + 1) * longest
+    if config.head == "coordinates":
+        return (d + 1) * longest + 3 * (d + 1)
+    c, r = config.pair_width, config.triangle_rank
+    bins = config.bins if config.chosen_loss == "distogram" else 1
+    pairs = 7 * d + 6 * c * (d + 1) + 2 * c * c + _OFFSET_BUCKETS * c
+    triangle = 2 * c + 4 * r * (c + 1) + 2 * r + c * (c + 1) + c * (r + 1)
+    convolution = 2 * c + 2 * c * (9 * c + 1)
+    return pairs + len(config.dilations) * (triangle + convolution) + 2 * c + bins * (c + 1)
+
+
+_OFFSET_BUCKETS = 2 * (24 + int(math.log2(1024 / 24) * 8)) + 1
+"""Of the pair head's embedding of directed offsets."""
+
+
+def encoder_shape(config: TrainingConfig) -> EncoderShape | None:
+    """The shape of a config's encoder, if it is at hand without a download.
+
+    It is for mini, for a local folder, for what lies in the hub's cache, and for the
+    encoders that presets and most people use.
+    """
+    if config.encoder == "mini":
+        width = config.hidden_size
+        return EncoderShape(
+            "distmat-mini",
+            width,
+            config.layers,
+            config.attention_heads,
+            3 * width,
+            width,
+            width,
+            23,
+        )
+    if config.encoder in _KNOWN:
+        return shape_of(_KNOWN[config.encoder])
+    for file in (Path(config.encoder) / "config.json", *_cached(config.encoder)):
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            return shape_of(content.get("encoder", content))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return None
+
+
+def shape_of(content: dict[str, Any]) -> EncoderShape:
+    """The shape that a transformers config, as a dict, describes."""
+    width, heads = content["hidden_size"], content["num_attention_heads"]
+    head_width = content.get("head_dim") or width // heads
+    return EncoderShape(
+        content["model_type"],
+        width,
+        content["num_hidden_layers"],
+        heads,
+        content["intermediate_size"],
+        head_width * (content.get("num_key_value_heads") or heads),
+        head_width * heads,
+        content["vocab_size"],
+    )
+
+
+def _cached(name: str) -> list[Path]:
+    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
+    cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
+    return sorted(cache.glob(f"models--{name.replace('/', '--')}/snapshots/*/config.json"))
+
+
+def _known(kind: str, width: int, layers: int, heads: int, intermediate: int, **more: int) -> dict:
+    vocabulary = {"esm": 33}.get(kind, 151936)
+    return {
+        "model_type": kind,
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": intermediate,
+        "vocab_size": vocabulary,
+        **more,
+    }
+
+
+_KNOWN = {
+    "Qwen/Qwen2.5-0.5B": _known("qwen2", 896, 24, 14, 4864, num_key_value_heads=2),
+    "Qwen/Qwen2.5-1.5B": _known("qwen2", 1536, 28, 12, 8960, num_key_value_heads=2),
+    "Qwen/Qwen3-4B": _known("qwen3", 2560, 36, 32, 9728, num_key_value_heads=8, head_dim=128),
+    "facebook/esm2_t6_8M_UR50D": _known("esm", 320, 6, 20, 1280),
+    "facebook/esm2_t12_35M_UR50D": _known("esm", 480, 12, 20, 1920),
+    "facebook/esm2_t30_150M_UR50D": _known("esm", 640, 30, 20, 2560),
+    "facebook/esm2_t33_650M_UR50D": _known("esm", 1280, 33, 20, 5120),
+}
+"""Shapes of encoders on the hub, from their own configs."""
+
+
+def free_memory(device: str = "cpu") -> int | None:
+    """Bytes that are free on a ``"cpu"`` or ``"cuda"`` device; None where that can't be told.
+
+    Of a GPU only where PyTorch has been imported already.
+    """
+    if device == "cpu":
+        return psutil.virtual_memory().available
+    import sys
+
+    torch = sys.modules.get("torch")
+    return None if torch is None else torch.cuda.mem_get_info()[0]
+
+
+def advice(config: TrainingConfig) -> str:
+    """What would take less memory, in the order of what it costs."""
+    steps = []
+    largest = max(config.crops) ** 2
+    if config.pairs_per_batch >= 2 * largest and config.chains_per_batch > 1:
+        steps.append(
+            f"halve pairs_per_batch to {config.pairs_per_batch // 2} and double accumulation to "
+            f"{2 * config.accumulation}"
+        )
+    if not config.activation_checkpointing:
+        steps.append("turn on activation_checkpointing")
+    if config.mode == "lora" and not config.use_4bit:
+        steps.append("turn on use_4bit")
+    if config.mode == "full" and config.encoder != "mini":
+        steps.append("set mode to lora")
+    if max(config.crops) > 64:
+        steps.append(f"use crops below {max(config.crops)} residues")
+    if config.pad_to:
+        steps.append("set pad_to to 0")
+    if not steps:
+        return "use a smaller encoder or head, or a machine with more memory"
+    return ", ".join(steps[:-1]) + (" or " if len(steps) > 1 else "") + steps[-1]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception of PyTorch or Python says that memory ran out."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and any(
+        words in text
+        for words in ("can't allocate memory", "CUDA out of memory", "not enough memory")
+    )

@@ -1,0 +1,185 @@
+"""A run's folder: checkpoints that are whole or not there, and what each of them remembers.
+
+OUTPUT/training_config.json      the settings
+OUTPUT/checkpoint-N/             weights, optimizer, schedule, random numbers, settings, data
+OUTPUT/.checkpoint-N.writing/    one that is being written, or was when the run was killed
+OUTPUT/config.json, …            the final weights, once the run has ended
+"""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+from distmat.errors import ConfigError, RunError
+from distmat.training.config import CONFIG_FILE, TrainingConfig, config_text, read_config
+from distmat.workspace import replace_file
+
+DATA_FILE = "training_data.json"
+"""In each checkpoint: fingerprints of the chains it was trained on and chosen by."""
+
+LAST_FILE = "trainer_state.json"
+"""A checkpoint of the transformers Trainer without this file was cut short."""
+
+SHAPE = (
+    "encoder",
+    "mode",
+    "bidirectional",
+    "lora_rank",
+    "lora_alpha",
+    "lora_targets",
+    "hidden_size",
+    "layers",
+    "attention_heads",
+    "head",
+    "pair_width",
+    "triangle_rank",
+    "dilations",
+    "bins",
+)
+"""Settings that the weights of a checkpoint stand or fall with."""
+
+_CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+_WRITING = re.compile(r"\.checkpoint-\d+\.(writing|replaced)")
+
+
+def checkpoints(output: Path) -> dict[int, Path]:
+    """The whole checkpoints of a run by their step, rising."""
+    found = {}
+    for folder in Path(output).glob("checkpoint-*"):
+        match = _CHECKPOINT.fullmatch(folder.name)
+        if match and (folder / LAST_FILE).is_file() and (folder / CONFIG_FILE).is_file():
+            found[int(match[1])] = folder
+    return dict(sorted(found.items()))
+
+
+def checkpoint_to_resume(output: Path, resume: bool | str | Path) -> Path | None:
+    """The checkpoint that a run goes on from; None if it starts anew.
+
+    Parameters
+    ----------
+    output : Path
+        The run's folder.
+    resume : bool, str or Path
+        The newest one in the folder, or this one.
+
+    Raises
+    ------
+    RunError
+        If there is none to resume, or the folder of a new run already holds one.
+    """
+    there = checkpoints(output)
+    if resume is False:
+        if there:
+            raise RunError(
+                f"{output} already holds a run; resume it with --resume, or choose another output."
+            )
+        return None
+    if resume is True:
+        if not there:
+            raise RunError(f"There is no checkpoint in {output} to resume from; start a new run.")
+        return there[max(there)]
+    folder = Path(resume)
+    if not (folder / LAST_FILE).is_file() or not (folder / CONFIG_FILE).is_file():
+        raise RunError(
+            f"{folder} is no whole checkpoint of a run; give a folder such as "
+            f"{Path(output) / 'checkpoint-500'}, or --resume alone for the newest."
+        )
+    return folder
+
+
+def changed_settings(config: TrainingConfig, checkpoint: Path) -> dict[str, tuple]:
+    """What a resumed run does otherwise than its checkpoint did: name, before, now.
+
+    Raises
+    ------
+    RunError
+        If the weights don't fit the settings, or the checkpoint's own can't be read.
+    """
+    try:
+        before = read_config(checkpoint / CONFIG_FILE)
+    except ConfigError as error:
+        raise RunError(f"{checkpoint} can't be resumed: {error}") from None
+    changed = before.differences(config)
+    for name in SHAPE:
+        if name in changed:
+            old, new = changed[name]
+            raise RunError(
+                f"{checkpoint} has {name} {old!r}, and this run has {new!r}; its weights fit only "
+                "what they were trained with."
+            )
+    changed.pop("output", None)
+    return changed
+
+
+def check_data(checkpoint: Path, fingerprints: dict[str, str], accept_changed: bool) -> list[str]:
+    """The datasets that have changed since a checkpoint was written.
+
+    Raises
+    ------
+    RunError
+        If one has, and that isn't accepted.
+    """
+    try:
+        before = json.loads((checkpoint / DATA_FILE).read_text(encoding="utf-8"))
+        changed = [name for name, digest in fingerprints.items() if before[name] != digest]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunError(
+            f"{checkpoint} has no readable {DATA_FILE}; resume from another checkpoint."
+        ) from None
+    if changed and not accept_changed:
+        raise RunError(
+            f"The chains of '{changed[0]}' aren't those that {checkpoint.name} was trained with; "
+            "give the same dataset, or go on with --accept-changed-data."
+        )
+    return changed
+
+
+def write_config(config: TrainingConfig, folder: Path) -> None:
+    """Write the settings into a folder, which is made if it isn't there."""
+    with replace_file(Path(folder) / CONFIG_FILE, "w") as file:
+        file.write(config_text(config))
+
+
+def write_data(fingerprints: dict[str, str], folder: Path) -> None:
+    """Write what the chains are known by into a checkpoint."""
+    with replace_file(Path(folder) / DATA_FILE, "w") as file:
+        json.dump(fingerprints, file, indent=2)
+
+
+def writing_place(output: Path, step: int) -> Path:
+    """Where the checkpoint of a step is written before it gets its name."""
+    return Path(output) / f".checkpoint-{step}.writing"
+
+
+def publish(written: Path, output: Path, step: int) -> Path:
+    """Give a checkpoint its name, in the place of an earlier one of the same step."""
+    final = Path(output) / f"checkpoint-{step}"
+    if final.exists():
+        earlier = Path(output) / f".checkpoint-{step}.replaced"
+        shutil.rmtree(earlier, ignore_errors=True)
+        os.replace(final, earlier)
+        os.replace(written, final)
+        shutil.rmtree(earlier, ignore_errors=True)
+    else:
+        os.replace(written, final)
+    return final
+
+
+def keep(output: Path, most: int, best_step: int | None) -> None:
+    """Delete all but the best checkpoint and so many of the newest others."""
+    there = checkpoints(output)
+    others = [step for step in there if step != best_step]
+    for step in others[: max(len(others) - most, 0)]:
+        shutil.rmtree(there[step], ignore_errors=True)
+
+
+def clean(output: Path) -> list[str]:
+    """Delete checkpoints that were being written when a run was killed; returns their names."""
+    removed = []
+    for folder in sorted(Path(output).glob(".checkpoint-*")):
+        if _WRITING.fullmatch(folder.name) and folder.is_dir():
+            shutil.rmtree(folder, ignore_errors=True)
+            removed.append(folder.name)
+    return removed
