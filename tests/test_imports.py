@@ -13,7 +13,7 @@ KNOWS = {
     "workspace": {"errors"},
     "protein": {"errors", "workspace"},
     "geometry": {"errors", "protein"},
-    "dataset": {"errors", "workspace", "protein", "geometry"},
+    "dataset": {"errors", "workspace", "protein", "geometry", "model"},
     "model": {"errors", "workspace", "protein", "geometry"},
     "prediction": {"errors", "protein", "geometry", "model"},
     "training": {"errors", "workspace", "protein", "geometry", "dataset", "model"},
@@ -55,7 +55,11 @@ KNOWS = {
 }
 """For each room of the package, the rooms that it may import from, besides itself."""
 
-LIGHT = {"distmat.training.config", "distmat.training.presets"}
+LIGHT = {
+    "distmat.training.config",
+    "distmat.training.presets",
+    "distmat.training.run_folder",
+}
 """Of training, what every room that knows it may import: settings, without PyTorch."""
 
 TRAINERS = ("distmat/training/", "distmat/cli/", "distmat/runs/worker.py")

@@ -339,6 +339,24 @@ def _nested(coords: list[np.ndarray]) -> Any:
     return pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), triples)
 
 
+class Fingerprint:
+    """A digest of chains that are added one after the other; see `fingerprint`."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, chain: Chain) -> None:
+        """The next chain."""
+        self._digest.update(f"{chain.name}\n{chain.sequence}\n".encode())
+        ca = np.asarray(chain.ca, dtype="<f4")
+        # There are many NaN; here there is one.
+        self._digest.update(np.where(np.isnan(ca), np.float32(np.nan), ca).tobytes())
+
+    def hexdigest(self) -> str:
+        """32 hexadecimal digits."""
+        return self._digest.hexdigest()[:32]
+
+
 def fingerprint(dataset: Dataset | Path | str) -> str:
     """A digest of the chains' names, sequences and coordinates, in their order.
 
@@ -356,10 +374,7 @@ def fingerprint(dataset: Dataset | Path | str) -> str:
         chains: Iterable[Chain] = dataset.chains
     else:
         chains = (row["chain"] for row in stream_rows(Path(dataset), REQUIRED_COLUMNS))
-    digest = hashlib.sha256()
+    digest = Fingerprint()
     for chain in chains:
-        digest.update(f"{chain.name}\n{chain.sequence}\n".encode())
-        ca = np.asarray(chain.ca, dtype="<f4")
-        # There are many NaN; here there is one.
-        digest.update(np.where(np.isnan(ca), np.float32(np.nan), ca).tobytes())
-    return digest.hexdigest()[:32]
+        digest.add(chain)
+    return digest.hexdigest()
