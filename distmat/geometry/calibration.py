@@ -39,6 +39,11 @@ class Calibration:
         if self.mean.ndim != 1 or self.mean.shape != self.rho.shape or not len(self.mean):
             raise ValueError(f"mean has shape {self.mean.shape}, rho {self.rho.shape}")
 
+    @property
+    def changes_maps(self) -> bool:
+        """Whether any distance is stretched at all."""
+        return bool((self.rho < 1.0).any())
+
     def stretch(self, distances: np.ndarray, residue: np.ndarray | None = None) -> np.ndarray:
         """Give a predicted map the spread of true ones, ``m + (P − m) / √ρ``.
 

@@ -43,6 +43,9 @@ _BOND_RANGE = (3.6, 4.0)
 """Å; predicted bonds are clipped to this before fitting."""
 _WEIGHT_POWER = -0.6
 """Before the map's own errors show, a pair weighs as its separation to this power."""
+_STD_POWER = -1.5
+"""A pair weighs as its standard deviation to this power. Independent errors deserve −2; errors
+that many pairs share, as a predictor's, deserve less."""
 _LEAST_STD = 0.3
 """Å; no predictor is surer than this."""
 _LEAST_ERROR = 0.05
@@ -52,16 +55,10 @@ _GUESSED_WEIGHT = 0.2
 _CHAIN_FORCE, _REPULSION, _HELIX_FORCE = 50.0, 10.0, 25.0
 """Against a pair's squared error over its variance."""
 _SETTLING_FORCE = 100.0
-_FORMING, _REFINING, _REFINING_INCOMPLETE, _REWEIGHTED, _CHAINING, _TURNING, _SETTLING = (
-    40,
-    40,
-    100,
-    20,
-    60,
-    40,
-    100,
-)
+_FORMING, _REFINING, _REWEIGHTED, _CHAINING, _TURNING, _SETTLING = 40, 40, 20, 60, 40, 100
 """Iterations of each minimisation at most; later ones hardly change the fold."""
+_REFINING_INCOMPLETE = 100
+"""The same where pairs are unknown, and parts of the trace are held by few others."""
 _REWEIGHTINGS = 2
 _LONG = 500
 """Residues from which progress is reported."""
@@ -163,7 +160,7 @@ def choose_stretch(
     predicted_maps: Sequence[np.ndarray],
     traces: Sequence[np.ndarray],
     stds: Sequence[np.ndarray] | None = None,
-    powers: Sequence[float] = (0.0, 0.15, 0.3, 0.5, 0.75, 1.0),
+    powers: Sequence[float] = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0),
 ) -> Calibration:
     """How far to stretch: the power of ρ with the best mean TM-score on known chains.
 
@@ -227,10 +224,7 @@ def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress)
     refined, goal = _refined(points, target, start, residue, std, report)
     steps.append("Refinement brought the distances closer to the map, the more the surer they are.")
     places = Places(residue)
-    terms = [
-        pair_term(goal, repulsion=_REPULSION),
-        chain_term(places, _CHAIN_FORCE),
-    ]
+    terms = [pair_term(goal, repulsion=_REPULSION), chain_term(places, _CHAIN_FORCE)]
     chained = minimized(refined, terms, _CHAINING, _part(report, 0.6, 0.85, "forming the chain"))
     chained = settled(chained, places, np.empty(0, dtype=int), _SETTLING_FORCE, _SETTLING)
     steps.append("The residues were joined to a chain with bonds of 3.8 Å and no overlaps.")
@@ -266,6 +260,10 @@ def _refined(
         forming = np.where(known, weights, _GUESSED_WEIGHT * weights)
         coords = minimized(coords, [pair_term(Targets(start, forming))], _FORMING)
         weights[~known] = 0.0
+    elif std is not None:
+        # Weights that differ much from pair to pair would let the fold settle too early.
+        even = 1.0 - np.eye(len(start))
+        coords = minimized(coords, [pair_term(Targets(start, even))], _FORMING)
     goal = Targets(start, weights)
     rounds = _REFINING if complete else _REFINING_INCOMPLETE
     coords = minimized(coords, [pair_term(goal)], rounds, _part(report, 0.1, 0.4, _FITTING))
@@ -284,7 +282,7 @@ def _refined(
 
 def _first_weights(residue: np.ndarray, std: np.ndarray | None) -> np.ndarray:
     if std is not None:
-        weights = 1.0 / std
+        weights = std**_STD_POWER
     else:
         apart = np.maximum(np.arange(residue[-1] - residue[0] + 1.0), 1.0)
         weights = (apart**_WEIGHT_POWER)[np.abs(residue[:, None] - residue)]
@@ -380,7 +378,7 @@ def _tidied(
 ) -> np.ndarray:
     """Distances that a chain can have."""
     target = distances
-    if calibration is not None:
+    if calibration is not None and calibration.changes_maps:
         target = calibration.stretch(target, residue)
         steps.append("Distances were stretched back from the mean to which the predictor shrinks.")
     target = np.where(np.eye(len(target), dtype=bool), 0.0, np.maximum(target, _CLOSEST))

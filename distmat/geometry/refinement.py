@@ -22,6 +22,8 @@ _ANGLE_RANGE = (5.0, 7.3)
 """Å between residues i and i + 2: the sharpest turn and the straightest strand."""
 _CONTACT = 4.0
 """Å; Cα atoms three or more apart in the chain are hardly ever closer."""
+_SETTLED_CONTACT = 4.1
+"""Å; a little more while a trace settles, because a spring never quite reaches its end."""
 _CONTACT_REACH = 7.0
 """Å; while a trace settles, nothing that starts further apart comes into contact."""
 _HELIX_TRIPLE = 0.4
@@ -359,7 +361,7 @@ def _overlap_term(pairs: np.ndarray, force: float) -> Term:
     def term(points: np.ndarray, gradient: np.ndarray) -> float:
         vector = points[first] - points[second]
         length = np.sqrt(np.einsum("px,px->p", vector, vector)) + 1e-9
-        depth = np.maximum(_CONTACT - length, 0.0)
+        depth = np.maximum(_SETTLED_CONTACT - length, 0.0)
         push = (-2.0 * force * depth / length)[:, None] * vector
         # A row may be in many pairs.
         np.add.at(gradient, first, push)
