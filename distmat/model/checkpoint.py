@@ -24,7 +24,7 @@ from distmat.errors import CheckpointError, DistmatError
 from distmat.geometry.calibration import Calibration
 from distmat.model.assembly import prepare
 from distmat.model.baseline import SeparationBaseline
-from distmat.model.encoder import fingerprint, pretrained_encoder, seeded_encoder
+from distmat.model.encoder import pretrained_encoder, seeded_encoder
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.published import is_published, read_published
 from distmat.model.residuals import Residuals
@@ -333,7 +333,6 @@ def _damaged(folder: Path, error: Exception) -> CheckpointError:
 __all__ = [
     "COMPANION",
     "Checkpoint",
-    "fingerprint",
     "load_checkpoint",
     "load_network",
     "load_weights",

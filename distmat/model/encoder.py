@@ -322,30 +322,29 @@ def _targets(encoder: nn.Module, names: str) -> list[str]:
     return [name for name in linear if name.rpartition(".")[2] in wanted]
 
 
-def base_of(encoder: Any) -> Any:
-    """The encoder itself, without the wrapping of its adapters."""
-    return encoder.get_base_model() if hasattr(encoder, "get_base_model") else encoder
-
-
 def merged(encoder: Any) -> Any:
     """The encoder with its adapters added into its own weights."""
     return encoder.merge_and_unload() if hasattr(encoder, "merge_and_unload") else encoder
 
 
 def fingerprint(encoder: nn.Module) -> str:
-    """A digest of an encoder's own weights, by the first values of each.
+    """A digest of an encoder's own weights, without adapters, by the first values of each.
 
     It tells another base, or a changed one, from the one that adapters were trained on; to
-    read every weight would take seconds.
+    read every weight would take seconds. Matrices of linear layers are left out, for they may
+    be held in 4 bits. Empty for an encoder without weights, on PyTorch's meta device.
     """
     digest = hashlib.sha256()
-    for name, weight in sorted(base_of(encoder).state_dict().items()):
-        if "lora_" in name or weight.dtype in (torch.uint8, torch.int8):
-            continue
-        head = weight.detach().flatten()[:64].to("cpu", torch.bfloat16).float()
-        # Numbers, not bytes: the same base may be held in bfloat16 or in float32.
-        name = name.replace(".base_layer.", ".")
-        digest.update(f"{name} {tuple(weight.shape)} {head.tolist()}".encode())
+    linear = {
+        f"{name}.weight" for name, part in encoder.named_modules() if isinstance(part, nn.Linear)
+    }
+    for name, weight in sorted(encoder.named_parameters()):
+        if weight.is_meta:
+            return ""
+        if name not in linear:
+            # In bfloat16, for the same base may be held in it or in float32.
+            first = weight.detach().flatten()[:64].to("cpu", torch.bfloat16).float()
+            digest.update(f"{name} {tuple(weight.shape)} {first.tolist()}".encode())
     return digest.hexdigest()[:16]
 
 

@@ -49,6 +49,21 @@ _LAST_BUCKET = 24 + int(math.log2(1024 / 24) * 8)
 OFFSET_BUCKETS = 2 * _LAST_BUCKET + 1
 
 
+PAIRS_AT_ONCE = 2**17
+"""Pairs whose wider intermediate states a prediction holds at a time."""
+
+
+def _stretches(z_BLLC: torch.Tensor) -> list[slice]:
+    """Rows to work on at a time: all in training, few for a long chain's prediction."""
+    length = z_BLLC.shape[1]
+    rows = length if torch.is_grad_enabled() else max(1, PAIRS_AT_ONCE // z_BLLC.shape[2])
+    return [slice(row, min(row + rows, length)) for row in range(0, length, rows)]
+
+
+def _joined(parts: list[torch.Tensor]) -> torch.Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
 class TriangleProduct(nn.Module):
     """What residue k knows of i and of j tells of i and j: a gated sum over k.
 
@@ -66,16 +81,25 @@ class TriangleProduct(nn.Module):
         self.out = nn.Linear(rank, width)
 
     def forward(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
-        h_BLLC = self.norm(z_BLLC)
-        value_BLL2R, gate_BLL2R = self.edges(h_BLLC).chunk(2, dim=-1)
-        edges_BLL2R = value_BLL2R * torch.sigmoid(gate_BLL2R) * mask_BLL1
+        stretches = _stretches(z_BLLC)
+        edges_BLL2R = _joined(
+            [self._edges(z_BLLC[:, rows], mask_BLL1[:, rows]) for rows in stretches]
+        )
         a_BRLL, b_BRLL = edges_BLL2R.permute(0, 3, 1, 2).chunk(2, dim=1)
         if self.outgoing:
             product_BRLL = a_BRLL @ b_BRLL.transpose(-1, -2)
         else:
             product_BRLL = a_BRLL.transpose(-1, -2) @ b_BRLL
-        product_BLLR = self.norm_product(product_BRLL.permute(0, 2, 3, 1))
-        return self.out(product_BLLR) * torch.sigmoid(self.gate(h_BLLC))
+        product_BLLR = product_BRLL.permute(0, 2, 3, 1)
+        return _joined([self._update(z_BLLC[:, rows], product_BLLR[:, rows]) for rows in stretches])
+
+    def _edges(self, z_BSLC: torch.Tensor, mask_BSL1: torch.Tensor) -> torch.Tensor:
+        value_BSL2R, gate_BSL2R = self.edges(self.norm(z_BSLC)).chunk(2, dim=-1)
+        return value_BSL2R * torch.sigmoid(gate_BSL2R) * mask_BSL1
+
+    def _update(self, z_BSLC: torch.Tensor, product_BSLR: torch.Tensor) -> torch.Tensor:
+        gate_BSLC = torch.sigmoid(self.gate(self.norm(z_BSLC)))
+        return self.out(self.norm_product(product_BSLR)) * gate_BSLC
 
 
 class PairConvolution(nn.Module):
@@ -83,14 +107,25 @@ class PairConvolution(nn.Module):
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
+        # Rows that a row of the output looks at on either side.
+        self.reach = dilation + 1
         self.norm = nn.LayerNorm(width)
         self.wide = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
         self.near = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
-        h_BCLL = (self.norm(z_BLLC) * mask_BLL1).permute(0, 3, 1, 2)
-        h_BCLL = F.gelu(self.wide(h_BCLL)) * mask_BLL1.permute(0, 3, 1, 2)
-        return self.near(h_BCLL).permute(0, 2, 3, 1)
+        updates = []
+        for rows in _stretches(z_BLLC):
+            first = max(0, rows.start - self.reach)
+            around = slice(first, rows.stop + self.reach)
+            update_BSLC = self._update(z_BLLC[:, around], mask_BLL1[:, around])
+            updates.append(update_BSLC[:, rows.start - first : rows.stop - first])
+        return _joined(updates)
+
+    def _update(self, z_BSLC: torch.Tensor, mask_BSL1: torch.Tensor) -> torch.Tensor:
+        h_BCSL = (self.norm(z_BSLC) * mask_BSL1).permute(0, 3, 1, 2)
+        h_BCSL = F.gelu(self.wide(h_BCSL)) * mask_BSL1.permute(0, 3, 1, 2)
+        return self.near(h_BCSL).permute(0, 2, 3, 1)
 
 
 class PairBlock(GradientCheckpointingLayer):

@@ -224,7 +224,9 @@ class DistanceNetwork(PreTrainedModel):
     ) -> None:
         """Write the config, and of the weights what was trained."""
         if self.config.mode == "full":
-            super().save_pretrained(save_directory, state_dict=state_dict, **kwargs)
+            # One file, whatever its size, for the trained weights have one name.
+            options = {"max_shard_size": "1000GB", **kwargs}
+            super().save_pretrained(save_directory, state_dict=state_dict, **options)
         else:
             from distmat.model.checkpoint import save_network
 

@@ -148,20 +148,27 @@ def _source_of_std(checkpoint: Checkpoint) -> str:
 @contextmanager
 def _reporting(network: DistanceNetwork, report: Report, residues: int) -> Iterator[None]:
     """Say after each layer and block how far the network has come."""
-    layers = [layer for part in (network.encoder, network.head) for layer in _layers(part)]
-    done = [0]
+    # Work in multiplications: a layer of the encoder sees residues, a block of the head pairs.
+    work = {layer: _weights(layer) * residues for layer in _layers(network.encoder)}
+    work |= {block: _weights(block) * residues**2 for block in _layers(network.head)}
+    total = sum(work.values())
+    done: list[int] = []
 
-    def finished(*_) -> None:
-        done[0] += 1
-        share = _NETWORK_SHARE * done[0] / len(layers)
-        report(share, f"Predicting {residues:,} residues: step {done[0]} of {len(layers)}")
+    def finished(layer: nn.Module, *_) -> None:
+        done.append(work[layer])
+        text = f"Predicting {residues:,} residues: step {len(done)} of {len(work)}"
+        report(_NETWORK_SHARE * sum(done) / total, text)
 
-    handles = [layer.register_forward_hook(finished) for layer in layers]
+    handles = [layer.register_forward_hook(finished) for layer in work]
     try:
         yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _weights(module: nn.Module) -> int:
+    return sum(weight.numel() for weight in module.parameters())
 
 
 def _layers(part: nn.Module) -> list[nn.Module]:
