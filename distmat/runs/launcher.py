@@ -101,6 +101,11 @@ def exit_code(identity: ProcessIdentity) -> int | None:
     return None if child is None else child.poll()
 
 
+def is_child(identity: ProcessIdentity) -> bool:
+    """Whether this very process started it."""
+    return identity.pid in _children
+
+
 def ask_to_stop(identity: ProcessIdentity) -> None:
     """SIGTERM to the process and its group; returns at once."""
     if is_running(identity):

@@ -108,6 +108,8 @@ class Run:
     devices: tuple[str, ...]
     """What it computes on: 'cpu', or 'cuda:0' and the like."""
     stop_asked: float | None
+    kill_at: float | None
+    """When a run that was asked to stop is out of time."""
     facts: Mapping[str, object]
     """What the trainer said before the first step."""
     environment: Mapping[str, object]

@@ -34,6 +34,7 @@ MIGRATIONS: tuple[str, ...] = (
         job TEXT NOT NULL DEFAULT '',
         devices TEXT NOT NULL DEFAULT '[]',
         stop_asked REAL,
+        kill_at REAL,
         facts TEXT NOT NULL DEFAULT '{}',
         environment TEXT NOT NULL DEFAULT '{}'
     );

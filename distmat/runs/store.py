@@ -343,12 +343,18 @@ class RunStore:
                     "attempt_started": now,
                     "devices": json.dumps(list(devices)),
                     "stop_asked": None,
+                    "kill_at": None,
                 }
             elif state == State.QUEUED:
                 if row["attempt_started"] is not None:
                     spent = (row["ended"] or now) - row["attempt_started"]
                     changes["earlier_seconds"] = row["earlier_seconds"] + max(0.0, spent)
-                changes |= {"ended": None, "attempt_started": None, "stop_asked": None}
+                changes |= {
+                    "ended": None,
+                    "attempt_started": None,
+                    "stop_asked": None,
+                    "kill_at": None,
+                }
                 changes |= {"pid": None, "pid_created": None, "host": "", "job": "", "notified": 0}
             elif state in ENDED:
                 changes["ended"] = now
@@ -372,13 +378,40 @@ class RunStore:
         """The run's number at the cluster."""
         self._set(run_id, job=job)
 
-    def ask_to_stop(self, run_id: str) -> None:
-        """Remember that a person wants it to stop."""
+    def ask_to_stop(self, run_id: str, grace: float) -> None:
+        """Remember that a person wants it to stop, and for how many seconds it may tidy up."""
+        now = time.time()
         with self._transaction():
             self._db.execute(
-                "UPDATE runs SET stop_asked = coalesce(stop_asked, ?) WHERE key = ?",
-                (time.time(), self._key(run_id)),
+                "UPDATE runs SET stop_asked = coalesce(stop_asked, ?), kill_at = ? WHERE key = ?",
+                (now, now + grace, self._key(run_id)),
             )
+
+    def requeue(
+        self,
+        run_id: str,
+        *,
+        settings: Mapping[str, object] | None = None,
+        backend_settings: Mapping[str, object] | None = None,
+        immediate: bool = False,
+    ) -> None:
+        """Put a run that has ended at the end of the queue, to go on from its checkpoint.
+
+        Raises
+        ------
+        RunError
+            If it is in no state that the queue can follow.
+        """
+        key = self._key(run_id)
+        with self._transaction():
+            self.change_state(run_id, State.QUEUED)
+            (position,) = self._one("SELECT max(position) + 1 FROM runs")
+            changes: dict[str, Any] = {"position": position, "immediate": int(immediate)}
+            if settings is not None:
+                changes["settings"] = json.dumps(dict(settings))
+            if backend_settings is not None:
+                changes["backend_settings"] = json.dumps(dict(backend_settings))
+            self._update(key, changes)
 
     def to_notify(self) -> list[Run]:
         """Ended runs whose webhook wasn't called yet."""
@@ -1011,6 +1044,7 @@ class RunStore:
             job=row["job"],
             devices=tuple(json.loads(row["devices"])),
             stop_asked=row["stop_asked"],
+            kill_at=row["kill_at"],
             facts=json.loads(row["facts"]),
             environment=json.loads(row["environment"]),
             step=row["step"],
