@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from distmat.cli.data import add_data
 from distmat.cli.evaluate import add_evaluate
 from distmat.cli.predict import add_predict
 from distmat.cli.reconstruct import add_reconstruct
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     add_evaluate(commands)
     add_reconstruct(commands)
     add_train(commands)
+    add_data(commands)
     return parser
 
 

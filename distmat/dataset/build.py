@@ -164,7 +164,7 @@ def build(
     name : str
     settings : BuildSettings, optional
     workers : int
-        Processes that read structures, and threads of MMseqs2.
+        Processes that read structures, and threads of MMseqs2; with one, this process reads.
     overwrite : bool
         Whether a finished dataset of this name may be replaced.
     server : str
@@ -185,6 +185,8 @@ def build(
         If an input can't be used, no chain is left, the disk is full, or the name is taken.
     """
     settings, report = settings or BuildSettings(), progress or (lambda state: None)
+    if not 1 <= workers <= 256:
+        raise ConfigError(f"workers is {workers}; it must lie between 1 and 256.")
     home = workspace() / "datasets"
     target = home / f"{check_name(name)}.parquet"
     work, built = home / f".{name}.build", home / f".{name}.built"
@@ -277,11 +279,12 @@ def _downloaded(
 
 
 def _parts(items: Sequence[Item]) -> list[list[Item]]:
-    """Items by the part that they are read in; a file of many samples is one of its own."""
+    """Items by the part that they are read in; what holds many chains is one of its own."""
     parts: list[list[Item]] = []
+    alone = ("json", "rows")
     for item in items:
-        alone = item.kind == "json"
-        if alone or not parts or len(parts[-1]) == _ITEMS_IN_PART or parts[-1][-1].kind == "json":
+        full = not parts or len(parts[-1]) == _ITEMS_IN_PART or parts[-1][-1].kind in alone
+        if full or item.kind in alone:
             parts.append([])
         parts[-1].append(item)
     return parts
@@ -319,9 +322,13 @@ def _read(
         (number, parts[number], filters, str(work), _failures(parts[number], failed))
         for number in missing
     )
+    if workers < 2:
+        for job in jobs:
+            count(_read_part(*job))
+        return
     # A new interpreter for each: a copy of one with threads may stand still for ever.
     context = multiprocessing.get_context("spawn")
-    workers = max(1, min(workers, len(missing)))
+    workers = min(workers, len(missing))
     with ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(),)) as pool:
         running: set[Future] = set()
         try:
@@ -627,5 +634,6 @@ def _origin(plan: Listing) -> dict[str, Any]:
         "structure_files": kinds.count("file"),
         "pdb_entries": kinds.count("entry"),
         "json_files": kinds.count("json"),
+        "datasets": len({item.path for item in plan.items if item.kind == "rows"}),
         "passed_over": plan.passed_over,
     }

@@ -349,7 +349,9 @@ def markdown(card: dict[str, Any]) -> str:
 
 def leak_sentence(leaks: dict[str, Any]) -> str:
     """What the search for relatives across splits found."""
-    if not leaks or not leaks.get("held_out_chains"):
+    if "words" in leaks:
+        return str(leaks["words"])
+    if not leaks.get("held_out_chains"):
         return "No chain is held out, so there is nothing that could leak."
     if leaks["highest_identity"] is None:
         nearest = "No alignment covers half of the shorter chain"

@@ -172,6 +172,8 @@ class _Line:
             self._local.session.headers["User-Agent"] = "distmat"
         with self._local.session.get(
             f"{self.server}/{entry}.bcif.gz",
+            # The file is packed; nothing is to be packed on the way besides.
+            headers={"Accept-Encoding": "identity"},
             timeout=(self.manners.silence, self.manners.silence),
             stream=True,
         ) as answer:
@@ -191,7 +193,7 @@ class _Line:
     def _body(self, answer) -> bytes | None:
         until = time.monotonic() + self.manners.patience
         parts, size = [], 0
-        for part in answer.raw.stream(2**16, decode_content=False):
+        for part in answer.iter_content(2**16):
             size += len(part)
             if size > MAX_BYTES or time.monotonic() > until or self.closed.is_set():
                 return None

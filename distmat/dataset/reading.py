@@ -3,14 +3,18 @@
 import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from distmat.dataset.download import cached_path
 from distmat.dataset.filters import Filters, measure, refusal
 from distmat.dataset.published_json import read_samples
 from distmat.dataset.secondary_structure import structure_content
 from distmat.dataset.sources import Item
+from distmat.dataset.store import stream_rows
 from distmat.errors import DistmatError, StructureError
 from distmat.protein.chain import Chain
 from distmat.protein.structure_file import MAX_BYTES, read_entry_bytes
@@ -79,6 +83,9 @@ def read_item(
     if item.kind == "json":
         yield from _of_samples(item, filters)
         return
+    if item.kind == "rows":
+        yield from _of_rows(item, filters)
+        return
     if item.kind == "entry" and item.path in (failed or {}):
         yield Reject("", item.label, "not downloaded", (failed or {})[item.path])
         return
@@ -132,6 +139,20 @@ def _of_samples(item: Item, filters: Filters) -> Iterator[Row | Reject]:
     except OSError as error:
         detail = f"{item.label} can't be read ({error.strerror})."
         yield Reject("", item.label, "unreadable", detail)
+
+
+def _of_rows(item: Item, filters: Filters) -> Iterator[Row | Reject]:
+    columns = ("resolution", "method", "title", "source")
+    for row in islice(stream_rows(Path(item.path), columns), *item.rows):
+        resolution = row.get("resolution")
+        yield _judged(
+            row["chain"],
+            row.get("source") or item.label,
+            None if resolution is None or np.isnan(resolution) else float(resolution),
+            row.get("method") or "",
+            row.get("title") or "",
+            filters,
+        )
 
 
 def _judged(

@@ -17,6 +17,8 @@ STRUCTURE_NAME = re.compile(r"\.(pdb|ent|cif|mmcif|bcif|mmtf)(\.gz)?$", re.IGNOR
 
 _LISTS = (".txt", ".csv", ".tsv", ".lst", ".list", ".ids")
 _ID = re.compile(r"(?P<entry>[0-9][A-Za-z0-9]{3}|pdb_[0-9a-z]{8})(?:[_:](?P<chain>[\w.+-]{1,20}))?")
+_ROWS = 1024
+"""Of a dataset, read at a time."""
 _LONGEST_LIST = 64 * 2**20
 """Bytes of a list of ids; the whole PDB has fewer."""
 
@@ -29,7 +31,7 @@ class Item:
     ----------
     kind : str
         ``"file"``, a structure file; ``"entry"``, one of the PDB's; ``"json"``, a file of the
-        published pipeline.
+        published pipeline; ``"rows"``, some of a dataset.
     label : str
         What a person calls it, as in the list of rejects.
     path : str
@@ -38,6 +40,8 @@ class Item:
         Names of the chains wanted; all if empty.
     state : tuple of int
         Size and time of change of the file, by which a changed one is known.
+    rows : tuple of int
+        First row, and the one after the last, of a dataset.
     """
 
     kind: str
@@ -45,6 +49,7 @@ class Item:
     path: str
     chains: tuple[str, ...] = ()
     state: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ def list_items(inputs: Sequence[str], unpacked: Path) -> Listing:
     inputs : sequence of str
         Folders (searched through), globs such as ``pdbbind/*/*_protein.pdb``, structure files,
         ZIP and tar archives, lists of PDB ids or chains (``1abc``, ``1abc_A``) as text or CSV,
-        JSON files of the published pipeline; or such an id itself.
+        JSON files of the published pipeline, Parquet datasets; or such an id itself.
     unpacked : Path
         Folder that archives are unpacked into.
 
@@ -172,6 +177,8 @@ def _of_file(
         ]
     if suffix == ".json":
         return [Item("json", path.name, str(path.absolute()), (), _file(path, "").state)]
+    if suffix == ".parquet":
+        return _rows_of(path)
     if suffix in _LISTS:
         for name, split in read_ids(path):
             _want([name], wanted)
@@ -179,6 +186,22 @@ def _of_file(
                 splits[name] = split
         return []
     return [_file(path, path.name)]
+
+
+def _rows_of(path: Path) -> list[Item]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        n = pq.read_metadata(path).num_rows
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise DatasetError(f"{path.name} can't be read as Parquet ({reason}); check it.") from None
+    state = _file(path, "").state
+    return [
+        Item("rows", path.name, str(path.absolute()), (), state, (first, min(n, first + _ROWS)))
+        for first in range(0, n, _ROWS)
+    ]
 
 
 def _want(names: Iterable[str], wanted: dict[str, set[str]]) -> None:

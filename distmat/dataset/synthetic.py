@@ -6,12 +6,16 @@ there is something to learn: where helices and strands are. Which of them lie si
 chance, and no model can know it.
 """
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from distmat.dataset.card import make_card, markdown
+from distmat.dataset.filters import measure
+from distmat.dataset.secondary_structure import structure_content
 from distmat.dataset.store import Dataset, DatasetWriter
 from distmat.geometry.handedness import reference_angles
 from distmat.geometry.scores import BOND
@@ -99,7 +103,16 @@ def write_synthetic(path: Path, chains: int | None = None, seed: int = 0) -> Non
                 source=NAME,
                 missing=0,
                 breaks=0,
+                rg=measure(chain).gyration,
+                **dict(zip(("helix", "strand"), structure_content(chain), strict=True)),
             )
+    settings = {"synthetic": True, "seed": seed, "lengths": LENGTHS}
+    leaks = {"words": "Every sequence is drawn on its own, so no two are relatives."}
+    card = make_card(path, path.stem, {}, settings, [], leaks)
+    with replace_file(path.with_suffix(".json"), "w") as text:
+        json.dump(card, text, indent=1, ensure_ascii=False)
+    with replace_file(path.with_suffix(".md"), "w") as text:
+        text.write(markdown(card))
 
 
 def _chain(name: str, random: np.random.Generator) -> Chain:
