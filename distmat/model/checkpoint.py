@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from transformers.initialization import no_init_weights
 from transformers.utils.logging import disable_progress_bar
 
 from distmat.errors import CheckpointError, DistmatError
@@ -111,12 +112,12 @@ def save_network(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    if network.config.mode == "full":
-        network.save_pretrained(folder, state_dict=state)
-        return
     state = network.state_dict() if state is None else state
-    head = {k.removeprefix("head."): v for k, v in state.items() if k.startswith("head.")}
-    _write_weights(head, folder / HEAD)
+    if network.config.mode == "full":
+        _write_weights(state, folder / WEIGHTS)
+    else:
+        head = {k.removeprefix("head."): v for k, v in state.items() if k.startswith("head.")}
+        _write_weights(head, folder / HEAD)
     if network.config.mode == "lora":
         _write_adapter(network, state, folder)
     network.config.architectures = [type(network).__name__]
@@ -141,7 +142,8 @@ def _write_adapter(network: DistanceNetwork, state: dict[str, torch.Tensor], fol
 def _write_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        save_file({k: v.detach().cpu().contiguous() for k, v in weights.items()}, temporary)
+        tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+        save_file(tensors, temporary, metadata={"format": "pt"})
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -241,7 +243,9 @@ def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> DistanceNe
                 f"The checkpoint {folder} has no {name}; give a folder that 'distmat train' wrote."
             )
     if config.mode == "full":
-        return _whole_network(folder)
+        network = _blank_network(folder, config)
+        load_weights(network, folder)
+        return network
     network = DistanceNetwork(config, _base(folder, config, dtype))
     trained_on = config.base_fingerprint
     prepare(network)
@@ -254,19 +258,16 @@ def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> DistanceNe
     return network
 
 
-def _whole_network(folder: Path) -> DistanceNetwork:
-    options: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
+def _blank_network(folder: Path, config: DistanceNetworkConfig) -> DistanceNetwork:
     try:
-        loaded: Any = DistanceNetwork.from_pretrained(folder, output_loading_info=True, **options)
-        network, report = loaded
+        # Drawing weights that are read in the next moment takes seconds for a large encoder.
+        with no_init_weights():
+            return DistanceNetwork(config)
     except DistmatError:
         raise
-    # Whatever a damaged file makes transformers raise, the person can do one thing.
+    # Whatever a damaged config makes transformers raise, the person can do one thing.
     except Exception as error:
         raise _damaged(folder, error) from error
-    if report["missing_keys"]:
-        raise _damaged(folder, KeyError(f"{sorted(report['missing_keys'])[0]} is missing"))
-    return network
 
 
 def _base(folder: Path, config: DistanceNetworkConfig, dtype: torch.dtype) -> torch.nn.Module:

@@ -10,6 +10,8 @@ import hashlib
 import inspect
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.utils import logging
 
 from distmat.errors import CheckpointError, ConfigError
 from distmat.model.mini import MiniConfig, MiniEncoder
@@ -241,9 +244,19 @@ def pretrained_encoder(
     if use_4bit:
         options["quantization_config"] = four_bit_config()
     try:
-        return _without_unused(AutoModel.from_pretrained(name, config=config, **options))
+        with _quiet_transformers():
+            loaded = AutoModel.from_pretrained(
+                name, config=config, output_loading_info=True, **options
+            )
+    # Whatever the hub client or a damaged file raise, the person can do one thing.
     except Exception as error:
         raise _unreachable(name, error) from None
+    encoder, report = loaded
+    encoder = _without_unused(encoder)
+    lacking = sorted(set(report["missing_keys"]) & set(encoder.state_dict()))
+    if lacking:
+        raise _unreachable(name, ValueError(f"it lacks the weight {lacking[0]}"))
+    return encoder
 
 
 def four_bit_config() -> Any:
@@ -368,6 +381,17 @@ def _from_checkpoint(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     from distmat.model.checkpoint import load_network
 
     return merged(load_network(folder).encoder).to(dtype)
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Without its table of a language model's weights that an encoder has no use for."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def _unreachable(name: str, error: Exception) -> CheckpointError:

@@ -222,15 +222,11 @@ class DistanceNetwork(PreTrainedModel):
     def save_pretrained(  # type: ignore[override]
         self, save_directory: str | Path, state_dict: dict | None = None, **kwargs: Any
     ) -> None:
-        """Write the config, and of the weights what was trained."""
-        if self.config.mode == "full":
-            # One file, whatever its size, for the trained weights have one name.
-            options = {"max_shard_size": "1000GB", **kwargs}
-            super().save_pretrained(save_directory, state_dict=state_dict, **options)
-        else:
-            from distmat.model.checkpoint import save_network
+        """Write the config, and of the weights what was trained; see `save_network`."""
+        from distmat.model.checkpoint import save_network
 
-            save_network(self, Path(save_directory), state_dict)
+        # transformers' own saving gives some encoders' weights the names of other times.
+        save_network(self, Path(save_directory), state_dict)
 
     def _init_weights(self, module: nn.Module) -> None:
         # PyTorch's own initialisation otherwise, which the pair blocks were tried with.
