@@ -9,12 +9,19 @@ import torch
 
 from distmat.errors import CheckpointError, SequenceError
 from distmat.geometry.calibration import Calibration
+from distmat.model import heads
+from distmat.model.assembly import new_network
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from distmat.model.heads import bin_edges
+from distmat.model.network import LOSSES, DistanceNetworkConfig
 from distmat.model.predictor import Predictor, _distance_map, load
+from distmat.model.residuals import Residuals
+from distmat.prediction import predict_chain
+from distmat.protein.examples import examples
 
 from .test_network import tiny_network
+from .tiny_encoders import BASELINE, HEADS, batch, tiny_config
 
 
 @pytest.fixture
@@ -105,3 +112,84 @@ def test_a_chain_too_long_for_the_free_memory_is_refused_with_both_numbers(check
 def test_a_wrong_letter_is_refused_by_its_place(checkpoint):
     with pytest.raises(SequenceError, match="J"):
         Predictor(checkpoint).predict("MKJA")
+
+
+def test_progress_is_told_after_every_layer_and_block_and_never_falls(checkpoint):
+    told = []
+    Predictor(checkpoint).predict("A" * 30, lambda share, text: told.append((share, text)))
+    shares = [share for share, _ in told]
+    # Two layers, two blocks, and before and after.
+    assert len(told) == 6 and shares == sorted(shares) and shares[0] == 0 and shares[-1] <= 1
+    assert told[3][1] == "Predicting 30 residues: step 3 of 4"
+    told.clear()
+    checkpoint.network(**batch(checkpoint.network.tokens, ["ACDEF"]))  # nothing listens any longer
+    assert not told
+
+
+@pytest.mark.parametrize("mode", ["lora", "frozen"])
+def test_progress_is_told_of_an_encoder_with_adapters_too(mode):
+    config = DistanceNetworkConfig(
+        encoder=tiny_config("qwen2"), encoder_name="random/qwen2", head=HEADS["pair"]
+    )
+    predictor = Predictor(Checkpoint(new_network(config, mode, pretrained=False), BASELINE))
+    told = []
+    predictor.predict("A" * 12, lambda share, text: told.append(text))
+    assert told[-2].endswith("step 4 of 4")
+
+
+def test_a_long_chain_is_predicted_a_few_rows_at_a_time_with_the_same_result(
+    checkpoint, monkeypatch
+):
+    whole = Predictor(checkpoint).predict("MKTAYIAKQRQISACDEFGHIKLMNPQ")
+    monkeypatch.setattr(heads, "PAIRS_AT_ONCE", 27 * 4)
+    rows = Predictor(checkpoint).predict("MKTAYIAKQRQISACDEFGHIKLMNPQ")
+    np.testing.assert_allclose(rows.distances, whole.distances, atol=1e-3)
+    np.testing.assert_allclose(rows.contacts, whole.contacts, atol=1e-5)
+
+
+def distance_checkpoint(residuals=None) -> Checkpoint:
+    config = DistanceNetworkConfig(
+        encoder=tiny_config("mini"), head_kind="placeholder", head=HEADS["placeholder"]
+    )
+    return Checkpoint(new_network(config), BASELINE, residuals=residuals)
+
+
+def test_a_head_without_a_distogram_takes_its_deviations_from_validation():
+    residuals = Residuals(np.array([0.0, 0.5, 1.5, 3.0]))
+    predictor = Predictor(distance_checkpoint(residuals))
+    predicted = predictor.predict("ACDEFGHIKL")
+    np.testing.assert_array_equal(predicted.std[0, :5], [0.0, 0.5, 1.5, 3.0, 3.0])
+    assert predictor.card["std_from"] == "validation"
+    unknown = Predictor(distance_checkpoint())
+    assert unknown.card["std_from"] == "known chains"
+    assert unknown.predict("ACDEFGHIKL").std[0, 1] == pytest.approx(0.06)
+
+
+def test_without_a_distogram_the_smallest_distance_is_the_likeliest_contact():
+    predicted = Predictor(distance_checkpoint()).predict("ACDEFGHIKLMNPQRS")
+    i, j = np.triu_indices(16, 1)
+    by_contact = np.argsort(-predicted.contacts[i, j], kind="stable")
+    assert (np.diff(predicted.distances[i, j][by_contact]) >= 0).all()
+    assert ((predicted.contacts >= 0) & (predicted.contacts <= 1)).all()
+
+
+def test_residuals_come_back_with_their_checkpoint(tmp_path):
+    residuals = Residuals(np.array([0.0, 0.5, 1.5]))
+    save_checkpoint(distance_checkpoint(residuals), tmp_path)
+    np.testing.assert_array_equal(load(tmp_path).residuals.rms, residuals.rms)
+
+
+def test_a_map_of_every_kind_of_head_is_rebuilt_and_scored():
+    """All that the predict page does with it."""
+    truth = examples()[0].read()
+    for head, losses in LOSSES.items():
+        arguments = {} if head == "pair" else {"max_length": len(truth)}
+        config = DistanceNetworkConfig(
+            encoder=tiny_config("mini"), head_kind=head, head=arguments, loss=losses[-1]
+        )
+        torch.manual_seed(0)
+        predictor = Predictor(Checkpoint(new_network(config), BASELINE))
+        prediction = predict_chain(predictor, truth.sequence, truth=truth)
+        assert np.isfinite(prediction.backbone.coords).all()
+        scores = prediction.as_dict()["scores"]["map"]["model"]
+        assert scores["mae"] > 0 and scores["long_precision"] is not None
