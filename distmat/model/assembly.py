@@ -73,9 +73,11 @@ def new_network(
         # The encoder isn't saved with adapters, so they have to say where it lies.
         config.encoder_name = CHECKPOINT_PREFIX + _place(str(start))
     config.pretrained = began is not None or (pretrained and config.encoder_name != "mini")
-    if config.tokens is None:
-        config.tokens = tokenizer_for(config).as_dict()
+    tokens = tokenizer_for(config)
+    config.tokens = tokens.as_dict()
     network = DistanceNetwork(config, _encoder(config, began, dtype, use_4bit))
+    # With the tokenizer's files, which the config doesn't hold.
+    network.tokens = tokens
     if began is not None:
         network.head.load_state_dict(began.head.state_dict())
     prepare(network, lora)
@@ -124,9 +126,13 @@ def _check_mode(mode: str, use_4bit: bool) -> None:
 
 
 def _place(start: str) -> str:
-    """A name stays one, for it is found in any workspace; a folder is given in full."""
-    folder = checkpoint_path(start)
-    return start if folder.name == start and not Path(start).exists() else str(folder.resolve())
+    """A checkpoint's name where it has one, for that is found on other machines, too."""
+    folder = checkpoint_path(start).resolve()
+    try:
+        named = checkpoint_path(folder.name).resolve() == folder
+    except CheckpointError:
+        named = False
+    return folder.name if named else str(folder)
 
 
 def _opened(start: str | Path, config: DistanceNetworkConfig) -> DistanceNetwork:

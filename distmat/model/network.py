@@ -335,7 +335,8 @@ class DistanceNetwork(PreTrainedModel):
         low, high = OPEN_BINS
         edges = self.edges
         bounds = torch.cat([edges.new_tensor([low]), edges, edges.new_tensor([high])])
-        distances_BP = probability_BPK @ ((bounds[1:] + bounds[:-1]) / 2)
+        centres = (bounds[1:] + bounds[:-1]) / 2
+        distances_BP = (probability_BPK * centres).sum(dim=-1)
         below = int((edges <= CONTACT_CUTOFF).sum())
         if settings.contact_weight:
             contact_BP = probability_BPK[..., :below].sum(dim=-1)

@@ -33,6 +33,9 @@ class PlaceholderHead(nn.Module):
     still off by whatever the assumed one (`losses.ASSUMED_LOG_MAXIMUM`) is wrong by. Set
     ``scaling: constant`` or ``scaling: none`` in the loss's settings to cure that.
 
+    The published script lets its tokenizer join residues to byte pairs; trained here, the head
+    gets one token for each.
+
     Parameters
     ----------
     hidden_size : int

@@ -5,7 +5,7 @@ by one, and what an encoder wants around them (ESM's <cls> and <eos>) is added i
 network.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,8 @@ class ResidueTokenizer:
 
     def as_dict(self) -> dict:
         """For a network's config."""
-        return {k: v for k, v in asdict(self).items() if k not in ("source", "byte_pairs")}
+        names = ("letters", "pad", "mask", "placeholder", "before", "after")
+        return {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_dict(cls, content: dict) -> "ResidueTokenizer":

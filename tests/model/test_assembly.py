@@ -184,7 +184,7 @@ def test_adapters_beside_the_shipped_mini_are_found_by_its_name(tmp_path, monkey
 
     shape = read_network_config(checkpoint_path("mini"))
     config = DistanceNetworkConfig(encoder=shape.encoder, head=shape.head)
-    net = new_network(config, "lora", start="mini").eval()
+    net = new_network(config, "lora", start=checkpoint_path("mini")).eval()
     save_checkpoint(Checkpoint(net, BASELINE), tmp_path / "model")
     assert read_network_config(tmp_path / "model").encoder_name == "checkpoint:mini"
     shipped, adapted = load("mini"), load(tmp_path / "model")

@@ -231,3 +231,10 @@ def test_turning_and_moving_the_structures_changes_the_first_published_loss_and_
         assert abs(after - before) > 1e-3 * before
     else:
         assert after == pytest.approx(before, rel=2e-5)
+
+
+def test_in_sixteen_bits_fape_is_still_reckoned_in_thirty_two():
+    predicted, true = tensor(walk(seed=3) * 5), tensor(walk(seed=4) * 5)
+    exact = frame_aligned_error(predicted, true).item()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert frame_aligned_error(predicted, true).item() == pytest.approx(exact, rel=1e-6)

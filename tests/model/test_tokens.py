@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from distmat.errors import CheckpointError
+from distmat.model.assembly import new_network
 from distmat.model.network import DistanceNetworkConfig
 from distmat.model.tokens import LETTERS, ResidueTokenizer, residue_tokenizer, tokenizer_for
 
@@ -64,5 +65,8 @@ def test_an_encoder_that_is_not_there_is_named(tmp_path):
 def test_tokenizer_files_are_written_where_there_are_any(tmp_path):
     tokenizer_for(str(write_encoder("qwen2", tmp_path / "base"))).save(tmp_path / "out")
     assert (tmp_path / "out" / "tokenizer.json").is_file()
+    config = DistanceNetworkConfig(encoder_name=str(tmp_path / "base"))
+    new_network(config).tokens.save(tmp_path / "run")
+    assert (tmp_path / "run" / "tokenizer.json").is_file()
     tokenizer_for("mini").save(tmp_path / "mini")
     assert not (tmp_path / "mini").exists()
