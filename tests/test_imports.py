@@ -57,6 +57,7 @@ KNOWS = {
 
 LIGHT = {
     "distmat.training.config",
+    "distmat.training.memory",
     "distmat.training.presets",
     "distmat.training.run_folder",
 }

@@ -8,6 +8,8 @@ from distmat.cli.data import add_data
 from distmat.cli.evaluate import add_evaluate
 from distmat.cli.predict import add_predict
 from distmat.cli.reconstruct import add_reconstruct
+from distmat.cli.report import add_report
+from distmat.cli.runs import add_runs
 from distmat.cli.train import add_train
 from distmat.errors import DistmatError
 
@@ -40,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     add_evaluate(commands)
     add_reconstruct(commands)
     add_train(commands)
+    add_runs(commands)
+    add_report(commands)
     add_data(commands)
     return parser
 

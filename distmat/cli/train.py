@@ -46,6 +46,11 @@ def add_train(commands) -> None:
         choices=("json", "yaml"),
         help="print the settings as a file for --config and stop",
     )
+    command.add_argument(
+        "--background",
+        action="store_true",
+        help="queue it as a run, print the run's id and return; see `distmat runs`",
+    )
     command.add_argument("--presets", action="store_true", help="list the presets and stop")
     command.add_argument("--settings", action="store_true", help="explain every setting and stop")
     command.add_argument("--json", action="store_true", help="print the results as JSON")
@@ -61,6 +66,11 @@ def _train(options: argparse.Namespace) -> None:
     config = _config(options)
     if options.show:
         print(config_text(config, options.show), end="")
+        return
+    if options.background:
+        from distmat.cli.runs import launch
+
+        launch(config, options)
         return
     from distmat.training.trainer import train
 

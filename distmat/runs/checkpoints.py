@@ -87,6 +87,27 @@ def final_files(folder: Path) -> tuple[tuple[str, int], ...]:
     return _files(folder, deep=False)
 
 
+def unreadable_file(checkpoint: CheckpointFiles) -> str | None:
+    """The first file of weights that isn't what its own header says; None if all are.
+
+    Only the header is read, so this is quick for models of any size.
+    """
+    for name, size in checkpoint.files:
+        if name.endswith(".safetensors"):
+            try:
+                with (checkpoint.path / name).open("rb") as file:
+                    length = int.from_bytes(file.read(8), "little")
+                    header = json.loads(file.read(min(length, 100 * 2**20)))
+                ends = [entry["data_offsets"][1] for key, entry in header.items() if key[0] != "_"]
+                if size != 8 + length + max(ends, default=0):
+                    return name
+            except FileNotFoundError:
+                continue  # Deleted by the trainer while we look.
+            except (OSError, ValueError, KeyError, TypeError, IndexError):
+                return name
+    return None
+
+
 def keep(folder: Path, name: str) -> Path:
     """Keep a checkpoint from being deleted by the trainer.
 

@@ -103,7 +103,7 @@ def _lead(store: RunStore, run: Run) -> int:
     if result is None:
         return _end_stopped(store, run)
     with replace_file(run.folder / EVALUATION_FILE, "w") as file:
-        json.dump(result.as_dict(), file, indent=2)
+        json.dump(result.as_dict(per_chain=True), file, indent=2)
     store.change_state(run.id, State.FINISHED, only_from=ACTIVE, kind=Cause.DONE)
     return 0
 
