@@ -4,6 +4,10 @@ import streamlit as st
 
 st.set_page_config(page_title="distmat", page_icon="🧬", layout="wide")
 st.navigation(
-    [st.Page("pages/predict.py", title="Predict", default=True)],
+    [
+        st.Page("pages/predict.py", title="Predict", default=True),
+        st.Page("pages/train.py", title="Train"),
+        st.Page("pages/runs.py", title="Runs"),
+    ],
     position="top",
 ).run()

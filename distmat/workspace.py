@@ -38,6 +38,11 @@ def list_checkpoints() -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def list_datasets() -> list[str]:
+    """Names of the datasets in the workspace."""
+    return [path.stem for path in sorted((workspace() / "datasets").glob("*.parquet"))]
+
+
 def checkpoint_path(name_or_path: str | Path) -> Path:
     """The folder of a checkpoint.
 
@@ -74,7 +79,7 @@ def dataset_path(name_or_path: str | Path) -> Path:
     folder = workspace() / "datasets"
     found = _find(name, [(folder, ".parquet"), (folder, "")])
     if found is None or not found.is_file():
-        known = ", ".join(path.stem for path in sorted(folder.glob("*.parquet"))) or "none yet"
+        known = ", ".join(list_datasets()) or "none yet"
         raise DatasetError(
             f"There is no dataset {name[:200]!r}; give a Parquet file or one of: {known}."
         )

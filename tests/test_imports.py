@@ -39,6 +39,7 @@ KNOWS = {
         "prediction",
         "training",
         "runs",
+        "report",
         "figures",
     },
     "cli": {
@@ -51,6 +52,7 @@ KNOWS = {
         "prediction",
         "training",
         "runs",
+        "report",
     },
 }
 """For each room of the package, the rooms that it may import from, besides itself."""
@@ -67,6 +69,8 @@ TRAINERS = ("distmat/training/", "distmat/cli/", "distmat/runs/worker.py")
 """The only places that may import the rest of training."""
 
 HOMES = {
+    "matplotlib": ("distmat/figures/printed.py",),
+    "jinja2": ("distmat/report/",),
     "streamlit": ("app.py", "pages/", "distmat/ui/"),
     "transformers": ("distmat/model/", "distmat/training/"),
     "sqlite3": ("distmat/runs/store.py",),

@@ -11,7 +11,7 @@ INK, SOFT, LINE, DASHED = "#1d2430", "#5b6675", "#2b6cb0", "#c27c0e"
 
 
 @dataclass(frozen=True)
-class Curve:
+class PrintedLine:
     """One line; `x` and `y` of shape=(points,)."""
 
     x: np.ndarray
@@ -21,13 +21,13 @@ class Curve:
 
 
 def curves_svg(
-    curves: Sequence[Curve], x_title: str, y_title: str, logarithmic: bool = False
+    curves: Sequence[PrintedLine], x_title: str, y_title: str, logarithmic: bool = False
 ) -> str:
     """Lines over steps.
 
     Parameters
     ----------
-    curves : sequence of Curve
+    curves : sequence of PrintedLine
     x_title, y_title : str
     logarithmic : bool
         Of the y axis; points that aren't positive are left out then.

@@ -8,17 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from distmat.figures.printed import Curve, curves_svg
+from distmat.figures.printed import PrintedLine, curves_svg
 from distmat.report.blocks import Block, Bullets, Code, Figure, Paragraph, Report, Section, Table
-from distmat.report.facts import CheckpointFiles, RunFacts, Series
+from distmat.report.facts import RunFacts
 from distmat.report.findings import sentence, step_to_take
 from distmat.report.wording import Wording
+from distmat.runs.curve import Curve
 
 EXAMPLE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ"
 """A sequence for the printed commands."""
-
-ROWS = 20
-"""Rows of the table of steps at most."""
 
 TARGETS = (("mae", 5.0, "<"), ("rmse", 7.0, "<"), ("pearson", 0.7, ">"), ("mds_pearson", 0.7, ">"))
 """What the published work set itself: score, threshold and side."""
@@ -168,12 +166,12 @@ def _expected_end(facts: RunFacts):
 def _now(facts: RunFacts, words: Wording, going: bool) -> list[str]:
     items = []
     if facts.checkpoints:
-        newest = max(facts.checkpoints, key=lambda checkpoint: checkpoint.step or 0)
+        newest = max(facts.checkpoints, key=lambda checkpoint: checkpoint.step)
         count = len(facts.checkpoints)
         items.append(words.say("checkpoints_written", n=count, name=newest.name))
     else:
         items.append(words.say("no_checkpoint"))
-    evaluated = facts.series("eval_mae")
+    evaluated = facts.curve("eval_mae")
     if len(evaluated):
         step = words.count(evaluated.steps[-1])
         items.append(words.say("evaluations_done", n=len(evaluated), step=step))
@@ -201,61 +199,40 @@ def _quality(facts: RunFacts, words: Wording) -> Section:
 
 
 def _step_table(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
-    loss, norm, rate = (facts.series(name) for name in ("loss", "grad_norm", "learning_rate"))
-    if not len(loss):
+    if not facts.rows:
         return (Paragraph(words.say("nothing_logged")),)
-    rows = []
-    for index in chosen_rows(loss, norm):
-        step = int(loss.steps[index])
-        rows.append(
-            (
-                words.count(step),
-                words.number(float(loss.epochs[index])),
-                words.figures(float(loss.values[index])),
-                words.figures(norm.at(step)),
-                words.scientific(rate.at(step)),
-            )
+    rows = tuple(
+        (
+            words.count(row.step),
+            words.number(row.epoch),
+            words.figures(row.loss),
+            words.figures(row.grad_norm),
+            words.scientific(row.learning_rate),
         )
+        for row in facts.rows
+    )
     header = tuple(
         words.say(key) for key in ("step", "epoch", "loss", "grad_norm", "learning_rate")
     )
-    note = words.say("thinned", shown=len(rows), all=len(loss)) if len(rows) < len(loss) else ""
-    return (Table(header, tuple(rows), note),)
-
-
-def chosen_rows(loss: Series, norm: Series) -> list[int]:
-    """Indices of at most `ROWS` logged steps: both ends, the extremes, evenly spaced ones."""
-    count = len(loss)
-    kept = {0, count - 1}
-    for series in (loss, norm):
-        finite = series.finite()
-        for pick in (np.argmin, np.argmax) if len(finite) else ():
-            kept |= set(np.flatnonzero(loss.steps == finite.steps[pick(finite.values)]))
-    kept |= set(np.flatnonzero(~np.isfinite(loss.values))[:1])
-    # From coarse to fine, so that as many even steps fit as there is room for.
-    for parts in range(ROWS, 1, -1):
-        even = set(np.linspace(0, count - 1, min(parts, count)).round().astype(int))
-        if len(kept | even) <= ROWS:
-            kept |= even
-            break
-    return sorted(int(index) for index in kept)
+    thinned = len(facts.rows) < len(facts.curve("loss"))
+    return (Table(header, rows, words.say("thinned", shown=len(rows)) if thinned else ""),)
 
 
 def _curves(facts: RunFacts, words: Wording) -> tuple[Figure, ...]:
     figures = []
     step = words.say("step")
     for name, logarithmic in (("loss", True), ("grad_norm", True), ("learning_rate", False)):
-        series = facts.series(name).finite()
+        series = facts.curve(name).finite()
         if len(series):
-            curve = Curve(series.steps, series.values)
+            curve = PrintedLine(series.steps, series.values)
             draw = partial(curves_svg, [curve], step, words.say(name), logarithmic)
             figures.append(Figure(name, draw, words.say(f"curve_{name}")))
-    model, baseline = facts.series("eval_mae").finite(), facts.series("eval_baseline_mae").finite()
+    model, baseline = facts.curve("eval_mae").finite(), facts.curve("eval_baseline_mae").finite()
     if len(model):
-        curves = [Curve(model.steps, model.values, words.say("model_curve"))]
+        curves = [PrintedLine(model.steps, model.values, words.say("model_curve"))]
         if len(baseline):
             label = words.say("separation_only")
-            curves.append(Curve(baseline.steps, baseline.values, label, dashed=True))
+            curves.append(PrintedLine(baseline.steps, baseline.values, label, dashed=True))
         draw = partial(curves_svg, curves, step, words.say("mae"))
         figures.append(Figure("eval_mae", draw, words.say("curve_eval_mae")))
     return tuple(figures)
@@ -263,7 +240,7 @@ def _curves(facts: RunFacts, words: Wording) -> tuple[Figure, ...]:
 
 def _observations(facts: RunFacts, words: Wording) -> list[str]:
     items = []
-    loss = facts.series("loss")
+    loss = facts.curve("loss")
     bad = np.flatnonzero(~np.isfinite(loss.values))
     if len(bad):
         step = words.count(loss.steps[bad[0]])
@@ -272,7 +249,7 @@ def _observations(facts: RunFacts, words: Wording) -> list[str]:
     if len(loss) > 1:
         items.append(_loss_trend(loss, words))
         items.append(_smoothness(loss, words))
-    norm = facts.series("grad_norm").finite()
+    norm = facts.curve("grad_norm").finite()
     if len(norm) > 1:
         highest = int(np.argmax(norm.values))
         items.append(
@@ -284,7 +261,7 @@ def _observations(facts: RunFacts, words: Wording) -> list[str]:
                 step=words.count(norm.steps[highest]),
             )
         )
-    rate = facts.series("learning_rate").finite()
+    rate = facts.curve("learning_rate").finite()
     if len(rate):
         highest = int(np.argmax(rate.values))
         items.append(
@@ -298,7 +275,7 @@ def _observations(facts: RunFacts, words: Wording) -> list[str]:
     return items
 
 
-def _loss_trend(loss: Series, words: Wording) -> str:
+def _loss_trend(loss: Curve, words: Wording) -> str:
     first, last, lowest = loss.values[0], loss.values[-1], int(np.argmin(loss.values))
     share = (first - last) / abs(first) if first else 0.0
     return words.say(
@@ -311,7 +288,7 @@ def _loss_trend(loss: Series, words: Wording) -> str:
     )
 
 
-def _smoothness(loss: Series, words: Wording) -> str:
+def _smoothness(loss: Curve, words: Wording) -> str:
     half = loss.values[len(loss) // 2 :] if len(loss) > 3 else loss.values
     jumps = float(np.mean(np.abs(np.diff(half))) / max(abs(float(np.mean(half))), 1e-12))
     key = "loss_smooth" if jumps < SMOOTH else "loss_oscillating"
@@ -327,7 +304,7 @@ def _verdict(facts: RunFacts, words: Wording) -> Paragraph:
     if skill is None:
         return Paragraph(words.say("verdict_unknown"), "warning")
     step, model = facts.best() or (0, float("nan"))
-    baseline = facts.series("eval_baseline_mae").at(step)
+    baseline = facts.at("eval_baseline_mae", step)
     kind, tone = ("better", "good") if skill >= HARDLY else ("hardly", "warning")
     if skill <= 0:
         kind, tone = "not", "bad"
@@ -345,7 +322,7 @@ def _verdict(facts: RunFacts, words: Wording) -> Paragraph:
 def skill_over_baseline(facts: RunFacts) -> float | None:
     """1 − MAE / MAE of the separation baseline at the best step; None if not evaluated."""
     best = facts.best()
-    baseline = facts.series("eval_baseline_mae").at(best[0]) if best else None
+    baseline = facts.at("eval_baseline_mae", best[0]) if best else None
     return None if best is None or not baseline else 1 - best[1] / baseline
 
 
@@ -353,17 +330,15 @@ def _scores(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
     best = facts.best()
     if best is None:
         return ()
-    last = int(facts.series("eval_mae").steps[-1])
-    seconds, speed = (
-        facts.series(name).at(last) for name in ("eval_seconds", "eval_chains_per_second")
-    )
+    last = int(facts.curve("eval_mae").steps[-1])
+    seconds, speed = (facts.at(name, last) for name in ("eval_seconds", "eval_chains_per_second"))
     chains = None if seconds is None or speed is None else seconds * speed
     rows = tuple(
         (
             words.say(score),
-            words.number(facts.series(f"eval_{score}").at(last), 3),
-            words.number(facts.series(f"eval_{score}").at(best[0]), 3),
-            words.number(facts.series(f"eval_baseline_{score}").at(best[0]), 3),
+            words.number(facts.at(f"eval_{score}", last), 3),
+            words.number(facts.at(f"eval_{score}", best[0]), 3),
+            words.number(facts.at(f"eval_baseline_{score}", best[0]), 3),
         )
         for score in SCORES
     )
@@ -499,11 +474,10 @@ def _with_unit(value: float | None, unit: str, words: Wording) -> str:
 
 
 def _checkpoints(facts: RunFacts, words: Wording) -> Section:
-    tree = "\n".join(
-        line
-        for checkpoint in (*facts.checkpoints, *((facts.final,) if facts.final else ()))
-        for line in _tree(checkpoint, words)
-    )
+    folders = [(checkpoint.name, checkpoint.files) for checkpoint in facts.checkpoints]
+    if facts.final:
+        folders.append((words.say("final_model"), facts.final))
+    tree = "\n".join(line for name, files in folders for line in _tree(name, files, words))
     files: Block = Code(tree) if tree else Paragraph(words.say("no_checkpoint"))
     use: list[Block] = []
     if facts.checkpoints and facts.state in ("STOPPED", "FAILED", "CRASHED"):
@@ -521,11 +495,10 @@ def _checkpoints(facts: RunFacts, words: Wording) -> Section:
     )
 
 
-def _tree(checkpoint: CheckpointFiles, words: Wording) -> list[str]:
-    name = checkpoint.name if checkpoint.step is not None else words.say("final_model")
-    lines = [(f"{name}/", checkpoint.size)]
-    for number, (file, size) in enumerate(checkpoint.files, start=1):
-        branch = "└──" if number == len(checkpoint.files) else "├──"
+def _tree(name: str, files: Sequence[tuple[str, int]], words: Wording) -> list[str]:
+    lines = [(f"{name}/", sum(size for _, size in files))]
+    for number, (file, size) in enumerate(files, start=1):
+        branch = "└──" if number == len(files) else "├──"
         lines.append((f"{branch} {file}", size))
     return [f"{text:<48} {words.size(size):>10}" for text, size in lines]
 
@@ -533,7 +506,7 @@ def _tree(checkpoint: CheckpointFiles, words: Wording) -> list[str]:
 def _newest_folder(facts: RunFacts) -> Path | None:
     if not facts.checkpoints:
         return None
-    newest = max(facts.checkpoints, key=lambda checkpoint: checkpoint.step or 0)
+    newest = max(facts.checkpoints, key=lambda checkpoint: checkpoint.step)
     return facts.folder / newest.name
 
 
@@ -547,7 +520,7 @@ def _targets(facts: RunFacts, words: Wording) -> Section:
     best = facts.best()
     rows = []
     for score, threshold, side in TARGETS:
-        value = facts.series(f"eval_{score}").at(best[0]) if best else None
+        value = facts.at(f"eval_{score}", best[0]) if best else None
         reached = None if value is None else (value < threshold) == (side == "<")
         rows.append(
             (
@@ -574,19 +547,22 @@ def _comparison(facts: RunFacts, others: Sequence[RunFacts], words: Wording) -> 
     )
 
 
-def score_table(runs: Sequence[RunFacts], words: Wording) -> Table:
+def score_table(runs: Sequence[RunFacts], words: Wording, with_state: bool = False) -> Table:
     """Scores of several runs at their best steps, the baseline's MAE beside them."""
+    keys = ["run", *(["state_column"] if with_state else []), "head", "step"]
+    keys += ["mae", "separation_only", "skill", "rmse", "pearson", "long_precision", "mds_pearson"]
     rows = []
     for run in runs:
         best = run.best()
         at = {
-            score: run.series(f"eval_{score}").at(best[0]) if best else None
+            score: run.at(f"eval_{score}", best[0]) if best else None
             for score in (*SCORES, "baseline_mae")
         }
         head = str(run.config.get("head") or "")
         rows.append(
             (
                 run.name,
+                *([words.say(run.state)] if with_state else []),
                 words.say(f"head_{head}") if head else words.missing,
                 words.count(run.step),
                 words.number(at["mae"]),
@@ -598,18 +574,6 @@ def score_table(runs: Sequence[RunFacts], words: Wording) -> Table:
                 words.number(at["mds_pearson"], 3),
             )
         )
-    keys = [
-        "run",
-        "head",
-        "step",
-        "mae",
-        "separation_only",
-        "skill",
-        "rmse",
-        "pearson",
-        "long_precision",
-        "mds_pearson",
-    ]
     return Table(tuple(words.say(key) for key in keys), tuple(rows), words.say("skill_note"))
 
 
@@ -669,12 +633,23 @@ def best_and_worst(facts: RunFacts, count: int = 3):
 
 
 def _diagnosis(facts: RunFacts, words: Wording) -> Section:
-    found = tuple(Paragraph(sentence(finding, words), finding.tone) for finding in facts.findings)
+    found = tuple(
+        Paragraph(sentence(finding, words), _TONES[finding.tone]) for finding in facts.findings
+    )
     return Section(words.say("diagnosis"), found or (Paragraph(words.say("nothing_found")),))
 
 
+_TONES = {"good": "good", "note": "warning", "bad": "bad"}
+
+
 def _next_steps(facts: RunFacts, words: Wording) -> Section:
-    steps = [step_to_take(finding, facts, words) for finding in facts.findings]
+    steps = [step_to_take(finding, words) for finding in facts.findings]
+    if facts.state in ("STOPPED", "FAILED", "CRASHED"):
+        steps.append(words.say("advice_resume"))
+    elif facts.state == "FINISHED" and (skill_over_baseline(facts) or 0) > 0:
+        steps.append(words.say("advice_evaluate"))
+    elif facts.state == "RUNNING" and not any(steps):
+        steps.append(words.say("advice_go_on"))
     items = tuple(dict.fromkeys(step for step in steps if step))
     return Section(
         words.say("next_steps"),
@@ -715,7 +690,7 @@ def _success(facts: RunFacts, words: Wording) -> Section:
 def signs(facts: RunFacts) -> Mapping[str, bool | None]:
     """Signs of success: held, not held, or None where it wasn't measured."""
     kinds = {finding.kind: finding.tone for finding in facts.findings}
-    loss = facts.series("loss")
+    loss = facts.curve("loss")
     skill = skill_over_baseline(facts)
     idle = facts.hardware.gpu if facts.hardware and facts.hardware.gpu_name else None
 
@@ -730,7 +705,7 @@ def signs(facts: RunFacts) -> Mapping[str, bool | None]:
         "gradient": fine("gradient_steady", "gradient_exploding", "gradient_vanishing"),
         "schedule": fine("schedule_kept", "schedule_broken"),
         "checkpoints": bool(facts.checkpoints or facts.final) if facts.step else None,
-        "evaluation": bool(len(facts.series("eval_mae"))) if facts.step else None,
+        "evaluation": bool(len(facts.curve("eval_mae"))) if facts.step else None,
         "hardware": None if idle is None else idle >= IDLE,
         "baseline": None if skill is None else skill > 0,
         "done": facts.step >= facts.total_steps if facts.total_steps else None,

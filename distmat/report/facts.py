@@ -1,39 +1,16 @@
 """What is known of a run at one moment, gathered from the store and the run's files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Series:
-    """One metric: `values` at `steps` and `epochs`, each of shape=(points,)."""
-
-    steps: np.ndarray
-    epochs: np.ndarray
-    values: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def finite(self) -> "Series":
-        """Without the points that aren't finite."""
-        keep = np.isfinite(self.values)
-        return Series(self.steps[keep], self.epochs[keep], self.values[keep])
-
-    def at(self, step: int) -> float | None:
-        """The value logged at that step."""
-        found = np.flatnonzero(self.steps == step)
-        return float(self.values[found[-1]]) if len(found) else None
-
-    @property
-    def last(self) -> float | None:
-        """The newest value."""
-        return float(self.values[-1]) if len(self) else None
+from distmat.runs.checkpoints import CheckpointFiles
+from distmat.runs.curve import Curve
+from distmat.runs.diagnosis import Finding
 
 
 @dataclass(frozen=True)
@@ -42,7 +19,7 @@ class DataFacts:
 
     name: str
     split: str
-    chains: int
+    chains: int | None
     clusters: int | None = None
     mean: float | None = None
     std: float | None = None
@@ -68,29 +45,6 @@ class Hardware:
 
 
 @dataclass(frozen=True)
-class CheckpointFiles:
-    """A folder with its files and their sizes in bytes."""
-
-    name: str
-    files: tuple[tuple[str, int], ...]
-    step: int | None = None
-
-    @property
-    def size(self) -> int:
-        """Of all files together, bytes."""
-        return sum(size for _, size in self.files)
-
-
-@dataclass(frozen=True)
-class FindingFacts:
-    """One diagnosis: its kind, how serious it is, and the numbers it rests on."""
-
-    kind: str
-    tone: str
-    values: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class ChainFacts:
     """One scored chain of the final evaluation; MAE in Å."""
 
@@ -98,6 +52,17 @@ class ChainFacts:
     mae: float
     baseline_mae: float
     pearson: float
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """A logged step; None where a metric wasn't logged."""
+
+    step: int
+    epoch: float
+    loss: float | None
+    grad_norm: float | None
+    learning_rate: float | None
 
 
 @dataclass(frozen=True)
@@ -118,29 +83,34 @@ class RunFacts:
     """Seconds of training so far."""
     remaining: float | None
     """Seconds, from the speed of the latest steps."""
-    metrics: Mapping[str, Series]
+    metrics: Mapping[str, Curve]
+    rows: tuple[StepRow, ...]
+    """The table of steps: few, with both ends and the extremes."""
     config: Mapping[str, object]
     start_facts: Mapping[str, Any]
     """What the trainer said when it began: parameters, device, precision and the like."""
     environment: Mapping[str, str]
     hardware: Hardware | None
     checkpoints: tuple[CheckpointFiles, ...]
-    final: CheckpointFiles | None
+    final: tuple[tuple[str, int], ...]
+    """Files of the final model and their sizes in bytes."""
     folder: Path
     log: tuple[str, ...]
-    findings: tuple[FindingFacts, ...]
+    findings: tuple[Finding, ...]
     data: tuple[DataFacts, ...]
     chains: tuple[ChainFacts, ...] | None
 
-    def series(self, name: str) -> Series:
+    def curve(self, name: str) -> Curve:
         """That metric, empty where it was never logged."""
         empty = np.empty(0)
-        return self.metrics.get(name, Series(empty.astype(int), empty, empty))
+        return self.metrics.get(name, Curve(empty.astype(int), empty, empty, empty))
 
     def best(self, name: str = "eval_mae") -> tuple[int, float] | None:
-        """Step and value where it was lowest."""
-        series = self.series(name).finite()
-        if not len(series):
-            return None
-        index = int(np.argmin(series.values))
-        return int(series.steps[index]), float(series.values[index])
+        """Step and value where it was lowest; None if it was never logged."""
+        return self.curve(name).best()
+
+    def at(self, name: str, step: int) -> float | None:
+        """The value that was logged at that step."""
+        curve = self.curve(name)
+        found = np.flatnonzero(curve.steps == step)
+        return float(curve.values[found[-1]]) if len(found) else None

@@ -79,9 +79,9 @@ MESSAGES: dict[str, dict[str, str]] = {
     "grad_norm": _both("Gradient norm", "梯度范数"),
     "learning_rate": _both("Learning rate", "学习率"),
     "thinned": _both(
-        "{shown} of {all} logged rows: first, last, and those with the highest and lowest loss and "
-        "gradient norm are among them.",
-        "共记录 {all} 行，此处列出 {shown} 行，包括首行、末行以及 loss 与梯度范数的极值。",
+        "{shown} rows: first, last, and those with the highest and lowest loss and gradient norm "
+        "are among them; the store holds all.",
+        "此处列出 {shown} 行，包括首行、末行以及 loss 与梯度范数的极值；完整记录保存在数据库中。",
     ),
     "nothing_logged": _both("Nothing has been logged yet.", "尚无训练记录。"),
     "model_curve": _both("model", "模型"),
@@ -120,16 +120,6 @@ MESSAGES: dict[str, dict[str, str]] = {
     "rate_peak": _both(
         "The learning rate was highest, {peak}, at step {step}; now it is {now}.",
         "学习率在第 {step} 步达到峰值 {peak}，当前为 {now}。",
-    ),
-    "schedule_kept": _both(
-        "It follows the {schedule} schedule as configured: the logged rates differ from it by "
-        "{share} at most.",
-        "与设定的 {schedule} 学习率调度一致：记录值与计划值最多相差 {share}。",
-    ),
-    "schedule_broken": _both(
-        "It doesn't follow the {schedule} schedule as configured: the logged rates differ from it "
-        "by up to {share}.",
-        "与设定的 {schedule} 学习率调度不一致：记录值与计划值相差最多 {share}。",
     ),
     # Evaluation
     "evaluation": _both("Evaluation", "验证评估"),
@@ -279,6 +269,73 @@ MESSAGES: dict[str, dict[str, str]] = {
         "If the loss becomes NaN: a lower learning rate, a longer warm-up, float32; resume from the "
         "last checkpoint before it.",
         "如果 loss 变为 NaN：降低学习率、延长预热、改用 float32，并从此前的 checkpoint 继续训练。",
+    ),
+    # What to do about a finding
+    "advice_loss_diverging": _both(
+        "Resume from a checkpoint before the loss rose, with a third of the learning rate.",
+        "从 loss 上升之前的 checkpoint 继续训练，并将学习率降至三分之一。",
+    ),
+    "advice_loss_flat": _both(
+        "The loss no longer falls: raise the learning rate if it never fell, else end the run or "
+        "enlarge the model or the data.",
+        "loss 不再下降：若从未下降过，请提高学习率；否则可结束训练，或扩大模型与数据。",
+    ),
+    "advice_loss_rising": _both(
+        "Watch the loss; if it keeps rising, resume from an earlier checkpoint with a lower "
+        "learning rate.",
+        "留意 loss；若继续上升，请从较早的 checkpoint 以更低的学习率继续训练。",
+    ),
+    "advice_gradient_exploding": _both(
+        "Lower the learning rate or max_grad_norm, and warm up longer.",
+        "降低学习率或 max_grad_norm，并延长预热。",
+    ),
+    "advice_gradient_vanishing": _both(
+        "See whether the learning rate has reached zero, or whether the loss depends on the "
+        "trained weights at all.",
+        "检查学习率是否已降为零，以及 loss 是否真的依赖于被训练的权重。",
+    ),
+    "advice_overfitting": _both(
+        "Use the checkpoint of the best step; more data, more dropout or masking, or an early stop "
+        "would have helped.",
+        "使用最佳步的 checkpoint；更多数据、更高的 dropout 或遮蔽比例、以及早停会有帮助。",
+    ),
+    "advice_schedule_broken": _both(
+        "Find out why the learning rate isn't the configured one before trusting the run.",
+        "在信任本次训练之前，先查明学习率与设定不符的原因。",
+    ),
+    "advice_evaluation_missing": _both(
+        "Make sure that the validation set has chains short enough to be evaluated, and evaluate.",
+        "确认验证集中有足够短、可供评估的链，并进行评估。",
+    ),
+    "advice_checkpoints_missing": _both(
+        "Lower evaluate_every, so that a crash costs less.",
+        "减小 evaluate_every，使意外中断的损失更小。",
+    ),
+    "advice_gpu_idle": _both(
+        "Raise pairs_per_batch until the GPU is busy.",
+        "增大 pairs_per_batch，直到 GPU 忙碌起来。",
+    ),
+    "advice_baseline_not_beaten": _both(
+        "Don't use this model. Look at a predicted map beside the true one, then change the head, "
+        "the loss or the learning rate.",
+        "不要使用该模型。先将预测距离图与真实距离图对照查看，再更换输出头、损失函数或学习率。",
+    ),
+    "advice_baseline_hardly_beaten": _both(
+        "Train longer or change head, loss or encoder: the model has learned next to nothing of "
+        "the sequence.",
+        "延长训练，或更换输出头、损失函数、编码器：模型几乎没有从序列中学到东西。",
+    ),
+    "advice_go_on": _both(
+        "Nothing is wrong: let it run to its end.", "一切正常：让训练运行到结束。"
+    ),
+    "advice_resume": _both(
+        "The run isn't complete: resume it with the command above.",
+        "训练尚未完成：用上面的命令继续训练。",
+    ),
+    "advice_evaluate": _both(
+        "The run is complete and better than the baseline: score it on a test set that nothing was "
+        "chosen by.",
+        "训练已完成且优于基线：请在未参与任何选择的留出集上评估。",
     ),
     # Success
     "success": _both("Signs of success", "成功指标"),

@@ -50,9 +50,9 @@ class Question:
 
 def ask() -> tuple[Question | None, str | None]:
     """Ask for a chain and a checkpoint; what was asked last stays until there is something new."""
-    known = list_checkpoints()
+    known = _checkpoints()
     if not known:
-        st.warning("There is no checkpoint to predict with yet; make one with `distmat train`.")
+        st.warning("There is no checkpoint to predict with yet; train one on the Train page.")
         return None, None
     _follow_link()
     opened = st.session_state.get("question")
@@ -78,6 +78,17 @@ def ask() -> tuple[Question | None, str | None]:
     if "problem" in st.session_state:
         show_error(st.session_state["problem"])
     return opened, checkpoint
+
+
+def _checkpoints() -> list[str]:
+    """Those of the workspace, and those that other pages wanted to be opened here."""
+    opened = st.session_state.setdefault("opened-checkpoints", [])
+    wanted = st.session_state.pop("checkpoint-to-open", None)
+    if wanted:
+        st.session_state["checkpoint"] = wanted
+        if wanted not in opened:
+            opened.append(wanted)
+    return list(dict.fromkeys([*list_checkpoints(), *opened]))
 
 
 def _open(question: Question) -> None:

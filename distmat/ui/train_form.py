@@ -1,6 +1,6 @@
 """The settings of a run as a form and as YAML, which follow each other."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 import yaml
@@ -9,6 +9,9 @@ from distmat.errors import ConfigError
 from distmat.training.config import Setting, TrainingConfig, settings
 from distmat.training.presets import PRESETS, SUMMARIES
 from distmat.ui.markdown import show_error
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 COMMON = (
     "train",
@@ -46,7 +49,9 @@ GROUPS = {
         "triangle_rank",
         "dilations",
         "bins",
-        "own_maximum",
+        "scaling",
+        "lddt_weight",
+        "contact_weight",
     ),
     "Batches": ("pairs_per_batch", "chains_per_batch", "pad_to", "accumulation", "epochs"),
     "Optimiser": ("schedule", "warmup_steps", "weight_decay", "max_grad_norm", "seed"),
@@ -76,19 +81,26 @@ _FIRST = "quick-look"
 _DRAFT, _TEXT, _PROBLEM = "train-draft", "train-yaml", "train-problem"
 
 
-def ask_config(datasets: list[str]) -> TrainingConfig | None:
-    """Show the form; None while a setting is wrong, which is then said.
+def ask_config(datasets: list[str]) -> tuple[TrainingConfig | None, "DeltaGenerator"]:
+    """Show the form.
 
     Parameters
     ----------
     datasets : list of str
         Names to choose from; a path can be typed.
+
+    Returns
+    -------
+    config : TrainingConfig or None
+        None while a setting is wrong, which is then said.
+    beside : DeltaGenerator
+        Room for more beside the form, under the YAML.
     """
     if _DRAFT not in st.session_state:
         use_settings(PRESETS[_FIRST], _FIRST)
     _keep_widgets()
     _show_presets()
-    form, text = st.columns([3, 2], gap="large")
+    form, beside = st.columns([3, 2], gap="large")
     with form:
         _show_fields(COMMON, datasets)
         for title, names in GROUPS.items():
@@ -96,17 +108,16 @@ def ask_config(datasets: list[str]) -> TrainingConfig | None:
             mark = f" · {changed} changed" if changed else ""
             with st.expander(f"{title}{mark}"):
                 _show_fields(names, datasets)
-    with text:
+    with beside:
         st.text_area(
             "The same as YAML",
             key=_TEXT,
-            height=420,
+            height=300,
             on_change=_read_text,
             help="Edit it and leave the field: the form follows. What isn't named here has its "
             "default. The same file works with `distmat train --config`.",
         )
-        st.caption("What isn't named keeps its default.")
-    return _checked()
+        return _checked(), beside
 
 
 def use_settings(changes: dict[str, Any], preset: str | None = None) -> None:

@@ -1,0 +1,101 @@
+"""Several runs beside each other: curves, figures, and only the settings that differ."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from distmat.runs.run import Run
+from distmat.runs.store import RunStore
+from distmat.ui.run_curves import ask_view, show_curves
+from distmat.ui.run_store import STATE_WORDS
+
+HIGHER_IS_BETTER = ("pearson", "lddt", "long_precision", "mds_pearson")
+
+_SCORES = (
+    ("mae", "MAE (Å)", "%.2f"),
+    ("rmse", "RMSE (Å)", "%.2f"),
+    ("pearson", "r", "%.3f"),
+    ("lddt", "lDDT", "%.3f"),
+    ("long_precision", "long P@L", "%.3f"),
+    ("mds_pearson", "MDS r", "%.3f"),
+)
+
+_REFRESH = "2s"
+
+
+def show_comparison(store: RunStore, run_ids: Sequence[str]) -> None:
+    """The page of several runs."""
+    runs = [store.get(run_id) for run_id in dict.fromkeys(run_ids)]
+    if st.button("All runs", icon=":material/arrow_back:", type="tertiary"):
+        st.query_params.clear()
+        st.rerun()
+    st.title(f"{len(runs)} runs compared", anchor=False)
+    view = ask_view("compare")
+    live = _REFRESH if any(run.active for run in runs) else None
+    ids = [run.id for run in runs]
+    st.fragment(_show, run_every=live)(store, ids, view)
+    st.subheader("Settings that differ", anchor=False)
+    rows = differing(runs)
+    if rows:
+        st.dataframe(rows, hide_index=True, width="stretch")
+    else:
+        st.caption("None: these runs have the same settings.")
+
+
+def _show(store: RunStore, ids: Sequence[str], view: Any) -> None:
+    runs = [store.get(run_id) for run_id in ids]
+    st.dataframe(
+        [scores(store, run) for run in runs],
+        hide_index=True,
+        width="stretch",
+        placeholder="–",
+        column_config={
+            title: st.column_config.NumberColumn(format=form)
+            for name, short, form in _SCORES
+            for title in (f"{short}, last", f"{short}, best")
+        }
+        | {
+            "Separation only (Å)": st.column_config.NumberColumn(format="%.2f"),
+            "Step": st.column_config.NumberColumn(format="localized"),
+        },
+    )
+    show_curves(store, runs, view, "compare")
+
+
+def scores(store: RunStore, run: Run) -> dict[str, Any]:
+    """Last and best value of every score, the baseline's MAE beside them."""
+    names = [f"eval_{name}" for name, _, _ in _SCORES]
+    curves = store.curves(run.id, [*names, "eval_baseline_mae"])
+    row: dict[str, Any] = {
+        "Run": run.name,
+        "State": STATE_WORDS[run.state][2],
+        "Step": run.step,
+    }
+    for name, short, _ in _SCORES:
+        curve = curves.get(f"eval_{name}")
+        best = curve.best(highest=name in HIGHER_IS_BETTER) if curve else None
+        row[f"{short}, last"] = curve.last if curve else None
+        row[f"{short}, best"] = best[1] if best else None
+        if name == "mae":
+            baseline = curves.get("eval_baseline_mae")
+            row["Separation only (Å)"] = baseline.last if baseline else None
+    return row
+
+
+def differing(runs: Sequence[Run]) -> list[dict[str, str]]:
+    """One row for each setting in which the runs differ; their folders don't count."""
+    names = dict.fromkeys(name for run in runs for name in run.settings if name != "output")
+    rows = []
+    for name in names:
+        values = [_shown(run.settings.get(name)) for run in runs]
+        if len(set(values)) > 1:
+            named = {f"{run.name} ({run.id})": v for run, v in zip(runs, values, strict=True)}
+            rows.append({"Setting": name, **named})
+    return rows
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return "–" if value in ("", None) else str(value)

@@ -1,0 +1,125 @@
+"""The curves of runs: loss, gradient, learning rate, and errors in Å beside the baseline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from distmat.figures.curves import Line, metric_figure
+from distmat.runs.curve import Curve
+from distmat.runs.run import Run
+from distmat.runs.store import RunStore
+
+POINTS = 1000
+"""Of a curve on the page; wide screens have little more pixels for one."""
+
+AXES = ("step", "epoch", "hours")
+
+CHARTS: tuple[tuple[str, str, bool], ...] = (
+    ("loss", "loss", True),
+    ("eval_mae", "MAE (Å)", False),
+    ("grad_norm", "gradient norm", True),
+    ("learning_rate", "learning rate", False),
+    ("eval_rmse", "RMSE (Å)", False),
+    ("eval_pearson", "Pearson r", False),
+    ("eval_loss", "validation loss", True),
+    ("eval_long_precision", "long-range P@L", False),
+    ("eval_lddt", "distance lDDT", False),
+    ("eval_mds_pearson", "MDS r against the truth", False),
+    ("residues_per_second", "residues per second", False),
+)
+"""Metric, title of its axis, and whether a logarithmic one suits it."""
+
+_SHORT = 4
+"""Charts above the fold."""
+
+
+@dataclass(frozen=True)
+class CurveView:
+    """How a person wants to see the curves."""
+
+    axis: str
+    smoothing: float
+    logarithmic: bool
+
+
+def ask_view(key: str) -> CurveView:
+    """Controls over the curves."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        axis = st.segmented_control(
+            "Along", AXES, default=AXES[0], required=True, key=f"{key}-axis"
+        )
+        smoothing = st.slider(
+            "Smoothing", 0.0, 0.99, 0.0, key=f"{key}-smoothing", width=220, format="%.2f"
+        )
+        logarithmic = st.toggle("Logarithmic losses", value=True, key=f"{key}-log")
+    return CurveView(axis or AXES[0], smoothing, logarithmic)
+
+
+def show_curves(store: RunStore, runs: Sequence[Run], view: CurveView, key: str) -> None:
+    """All charts that have something to show, two beside each other."""
+    curves = {run.id: store.curves(run.id, points=POINTS) for run in runs}
+    charts = [chart for chart in CHARTS if any(chart[0] in curves[run.id] for run in runs)]
+    if not charts:
+        st.info("Nothing has been logged yet.", icon=":material/hourglass_empty:")
+        return
+    _show_charts(charts[:_SHORT], runs, curves, view, key)
+    if len(charts) > _SHORT:
+        with st.expander(f"{len(charts) - _SHORT} more curves"):
+            _show_charts(charts[_SHORT:], runs, curves, view, key)
+
+
+def _show_charts(
+    charts: Sequence[tuple[str, str, bool]],
+    runs: Sequence[Run],
+    curves: Mapping[str, Mapping[str, Curve]],
+    view: CurveView,
+    key: str,
+) -> None:
+    columns = st.columns(2)
+    for number, (name, title, logarithmic) in enumerate(charts):
+        figure = metric_figure(
+            lines(name, runs, curves, view.axis),
+            view.axis,
+            title,
+            logarithmic=logarithmic and view.logarithmic,
+            smoothing=0.0 if name.startswith("eval_") else view.smoothing,
+        )
+        with columns[number % 2]:
+            st.plotly_chart(
+                figure,
+                width="stretch",
+                key=f"{key}-{name}-{view.axis}",
+                alt=f"{title} over {view.axis}",
+            )
+
+
+def lines(
+    name: str, runs: Sequence[Run], curves: Mapping[str, Mapping[str, Curve]], axis: str
+) -> list[Line]:
+    """The metric of each run, and of the first the baseline's."""
+    found = [
+        Line(run.name, along(curves[run.id][name], axis), curves[run.id][name].values, number)
+        for number, run in enumerate(runs)
+        if name in curves[run.id]
+    ]
+    baseline_name = name.replace("eval_", "eval_baseline_", 1)
+    told: set[float | None] = set()
+    for run in runs:
+        baseline = curves[run.id].get(baseline_name)
+        # Runs on the same chains have the same baseline: one line says it.
+        if baseline_name != name and baseline is not None and baseline.last not in told:
+            told.add(baseline.last)
+            x = along(baseline, axis)
+            found.append(Line("separation only", x, baseline.values, baseline=True))
+    return found
+
+
+def along(curve: Curve, axis: str) -> np.ndarray:
+    """Steps, epochs, or hours since the first point."""
+    if axis == "epoch":
+        return curve.epochs
+    if axis == "hours":
+        return (curve.times - curve.times[:1]) / 3600 if len(curve) else curve.times
+    return curve.steps

@@ -1,0 +1,225 @@
+"""The page that sets up runs and starts them."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from distmat.errors import DistmatError
+from distmat.runs import queue
+from distmat.runs.run import BACKENDS, Run
+from distmat.runs.store import RunStore
+from distmat.training.config import TrainingConfig, settings
+from distmat.training.memory import (
+    advice,
+    encoder_shape,
+    estimate_memory,
+    free_memory,
+)
+from distmat.ui.markdown import show_error
+from distmat.ui.run_store import duration, open_store
+from distmat.ui.train_form import ask_config, use_settings
+from distmat.workspace import list_datasets
+
+SYNTHETIC = "synthetic"
+"""Made when it is first needed, so it can always be chosen."""
+
+_ALIKE = (
+    "encoder",
+    "mode",
+    "head",
+    "hidden_size",
+    "layers",
+    "pair_width",
+    "triangle_rank",
+    "dilations",
+    "crops",
+    "pairs_per_batch",
+    "accumulation",
+    "activation_checkpointing",
+)
+"""Settings that decide how long a step takes."""
+
+
+def show_train() -> None:
+    """The whole page."""
+    st.title("Train a model", anchor=False)
+    try:
+        store = open_store()
+        _take_over(store)
+    except DistmatError as error:
+        show_error(error)
+        return
+    config, beside = ask_config(list(dict.fromkeys([*list_datasets(), SYNTHETIC])))
+    with beside:
+        _show_estimate(store, config)
+        common = _ask_labels()
+        _show_start(store, config, common)
+        _show_sweep(store, config, common)
+
+
+def _take_over(store: RunStore) -> None:
+    """Fill the form with the settings of the run that is to be duplicated."""
+    origin = st.session_state.pop("train-from", None)
+    if origin is None:
+        return
+    run = store.get(origin)
+    known = {name: value for name, value in run.settings.items() if name in settings()}
+    use_settings({**known, "output": TrainingConfig().output})
+    st.session_state["train-name"] = f"{run.name} again"
+    st.toast(f"The form has the settings of {run.name}.")
+
+
+def _show_estimate(store: RunStore, config: TrainingConfig | None) -> None:
+    if config is None:
+        return
+    shape = encoder_shape(config)
+    if shape is None:
+        st.caption("Memory: known once the encoder's config has been downloaded.")
+    else:
+        _show_memory(config, estimate_memory(config, shape).total)
+    pace = pace_of_a_like_run(store, config)
+    if pace is None:
+        st.caption("Time: known after the first steps, for no run like this was made here yet.")
+    elif config.epochs:
+        st.caption(f"Time: {pace:.2g} s a step, as in an earlier run like it.")
+    else:
+        st.caption(
+            f"Time: about {duration(pace * config.max_steps)} for {config.max_steps:,} steps, at "
+            f"the {pace:.2g} s a step of an earlier run like it."
+        )
+
+
+def _show_memory(config: TrainingConfig, needed: int) -> None:
+    free = free_memory("cpu")
+    words = f"Memory: about {needed / 2**30:.1f} GiB"
+    if free is None or config.device == "cuda":
+        st.caption(f"{words}.")
+    elif needed <= free:
+        st.caption(f"{words}; {free / 2**30:.1f} GiB are free.")
+    else:
+        st.warning(
+            f"{words}, but only {free / 2**30:.1f} GiB are free. It may not fit: {advice(config)}."
+        )
+
+
+def pace_of_a_like_run(store: RunStore, config: TrainingConfig) -> float | None:
+    """Seconds per step of the newest run whose steps are as large; None if there is none."""
+    wanted = config.as_dict()
+    for run in store.runs():
+        if all(run.settings.get(name) == wanted[name] for name in _ALIKE):
+            pace = store.seconds_per_step(run.id)
+            if pace is not None:
+                return pace
+    return None
+
+
+def _ask_labels() -> dict:
+    """Name, tags and place of the run."""
+    left, right = st.columns(2)
+    name = left.text_input("Name", key="train-name", placeholder="what you will know it by")
+    tags = right.text_input("Tags", key="train-tags", placeholder="separated by commas")
+    with st.expander("Where it runs", icon=":material/dns:"):
+        backend = st.selectbox(
+            "Backend",
+            BACKENDS,
+            key="train-backend",
+            help="local: one process on this machine. torchrun: several. slurm: a cluster's queue.",
+        )
+        extra = _ask_backend(backend)
+    return {
+        "name": name,
+        "tags": [tag.strip() for tag in tags.split(",") if tag.strip()],
+        "backend": backend,
+        "backend_settings": extra,
+    }
+
+
+def _show_start(store: RunStore, config: TrainingConfig | None, common: dict) -> None:
+    with st.container(horizontal=True):
+        now = st.button(
+            "Start now",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=config is None,
+            help="Beside whatever runs already.",
+        )
+        later = st.button(
+            "Queue",
+            icon=":material/playlist_add:",
+            disabled=config is None,
+            help="One run at a time on each device; the next begins when one ends.",
+        )
+    if config is not None and (now or later):
+        _start(lambda: queue.launch(store, config, immediate=now, **common))
+
+
+def _ask_backend(backend: str) -> dict:
+    if backend == "torchrun":
+        return {"processes": int(st.number_input("Processes", 1, 64, 2, width=120))}
+    if backend == "slurm":
+        return {
+            "partition": st.text_input("Partition", width=140),
+            "gpus": int(st.number_input("GPUs", 0, 64, 1, width=110)),
+            "nodes": int(st.number_input("Nodes", 1, 64, 1, width=110)),
+            "minutes": int(st.number_input("Minutes", 1, 100_000, 240, width=130)),
+        }
+    return {}
+
+
+def _show_sweep(store: RunStore, config: TrainingConfig | None, common: dict) -> None:
+    with st.expander("Try several values", icon=":material/grid_on:"):
+        st.caption(
+            "One line for each setting: its name, a colon, and the values separated by semicolons. "
+            "The runs are queued as a group."
+        )
+        text = st.text_area(
+            "Values", key="train-sweep", placeholder="learning_rate: 1e-3; 3e-4\nseed: 0; 1"
+        )
+        kind = st.segmented_control(
+            "Combine",
+            ("grid", "list"),
+            default="grid",
+            required=True,
+            key="train-sweep-kind",
+            help="grid: each with each. list: the first ones together, then the second ones.",
+        )
+        if config is None or not text.strip():
+            return
+        try:
+            configs = queue.sweep(config, swept(text), kind=kind or "grid")
+        except DistmatError as error:
+            show_error(error)
+            return
+        group = str(common["name"] or "sweep")
+        if st.button(f"Queue {len(configs)} runs", icon=":material/playlist_add:"):
+            labels = {name: value for name, value in common.items() if name != "name"}
+            _start_group(lambda: queue.launch_sweep(store, configs, group, **labels))
+
+
+def swept(text: str) -> dict[str, list[str]]:
+    """Settings and their values, from lines such as ``seed: 0; 1``."""
+    values: dict[str, list[str]] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, _, rest = line.partition(":")
+        values[name.strip()] = [part.strip() for part in rest.split(";") if part.strip()]
+    return values
+
+
+def _start(launch: Callable[[], Run]) -> None:
+    try:
+        run = launch()
+    except DistmatError as error:
+        show_error(error)
+        return
+    st.session_state["run-to-open"] = run.id
+    st.switch_page("pages/runs.py")
+
+
+def _start_group(launch: Callable[[], list[Run]]) -> None:
+    try:
+        runs = launch()
+    except DistmatError as error:
+        show_error(error)
+        return
+    st.toast(f"{len(runs)} runs are in the queue.")
+    st.switch_page("pages/runs.py")

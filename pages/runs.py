@@ -1,0 +1,23 @@
+"""Watch, stop, resume and compare training runs."""
+
+import streamlit as st
+
+from distmat.errors import DistmatError
+from distmat.ui.markdown import show_error
+from distmat.ui.run_compare import show_comparison
+from distmat.ui.run_list import show_runs
+from distmat.ui.run_page import show_run
+from distmat.ui.run_store import open_store
+
+if "run-to-open" in st.session_state:
+    st.query_params["run"] = st.session_state.pop("run-to-open")
+try:
+    store = open_store()
+    if "run" in st.query_params:
+        show_run(store, st.query_params["run"])
+    elif "compare" in st.query_params:
+        show_comparison(store, st.query_params["compare"].split(","))
+    else:
+        show_runs(store)
+except DistmatError as error:
+    show_error(error)

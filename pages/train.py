@@ -1,0 +1,5 @@
+"""Set up a training run and start it in the background."""
+
+from distmat.ui.train_page import show_train
+
+show_train()
