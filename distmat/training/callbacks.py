@@ -2,13 +2,15 @@
 
 import math
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import ProgressCallback, TrainerCallback
+from tqdm import tqdm
+from transformers import TrainerCallback
 
 from distmat.errors import DivergedError
 from distmat.training.config import TrainingConfig
@@ -22,15 +24,38 @@ first one, in so many logs in a row."""
 STEP_METRICS = ("loss", "grad_norm", "learning_rate", "residues_per_second")
 
 
-class TerminalProgress(ProgressCallback):
-    """A progress bar, and one readable line for every logged step."""
+class TerminalProgress(TrainerCallback):
+    """One readable line for every logged step, and where somebody looks a progress bar below.
+
+    On standard error, for standard output holds results alone.
+    """
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+
+    def on_train_begin(self, args, state, control, **kwargs) -> None:
+        if state.is_world_process_zero:
+            self.bar = tqdm(
+                total=state.max_steps,
+                initial=state.global_step,
+                desc="Training",
+                unit="step",
+                disable=None,
+                file=sys.stderr,
+            )
+
+    def on_step_end(self, args, state, control, **kwargs) -> None:
+        if self.bar is not None:
+            self.bar.update(state.global_step - self.bar.n)
 
     def on_log(self, args, state, control, logs=None, **kwargs) -> None:
-        if self.training_bar is None or not logs:
-            return
-        line = _line(state.global_step, logs)
-        if line:
-            self.training_bar.write(line)
+        line = _line(state.global_step, logs or {})
+        if line and state.is_world_process_zero:
+            tqdm.write(line, file=sys.stderr)
+
+    def on_train_end(self, args, state, control, **kwargs) -> None:
+        if self.bar is not None:
+            self.bar.close()
 
 
 def _line(step: int, logs: dict[str, Any]) -> str:
@@ -126,7 +151,7 @@ class StopEarly(TrainerCallback):
         self.patience, self.say = patience, say
         self.stopped = False
 
-    def on_step_end(self, args, state, control, **kwargs) -> None:
+    def on_save(self, args, state, control, **kwargs) -> None:
         # What the log tells survives a stop and a resume; a counter of our own would not.
         worse = [
             entry["step"]

@@ -19,6 +19,7 @@ from transformers import ProgressCallback, Trainer
 from transformers.trainer_callback import PrinterCallback
 
 from distmat.dataset.store import Dataset
+from distmat.errors import RunError
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, load_weights, save_companion, save_network
 from distmat.model.network import DistanceNetwork
@@ -156,6 +157,11 @@ class DistanceTrainer(Trainer):
         self.diverging.check()
         started = time.perf_counter()
         metrics = self.score(self.material.val, self._go_on).metrics()
+        if f"eval_{self.config.choose_by}" not in metrics:
+            raise RunError(
+                f"choose_by is '{self.config.choose_by}', which isn't defined on any of the "
+                f"{len(self.material.val)} validation chains; choose by mae, or give longer chains."
+            )
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
