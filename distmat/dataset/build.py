@@ -231,6 +231,10 @@ def _alone(work: Path, name: str) -> Iterator[None]:
             raise DatasetError(
                 f"The dataset '{name}' is being built by another process; wait, or stop that one."
             ) from None
+        # Workers of a build that was killed follow it in less than a second; until then they
+        # might still write.
+        with open(work / "readers", "wb") as readers:
+            fcntl.flock(readers, fcntl.LOCK_EX)
         # Half-written files of a build that was killed.
         for path in work.glob(".*"):
             path.unlink(missing_ok=True)
@@ -329,7 +333,7 @@ def _read(
     # A new interpreter for each: a copy of one with threads may stand still for ever.
     context = multiprocessing.get_context("spawn")
     workers = min(workers, len(missing))
-    with ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(),)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(), work)) as pool:
         running: set[Future] = set()
         try:
             while True:
@@ -354,9 +358,12 @@ def _failures(items: Sequence[Item], failed: dict[str, str]) -> dict[str, str]:
     return {item.path: failed[item.path] for item in items if item.path in failed}
 
 
-def _start_worker(parent: int) -> None:
+def _start_worker(parent: int, work: Path) -> None:
+    import fcntl
     import signal
 
+    # Held until this process ends, however it ends; see `_alone`.
+    fcntl.flock(os.open(work / "readers", os.O_CREAT | os.O_RDWR), fcntl.LOCK_SH)
     # The parent hears of Ctrl-C and tells the workers; if it is gone, they go, too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -1,5 +1,6 @@
 """Strands: the residues of a chain as a structure file has them, and the chain that they make."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -56,7 +57,8 @@ class Residue:
 
     def bonded_to(self, other: "Residue") -> bool:
         """Whether their Cα atoms are as close as neighbours' are; not so without a Cα."""
-        return bool(np.linalg.norm(self.ca - other.ca) <= LONGEST_BOND)
+        # Asked three times of every residue: NumPy takes ten times as long for three numbers.
+        return math.dist(self.ca, other.ca) <= LONGEST_BOND
 
 
 @dataclass(frozen=True)
