@@ -4,21 +4,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distmat.report.facts import (
-    ChainFacts,
-    CheckpointFiles,
-    DataFacts,
-    Hardware,
-    RunFacts,
-    Series,
-)
+from distmat.report.facts import ChainFacts, DataFacts, Hardware, RunFacts, StepRow
+from distmat.runs.checkpoints import CheckpointFiles
+from distmat.runs.curve import Curve
+
+LOGGED = ("loss", "grad_norm", "learning_rate")
 
 NOW = datetime(2026, 1, 30, 12, 0, tzinfo=UTC)
 
 
-def series(values, steps):
+def curve(values, steps):
     steps = np.asarray(steps)
-    return Series(steps, steps / 145, np.asarray(values, dtype=float))
+    return Curve(steps, np.asarray(values, dtype=float), steps / 145, steps * 10.0)
+
+
+def checkpoint(step, *files):
+    name = f"checkpoint-{step}"
+    return CheckpointFiles(name, step, Path("runs") / name, files, True, False, 0.0, {})
 
 
 @pytest.fixture
@@ -27,19 +29,19 @@ def facts():
     steps = np.arange(5, 690, 5)
     evaluated = [200, 400, 600]
     metrics = {
-        "loss": series(6.9 * np.exp(-steps / 30) + 0.0124, steps),
-        "grad_norm": series(50 * np.exp(-steps / 60) + 2.5, steps),
-        "learning_rate": series(1e-4 * np.minimum(steps / 72, (725 - steps) / 653), steps),
-        "eval_seconds": series([11.3, 11.4, 11.6], evaluated),
-        "eval_chains_per_second": series([11.49, 11.40, 11.21], evaluated),
+        "loss": curve(6.9 * np.exp(-steps / 30) + 0.0124, steps),
+        "grad_norm": curve(50 * np.exp(-steps / 60) + 2.5, steps),
+        "learning_rate": curve(1e-4 * np.minimum(steps / 72, (725 - steps) / 653), steps),
+        "eval_seconds": curve([11.3, 11.4, 11.6], evaluated),
+        "eval_chains_per_second": curve([11.49, 11.40, 11.21], evaluated),
     }
     for name, values, baseline in (
         ("mae", [6.90, 6.55, 6.61], 6.68),
         ("rmse", [9.10, 8.61, 8.66], 8.75),
         ("pearson", [0.51, 0.582, 0.575], 0.571),
     ):
-        metrics[f"eval_{name}"] = series(values, evaluated)
-        metrics[f"eval_baseline_{name}"] = series([baseline] * 3, evaluated)
+        metrics[f"eval_{name}"] = curve(values, evaluated)
+        metrics[f"eval_baseline_{name}"] = curve([baseline] * 3, evaluated)
     return RunFacts(
         written=NOW,
         id="r0042",
@@ -54,6 +56,10 @@ def facts():
         elapsed=7000.0,
         remaining=410.0,
         metrics=metrics,
+        rows=tuple(
+            StepRow(int(step), step / 145, *(float(metrics[name].values[n]) for name in LOGGED))
+            for n, step in enumerate(steps[:3])
+        ),
         config={"encoder": "mini", "head": "placeholder", "mode": "lora", "learning_rate": 1e-4},
         start_facts={
             "parameters": 498_431_872,
@@ -64,13 +70,9 @@ def facts():
         environment={"Python": "3.11.2", "PyTorch": "2.13.0"},
         hardware=Hardware(123, 0.91, 3.2e9),
         checkpoints=(
-            CheckpointFiles(
-                "checkpoint-500",
-                (("adapter_model.safetensors", 17_600_000), ("optimizer.pt", 35_200_000)),
-                500,
-            ),
+            checkpoint(500, ("optimizer.pt", 35_200_000), ("adapter.safetensors", 17_600_000)),
         ),
-        final=None,
+        final=(),
         folder=Path("runs/r0042"),
         log=("step 685: loss 0.0124",),
         findings=(),

@@ -1,14 +1,20 @@
 """What a report says follows from the facts: change one, and the report changes with it."""
 
+import string
 from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from distmat.report.document import ROWS, chosen_rows, run_report, skill_over_baseline
-from distmat.report.facts import CheckpointFiles, DataFacts, Hardware, Series
+from distmat.report.document import SCORES, run_report, skill_over_baseline
+from distmat.report.facts import DataFacts, Hardware, StepRow
+from distmat.report.findings import CHINESE, step_to_take
 from distmat.report.printing import markdown
+from distmat.report.wording import Wording
+from distmat.runs.curve import Curve
+from distmat.runs.diagnosis import SENTENCES, Finding
+from tests.report.conftest import checkpoint
 
 
 def text(facts, language="en", **more):
@@ -16,8 +22,7 @@ def text(facts, language="en", **more):
 
 
 def with_metric(facts, name, values):
-    old = facts.series(name)
-    new = Series(old.steps, old.epochs, np.asarray(values, dtype=float))
+    new = replace(facts.curve(name), values=np.asarray(values, dtype=float))
     return replace(facts, metrics={**facts.metrics, name: new})
 
 
@@ -44,7 +49,8 @@ def with_metric(facts, name, values):
         ("hardware", Hardware(5, memory=7.7e9), "7.7 GB"),
         ("hardware", Hardware(5, gpu_name="H100", gpu=0.77), "77"),
         ("hardware", Hardware(5, gpu_name="H100", gpu=0.7, gpu_temperature=61.0), "61 °C"),
-        ("checkpoints", (CheckpointFiles("checkpoint-70", (("w", 4_200_000),), 70),), "4.2 MB"),
+        ("checkpoints", (checkpoint(70, ("w", 4_200_000)),), "4.2 MB"),
+        ("final", (("model.safetensors", 6_100_000),), "6.1 MB"),
         ("data", (DataFacts("set", "train", 4_321),), "4,321"),
         ("data", (DataFacts("set", "train", 9, mean=17.17),), "17.17"),
         ("data", (DataFacts("set", "train", 9, std=8.08),), "8.08"),
@@ -60,43 +66,20 @@ def test_every_fact_is_in_the_report(facts, field, value, shown, language):
 
 @pytest.mark.parametrize("name", ["loss", "grad_norm", "learning_rate"])
 def test_the_table_of_steps_holds_what_was_logged(facts, name):
-    values = facts.series(name).values.copy()
-    values[0] = 7.654e-7
-    assert "7.65e-07" in text(with_metric(facts, name, values))
+    row = replace(facts.rows[0], **{name: 7.654e-7})
+    assert "7.65e-07" in text(replace(facts, rows=(row, *facts.rows[1:])))
+    assert "not measured" in text(replace(facts, rows=(StepRow(1, 0.1, None, None, None),)))
 
 
-@pytest.mark.parametrize(
-    "score", ["mae", "rmse", "pearson", "lddt", "long_precision", "mds_pearson"]
-)
+@pytest.mark.parametrize("score", SCORES)
 def test_a_score_stands_beside_its_baseline(facts, score):
-    at = facts.series("eval_mae")
-    model = Series(at.steps, at.epochs, np.array([0.111, 0.222, 0.333]))
-    baseline = Series(at.steps, at.epochs, np.full(3, 0.987))
+    at = facts.curve("eval_mae")
+    model = Curve(at.steps, np.array([0.111, 0.222, 0.333]), at.epochs, at.times)
+    baseline = Curve(at.steps, np.full(3, 0.987), at.epochs, at.times)
     scores = {f"eval_{score}": model, f"eval_baseline_{score}": baseline}
     report = text(replace(facts, metrics={**facts.metrics, **scores}))
     row = next(line for line in report.splitlines() if line.count("0.987"))
     assert "0.333" in row  # the last step
-
-
-def test_the_rows_are_few_and_hold_both_ends_and_all_extremes(facts):
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        count = int(rng.integers(1, 3_000))
-        steps = np.arange(1, count + 1)
-        loss = Series(steps, steps / 9, rng.normal(size=count))
-        norm = Series(steps, steps / 9, rng.normal(size=count))
-        rows = chosen_rows(loss, norm)
-        assert len(rows) == min(count, ROWS) or ROWS - 5 <= len(rows) <= ROWS
-        assert {0, count - 1} <= set(rows)
-        for series in (loss, norm):
-            assert {int(np.argmin(series.values)), int(np.argmax(series.values))} <= set(rows)
-
-
-def test_a_single_step_is_a_table_of_one_row(facts):
-    one = {
-        name: Series(s.steps[:1], s.epochs[:1], s.values[:1]) for name, s in facts.metrics.items()
-    }
-    assert "| 5 | 0.03 |" in text(replace(facts, metrics=one))
 
 
 @pytest.mark.parametrize(
@@ -130,6 +113,7 @@ def test_what_was_never_measured_is_said_to_be_so(facts, language):
         elapsed=None,
         remaining=None,
         metrics={},
+        rows=(),
         start_facts={},
         environment={},
         hardware=None,
@@ -193,3 +177,57 @@ def test_the_best_and_the_worst_chains_are_listed(facts):
     )
     assert all(f"1ab{n}\\_A" in worst for n in (5, 6, 7))
     assert "its weights can't be read" in report
+
+
+FINDINGS = {
+    "loss_nan": {"step": 7},
+    "overfitting": {"step": 3, "best": 5.0, "now": 6.0, "evaluations": 4, "limit": 1.02},
+    "gpu_unused": {"gpu": "RTX 4090"},
+    "evaluation_missing": {"step": 9, "gap": 9, "every": 2},
+}
+
+GOOD = {
+    "loss_falling",
+    "gradient_steady",
+    "validation_improving",
+    "schedule_kept",
+    "evaluation_happening",
+    "checkpoints_written",
+    "throughput_steady",
+    "gpu_used",
+    "baseline_beaten",
+}
+
+
+def fields(sentence):
+    return sorted((name, form) for _, name, form, _ in string.Formatter().parse(sentence) if name)
+
+
+def values_for(kind):
+    """Numbers for all fields of a finding's sentence."""
+    words = {"schedule": "cosine", "gpu": "H100", "name": "checkpoint-5", "file": "model"}
+    return {name: words.get(name, 3) for name, _ in fields(SENTENCES[kind])}
+
+
+@pytest.mark.parametrize("kind", SENTENCES)
+def test_every_finding_reads_in_both_languages_with_the_same_numbers(kind):
+    assert fields(CHINESE[kind]) == fields(SENTENCES[kind])
+    CHINESE[kind].format(**values_for(kind))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("kind", sorted(set(SENTENCES) - GOOD - {"baseline_not_yet"}))
+def test_what_is_wrong_has_a_next_step(kind, language):
+    words = Wording(language)
+    assert step_to_take(Finding(kind, "bad", values_for(kind)), words)
+
+
+def test_a_good_finding_asks_for_nothing():
+    for kind in GOOD:
+        assert step_to_take(Finding(kind, "good", values_for(kind)), Wording("en")) == ""
+
+
+@pytest.mark.parametrize("kind", FINDINGS)
+def test_a_finding_is_in_the_report(facts, kind):
+    finding = Finding(kind, "bad", FINDINGS[kind])
+    assert finding.sentence[:30] in text(replace(facts, findings=(finding,)))
