@@ -23,7 +23,9 @@ def store(tmp_path, monkeypatch):
 
 
 def made(store, name="mine", **settings):
-    config = TrainingConfig().with_settings({"val": "none", "train": "none", "crops": [256], **settings})
+    config = TrainingConfig().with_settings(
+        {"val": "none", "train": "none", "crops": [256], **settings}
+    )
     run = store.add(config, name=name)
     store.change_state(run.id, State.STARTING)
     store.begin(run.id, {"device": "cpu", "parameters": 1234, "train_chains": 77}, 100)
@@ -103,17 +105,28 @@ def test_the_disk_is_asked_for_checkpoints_and_scores(store):
     assert "| chain6 | 9.00 |" in text
 
 
-def test_a_dataset_is_measured_where_it_has_no_card(store, tmp_path):
-    from distmat.dataset.synthetic import ensure_synthetic
+def test_a_dataset_is_told_by_its_card_or_measured(store, tmp_path):
+    from scipy.spatial.distance import pdist
 
-    path = ensure_synthetic()
-    run = made(store, train="synthetic", val="synthetic")
-    with_card = gather(store, store.get(run.id)).data
+    from distmat.dataset.store import read_dataset
+    from distmat.dataset.synthetic import write_synthetic
+
+    path = tmp_path / "datasets" / "mine.parquet"
+    path.parent.mkdir()
+    write_synthetic(path, chains=10)
     path.with_suffix(".json").unlink(missing_ok=True)
-    measured = gather(store, store.get(run.id)).data
-    for facts in (*with_card, *measured):
-        assert 10 < facts.mean < 40
-        assert 3 < facts.shortest < 6 < facts.longest
+    dataset = read_dataset(path)
+    run = made(store, train="mine", val="mine")
+    facts = gather(store, store.get(run.id)).data[0]
+    held = [pdist(chain.ca) for chain in dataset.of_split("train").chains]
+    assert facts.mean == pytest.approx(np.concatenate(held).mean(), rel=1e-4)
+    assert facts.longest == pytest.approx(np.concatenate(held).max(), rel=1e-4)
+    distances = {"mean": 21.5, "std": 8.5, "smallest": 2.5, "largest": 99.5}
+    card = {"chains": 6, "distances": distances, "leaks": {"highest_identity": 0.123}}
+    path.with_suffix(".json").write_text(json.dumps(card))
+    text = report(store, run)
+    assert "21.50 | 8.50 | 2.50 – 99.50" in text
+    assert "12.3 % identical" in text
 
 
 def test_the_rows_are_few_and_hold_both_ends_and_all_extremes():
