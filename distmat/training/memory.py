@@ -28,10 +28,13 @@ _KEPT_PER_INTERMEDIATE = {"full": 16, "lora": 20, "frozen": 0}
 _KEPT_PER_ATTENTION = {"distmat-mini": 6, "esm": 12}
 """Bytes kept of each pair of tokens in each head and layer; attention that is fused keeps none."""
 
-_BLOCK = {"channel": 33, "rank": 40}
-_HEAD = {"channel": 16, "bin": 14, "always": 520}
+_BLOCK = {"channel": 37, "rank": 40}
+_HEAD = {"channel": 14, "bin": 2, "always": 60}
 """Bytes kept of each residue pair: by each pair block for a channel and a rank, and by the rest
-of the pair head for a channel, for a bin (the logits on their way to the loss) and in any case."""
+of the pair head for a channel, for a bin and in any case."""
+
+_PASSING = {"channel": 16, "bin": 12}
+"""Bytes of each residue pair that are there for a moment only: logits and gradients."""
 
 _HALVED = 0.6
 """What activations in 16 bits take of those in 32: sums and norms stay in 32."""
@@ -154,7 +157,10 @@ def estimate_memory(
         parameters = shape.parameters + head + (trainable - head if config.mode == "lora" else 0)
     fixed = parameters - trainable
     fixed_bytes = _BYTES_4BIT if config.use_4bit else 2 if precision == "bf16" else 4
-    activations = max(_activations(config, shape, crop) for crop in config.crops)
+    activations = max(
+        kept_activations(config, shape, crop) + _passing(config, shape, crop)
+        for crop in config.crops
+    )
     activations *= _SCALE * (1.0 if precision == "fp32" else _HALVED)
     return MemoryEstimate(
         weights=int(4 * trainable + fixed_bytes * fixed),
@@ -165,36 +171,73 @@ def estimate_memory(
     )
 
 
-def _activations(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
+def kept_activations(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
     """Bytes kept for the backward pass of the largest batch of crops of this length."""
-    chains = min(max(config.pairs_per_batch // crop**2, 1), config.chains_per_batch)
+    residues, tokens = _padded(config, crop)
+    encoder = _kept(
+        config, shape.layers, _layer(config, shape, crop), 4 * tokens * shape.hidden_size
+    )
+    if config.head != "pair":
+        head = 12 * tokens * shape.hidden_size + 40 * residues**2
+    else:
+        block_input = 4 * residues**2 * config.pair_width
+        head = _kept(config, len(config.dilations), _block(config, crop), block_input)
+        head += residues**2 * (
+            _HEAD["channel"] * config.pair_width + _HEAD["bin"] * _bins(config) + _HEAD["always"]
+        )
+    return _chains(config, crop) * (encoder + head)
+
+
+def _passing(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
+    """Bytes of that batch that are there for a moment, with all that is kept."""
+    residues, _ = _padded(config, crop)
+    each = 0.0
+    if config.head == "pair":
+        pair = _PASSING["channel"] * config.pair_width + _PASSING["bin"] * _bins(config)
+        each += residues**2 * pair
+    if config.activation_checkpointing:
+        # One layer or block at a time is computed again.
+        block = _block(config, crop) if config.head == "pair" else 0.0
+        each += max(_layer(config, shape, crop), block)
+    return _chains(config, crop) * each
+
+
+def _chains(config: TrainingConfig, crop: int) -> int:
+    """Of the largest batch of crops of this length."""
+    return min(max(config.pairs_per_batch // crop**2, 1), config.chains_per_batch)
+
+
+def _padded(config: TrainingConfig, crop: int) -> tuple[int, int]:
+    """Residues and tokens of a chain in it; published heads read their answer from placeholders."""
     residues = max(crop, config.pad_to)
-    tokens = residues if config.head == "pair" else 2 * residues
+    return residues, residues if config.head == "pair" else 2 * residues
+
+
+def _layer(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
+    """Bytes kept of one chain by an encoder layer."""
+    _, tokens = _padded(config, crop)
     attention = 0 if config.mode == "frozen" else _KEPT_PER_ATTENTION.get(shape.kind, 0)
-    layer = tokens * (
+    return tokens * (
         _KEPT_PER_WIDTH[config.mode] * shape.hidden_size
         + _KEPT_PER_INTERMEDIATE[config.mode] * shape.intermediate
         + attention * shape.heads * tokens
     )
-    encoder = _kept(config, shape.layers, layer, 4 * tokens * shape.hidden_size)
-    if config.head != "pair":
-        return chains * (encoder + 4 * 3 * tokens * shape.hidden_size + 40 * residues**2)
-    pairs = residues**2
-    block = pairs * (_BLOCK["channel"] * config.pair_width + _BLOCK["rank"] * config.triangle_rank)
-    blocks = _kept(config, len(config.dilations), block, 4 * pairs * config.pair_width)
-    rest = pairs * (
-        _HEAD["channel"] * config.pair_width
-        + _HEAD["bin"] * (config.bins if config.chosen_loss == "distogram" else 1)
-        + _HEAD["always"]
-    )
-    return chains * (encoder + blocks + rest)
+
+
+def _block(config: TrainingConfig, crop: int) -> float:
+    """Bytes kept of one chain by a pair block."""
+    residues, _ = _padded(config, crop)
+    each = _BLOCK["channel"] * config.pair_width + _BLOCK["rank"] * config.triangle_rank
+    return residues**2 * each
 
 
 def _kept(config: TrainingConfig, layers: int, each: float, of_input: float) -> float:
-    """Of some equal layers: everything, or their inputs and one layer in full."""
-    if not config.activation_checkpointing:
-        return layers * each
-    return layers * min(of_input, each) + each
+    """Of some equal layers: everything, or their inputs alone."""
+    return layers * (min(of_input, each) if config.activation_checkpointing else each)
+
+
+def _bins(config: TrainingConfig) -> int:
+    return config.bins if config.chosen_loss == "distogram" else 1
 
 
 def head_parameters(config: TrainingConfig, hidden_size: int) -> int:
@@ -205,7 +248,7 @@ def head_parameters(config: TrainingConfig, hidden_size: int) -> int:
     if config.head == "coordinates":
         return (d + 1) * longest + 3 * (d + 1)
     c, r = config.pair_width, config.triangle_rank
-    bins = config.bins if config.chosen_loss == "distogram" else 1
+    bins = _bins(config)
     pairs = 7 * d + 6 * c * (d + 1) + 2 * c * c + _OFFSET_BUCKETS * c
     triangle = 2 * c + 4 * r * (c + 1) + 2 * r + c * (c + 1) + c * (r + 1)
     convolution = 2 * c + 2 * c * (9 * c + 1)
