@@ -31,6 +31,9 @@ IDLE = 10.0
 PATIENCE = 15.0
 """Seconds in which a process that was started says that it is there."""
 
+_POLITE = (-1, -2, -15)
+"""Hang-up, interrupt, terminate: somebody wanted it to end, before it could listen."""
+
 _TRIES = 3
 """Times that a webhook is called."""
 
@@ -96,7 +99,7 @@ class Scheduler:
             free = [device for device in self._devices(kind) if device not in taken]
             if run.immediate:
                 free += [device for device in self._devices(kind) if device not in free]
-            if kind in full or len(free) < count:
+            if kind in full or len(free) < count or _is_leaving(run):
                 # Later ones mustn't overtake it on the way to the same devices.
                 full.add(kind)
                 continue
@@ -184,11 +187,12 @@ def bury(store: RunStore, run: Run, code: int | None, memory_kills: int | None) 
     """Write the end of a run whose process ended without doing so itself."""
     from distmat.training.run_folder import checkpoints
 
-    if run.stop_asked is not None:
+    if run.stop_asked is not None or code in _POLITE:
         there = checkpoints(run.folder)
         onward = f"goes on from checkpoint-{max(there)}" if there else "starts anew"
         cause = f"Stopped before it could write a checkpoint; resuming {onward}."
-        store.change_state(run.id, State.STOPPED, only_from=ACTIVE, cause=cause, kind=Cause.ASKED)
+        kind = Cause.SIGNAL if run.stop_asked is None else Cause.ASKED
+        store.change_state(run.id, State.STOPPED, only_from=ACTIVE, cause=cause, kind=kind)
         return
     kind, cause = explain_death(run, code, memory_kills)
     store.change_state(run.id, State.CRASHED, only_from=ACTIVE, cause=cause, kind=kind)
@@ -196,8 +200,13 @@ def bury(store: RunStore, run: Run, code: int | None, memory_kills: int | None) 
 
 def requeue_if_absent(store: RunStore, run: Run) -> None:
     """Put a run back whose scheduler died between claiming and starting it."""
-    if not ProcessLock(run.folder / ".lock").is_held():
+    if not _is_leaving(run):
         store.change_state(run.id, State.QUEUED, only_from=[State.STARTING])
+
+
+def _is_leaving(run: Run) -> bool:
+    """Whether the process of an earlier attempt has said its last words and isn't gone yet."""
+    return ProcessLock(run.folder / ".lock").is_held()
 
 
 def is_scheduling(home: Path) -> bool:

@@ -80,7 +80,7 @@ def _lead(store: RunStore, run: Run) -> int:
     """The only process, or the first of several."""
     lock = ProcessLock(run.folder / ".lock")
     # Whoever came first is the run; its state is none of our business then.
-    if not lock.take() or run.state not in ACTIVE:
+    if not lock.take(patience=2.0) or store.get(run.id).state not in ACTIVE:
         return 0
     ballast = run.folder / ".ballast"
     try:
