@@ -1,0 +1,242 @@
+import json
+import math
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from distmat.runs import queue
+from distmat.runs.run import State
+from distmat.runs.store import RunStore
+from distmat.training.config import TrainingConfig
+from distmat.ui import run_store
+from distmat.ui.run_compare import differing
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
+    monkeypatch.setattr(queue, "ensure_scheduler", lambda home: None)
+    run_store._store.clear()
+    with RunStore() as store:
+        yield store
+
+
+@pytest.fixture
+def page(store):
+    return AppTest.from_file("../../pages/runs.py", default_timeout=30)
+
+
+def made(store, name="mine", state=State.RUNNING, mae=5.5, steps=50, **settings):
+    run = store.add(TrainingConfig().with_settings(settings), name=name)
+    if state == State.QUEUED:
+        return run
+    store.change_state(run.id, State.STARTING)
+    store.begin(run.id, {"device": "cpu", "precision": "fp32", "train_chains": 77}, 100)
+    store.change_state(run.id, State.RUNNING)
+    now = time.time() + steps + 1
+    rows = [
+        (n, n / 9, now - steps + n, {"loss": 3 + 1 / n, "grad_norm": 0.5, "learning_rate": 1e-3})
+        for n in range(1, steps + 1)
+    ]
+    store.log_many(run.id, rows)
+    metrics = {"eval_mae": mae, "eval_baseline_mae": 6.6}
+    store.log(run.id, steps, steps / 9, metrics)
+    if state != State.RUNNING:
+        store.change_state(run.id, state, cause="It ended." if state != State.FINISHED else "")
+    return run
+
+
+def opened(page, run):
+    page.query_params["run"] = run.id
+    return page.run()
+
+
+def button(page, label):
+    return next(button for button in page.button if button.label == label)
+
+
+def labels(page):
+    return [button.label for button in page.button]
+
+
+def words(page):
+    kinds = ("title", "markdown", "caption", "info", "success", "warning", "error", "subheader")
+    said = [str(element.value) for kind in kinds for element in getattr(page, kind)]
+    return "\n".join(said).replace("\\", "")
+
+
+def figures(page):
+    return [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+
+
+def test_without_runs_a_person_is_sent_to_the_train_page(store):
+    app = AppTest.from_file("../../app.py", default_timeout=30).run()
+    app.switch_page("pages/runs.py").run()
+    assert not app.exception
+    assert "There are no runs yet" in words(app)
+
+
+def test_all_runs_are_in_the_table_with_the_baseline_beside_them(page, store):
+    made(store, "first", mae=5.5)
+    made(store, "second", state=State.FINISHED, mae=7.0)
+    page.run()
+    table = page.dataframe[0].value
+    assert list(table["Run"]) == ["second", "first"]
+    assert list(table["Baseline"]) == [6.6, 6.6]
+    assert table["Skill"].tolist() == pytest.approx([100 * (1 - 7 / 6.6), 100 * (1 - 5.5 / 6.6)])
+
+
+def test_runs_are_searched_and_filtered(page, store):
+    made(store, "alpha")
+    made(store, "beta", state=State.FAILED)
+    page.run()
+    page.text_input(key="runs-search").set_value("alph").run()
+    assert list(page.dataframe[0].value["Run"]) == ["alpha"]
+    page.text_input(key="runs-search").set_value("gamma").run()
+    assert "No run fits" in words(page)
+
+
+def test_a_run_shows_its_progress_and_how_it_stands_to_the_baseline(page, store):
+    opened(page, made(store))
+    assert not page.exception
+    metrics = {metric.label: (metric.value, metric.delta) for metric in page.metric}
+    assert metrics["Step"][0] == "50 / 100"
+    assert metrics["Validation MAE"] == ("5.50 Å", "-1.10 Å to separation only")
+    assert metrics["Time left"][0] == "50 s"
+
+
+def test_curves_have_the_baseline_as_a_dashed_line(page, store):
+    opened(page, made(store))
+    error = next(f for f in figures(page) if f["layout"]["yaxis"]["title"]["text"] == "MAE (Å)")
+    assert [trace["line"]["dash"] for trace in error["data"]] == ["solid", "dash"]
+    assert all(figure["layout"]["uirevision"] == "kept" for figure in figures(page))
+
+
+@pytest.mark.parametrize(
+    "tab", ["Steps", "Checkpoints", "Hardware", "Log", "Events", "Settings", "Report"]
+)
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.FINISHED, State.CRASHED])
+def test_every_part_of_the_page_is_there_in_every_state(page, store, tab, state):
+    opened(page, made(store, state=state))
+    page.segmented_control(key="run-tab").set_value(tab).run()
+    assert not page.exception
+    assert not page.error or state == State.CRASHED
+
+
+@pytest.mark.parametrize(
+    ("state", "there", "absent"),
+    [
+        (State.QUEUED, {"Stop", "Duplicate"}, {"Resume", "Delete"}),
+        (State.RUNNING, {"Stop", "Duplicate"}, {"Resume", "Delete"}),
+        (State.STOPPED, {"Resume", "Duplicate", "Delete"}, {"Stop"}),
+        (State.CRASHED, {"Resume", "Duplicate", "Delete"}, {"Stop"}),
+        (State.FINISHED, {"Duplicate", "Delete"}, {"Stop", "Resume"}),
+    ],
+)
+def test_the_buttons_fit_the_state(page, store, state, there, absent):
+    opened(page, made(store, state=state))
+    assert there <= set(labels(page))
+    assert not absent & set(labels(page))
+
+
+def test_why_a_run_ended_is_said(page, store):
+    opened(page, made(store, state=State.CRASHED))
+    assert "It ended." in words(page)
+
+
+def test_a_waiting_run_is_taken_out_of_the_queue(page, store):
+    run = made(store, state=State.QUEUED)
+    opened(page, run)
+    button(page, "Stop").click().run()
+    assert store.get(run.id).state == State.STOPPED
+
+
+def test_a_stopped_run_is_queued_again(page, store):
+    run = made(store, state=State.STOPPED)
+    opened(page, run)
+    button(page, "Resume").click().run()
+    assert store.get(run.id).state == State.QUEUED
+
+
+def test_a_run_is_deleted_only_after_a_question(page, store):
+    run = made(store, state=State.FINISHED)
+    opened(page, run)
+    button(page, "Delete").click().run()
+    assert store.get(run.id)
+    assert "can't be undone" in words(page)
+    assert page.button(key="really-delete")
+
+
+def test_name_tags_and_note_are_changed(page, store):
+    run = made(store)
+    opened(page, run)
+    page.segmented_control(key="run-tab").set_value("Settings").run()
+    name, tags = (
+        next(t for t in page.text_input if t.label == label) for label in ("Name", "Tags")
+    )
+    name.set_value("*better*")
+    tags.set_value("good, small")
+    page.text_area[0].set_value("looks right")
+    button(page, "Save").click().run()
+    changed = store.get(run.id)
+    assert (changed.name, changed.tags, changed.notes) == (
+        "*better*",
+        ("good", "small"),
+        "looks right",
+    )
+
+
+def test_the_queue_is_reordered_and_paused(page, store):
+    first, second = (made(store, name, state=State.QUEUED) for name in ("first", "second"))
+    page.run()
+    page.button(key=f"up-{second.id}").click().run()
+    assert [run.name for run in store.queued()] == ["second", "first"]
+    page.toggle[0].set_value(True).run()
+    assert store.paused
+    page.button(key=f"out-{first.id}").click().run()
+    assert [run.name for run in store.queued()] == ["second"]
+
+
+def test_two_runs_are_compared_by_what_differs(page, store):
+    one = made(store, "one", mae=5.5, learning_rate=1e-3)
+    two = made(store, "two", mae=5.1, learning_rate=3e-4)
+    page.query_params["compare"] = f"{one.id},{two.id}"
+    page.run()
+    assert not page.exception
+    scores, settings = (frame.value for frame in page.dataframe)
+    assert list(scores["MAE (Å), best"]) == [5.5, 5.1]
+    assert list(scores["Separation only (Å)"]) == [6.6, 6.6]
+    assert list(settings["Setting"]) == ["learning_rate"]
+    error = next(f for f in figures(page) if f["layout"]["yaxis"]["title"]["text"] == "MAE (Å)")
+    names = [trace["name"] for trace in error["data"]]
+    assert names == ["one", "two", "separation only"]
+
+
+def test_runs_with_the_same_settings_differ_in_nothing(store):
+    assert differing([made(store, "a"), made(store, "b")]) == []
+
+
+def test_a_run_that_does_not_exist_is_said_in_a_sentence(page, store):
+    page.query_params["run"] = "<script>"
+    page.run()
+    assert not page.exception
+    assert "There is no run" in words(page)
+
+
+def test_a_loss_that_is_no_number_does_not_break_the_page(page, store):
+    run = made(store)
+    store.log(run.id, 51, 6.0, {"loss": math.nan, "grad_norm": math.inf})
+    opened(page, run)
+    assert not page.exception
+    assert "The loss is no number since step 51" in words(page)
+
+
+def test_the_report_is_written_and_offered(page, store):
+    opened(page, made(store, state=State.FINISHED))
+    page.segmented_control(key="run-tab").set_value("Report").run()
+    page.segmented_control(key="report-language").set_value("中文")
+    button(page, "Write it").click().run(timeout=60)
+    assert not page.exception
+    frame = page.get("iframe")[0].proto.srcdoc
+    assert "距离矩阵模型训练状态报告" in frame
