@@ -24,7 +24,7 @@ from transformers.utils import logging
 
 from distmat.errors import CheckpointError, ConfigError
 from distmat.model.mini import MiniConfig, MiniEncoder
-from distmat.model.tokens import ResidueTokenizer, first_line
+from distmat.model.tokens import ResidueTokenizer, first_line, from_disk_or_hub
 from distmat.workspace import checkpoint_path
 
 __all__ = ["Chains", "LoraSettings", "MiniConfig", "MiniEncoder", "read_chains"]
@@ -196,7 +196,7 @@ def encoder_config(name: str) -> PreTrainedConfig:
 
         return read_network_config(folder).encoder
     try:
-        config = AutoConfig.from_pretrained(name)
+        config = from_disk_or_hub(AutoConfig.from_pretrained, name)
     # Whatever the hub client or a damaged file raise, the person can do one thing.
     except Exception as error:
         raise _unreachable(name, error) from None
@@ -237,16 +237,22 @@ def pretrained_encoder(
     ConfigError
         If it can't be held in 4 bits here.
     """
+    from distmat.model.checkpoint import load_network
+
     folder = checkpoint_folder(name)
+    if folder is not None and use_4bit:
+        raise ConfigError(
+            f"use_4bit is on, but the encoder '{name}' is one of our own checkpoints; turn it off."
+        )
     if folder is not None:
-        return _from_checkpoint(folder, dtype)
+        return merged(load_network(folder).encoder).to(dtype)
     options: dict[str, Any] = {"dtype": dtype, **_no_pooler(config)}
     if use_4bit:
         options["quantization_config"] = four_bit_config()
     try:
         with _quiet_transformers():
-            loaded = AutoModel.from_pretrained(
-                name, config=config, output_loading_info=True, **options
+            loaded = from_disk_or_hub(
+                AutoModel.from_pretrained, name, config=config, output_loading_info=True, **options
             )
     # Whatever the hub client or a damaged file raise, the person can do one thing.
     except Exception as error:
@@ -375,12 +381,6 @@ def _without_unused(encoder: PreTrainedModel) -> PreTrainedModel:
         if getattr(encoder, name, None) is not None:
             setattr(encoder, name, nn.Identity())
     return encoder
-
-
-def _from_checkpoint(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
-    from distmat.model.checkpoint import load_network
-
-    return merged(load_network(folder).encoder).to(dtype)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, Qwen2Config, Qwen3Config
+from transformers.initialization import no_init_weights
 
 from distmat.errors import CheckpointError
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
@@ -71,8 +72,10 @@ def read_published(folder: Path) -> DistanceNetwork:
     own = {f"encoder.{key}": value for key, value in merged.items()}
     own |= {f"head.{key}": value for key, value in head.items()}
     _check_fit(network, own, folder)
-    network = DistanceNetwork(config)
-    network.load_state_dict(own)
+    # Of half a billion weights, none is drawn, and none is held twice.
+    with no_init_weights():
+        network = DistanceNetwork(config)
+    network.load_state_dict(own, assign=True)
     network.tokens = tokens
     return network.eval()
 
@@ -161,14 +164,13 @@ def _merged(
 
 
 def _shape(name: str, folder: Path, encoder: dict[str, torch.Tensor]) -> PreTrainedConfig:
-    """Of the base: from a config in the folder, by its name, or from the weights themselves."""
-    for place, local in ((str(folder), True), (name, True), (name, False)):
-        if place == str(folder) and not (folder / "config.json").is_file():
-            continue
+    """Of the base: from a config in the folder, from disk by its name, or from its weights."""
+    for place in (str(folder) if (folder / "config.json").is_file() else "", name):
         try:
-            return AutoConfig.from_pretrained(place, local_files_only=local)
-        # Not there, or not to be reached from here; the next place may know.
-        except Exception:  # noqa: S112
+            if place:
+                return AutoConfig.from_pretrained(place, local_files_only=True)
+        # Not there, or of no use; the weights know the rest.
+        except (OSError, ValueError):
             continue
     return _shape_of_weights(encoder, folder)
 
@@ -200,8 +202,8 @@ def _shape_of_weights(encoder: dict[str, torch.Tensor], folder: Path) -> PreTrai
     except (KeyError, ValueError, ZeroDivisionError) as error:
         raise CheckpointError(
             f"The base of the published checkpoint {folder} is no Qwen2 or Qwen3 "
-            f"({first_line(error)}), and its config can't be reached; put the base's config.json "
-            "into the folder."
+            f"({first_line(error)}), and its config isn't on this machine; put the base's "
+            "config.json into the folder."
         ) from None
 
 

@@ -5,6 +5,7 @@ by one, and what an encoder wants around them (ESM's <cls> and <eos>) is added i
 network.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def _named(name: str) -> ResidueTokenizer:
     from transformers import AutoTokenizer
 
     try:
-        source = AutoTokenizer.from_pretrained(name)
+        source = from_disk_or_hub(AutoTokenizer.from_pretrained, name)
     # Whatever the hub client or a damaged file raise, the person can do one thing.
     except Exception as error:
         raise CheckpointError(
@@ -199,6 +200,19 @@ def _for_shape(config: Any) -> ResidueTokenizer:
 
 def _first(*ids: int | None) -> Any:
     return next((index for index in ids if index is not None), None)
+
+
+def from_disk_or_hub(load: Callable[..., Any], name: str, **options: Any) -> Any:
+    """Load by name from a folder or the hub's cache, and only then over the network.
+
+    Without a connection the hub's client would try again and again, for most of a minute.
+    """
+    try:
+        return load(name, local_files_only=True, **options)
+    except (OSError, ValueError):
+        if Path(name).exists() or Path(name).is_absolute():
+            raise
+    return load(name, **options)
 
 
 def first_line(error: Exception) -> str:
