@@ -122,7 +122,8 @@ def _train(run: Run, observer: StoreObserver | None) -> Any:
     from distmat.training.trainer import train
 
     def say(text: str) -> None:
-        print(text, flush=True)
+        if observer is not None:
+            print(text, flush=True)
 
     return train(
         run.config,

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from distmat.errors import ConfigError, DatasetError, RunError
@@ -199,6 +200,19 @@ def test_an_end_is_told_with_its_cause_and_can_be_resumed(
     queue.resume(store, run.id)
     run = reaches(store, run, State.FINISHED)
     assert list(store.curves(run.id)["loss"].steps) == list(range(1, 11))
+
+
+def test_several_processes_are_one_run_and_none_outlives_the_others(store, home, launch):
+    run = launch(steps=1000, backend="torchrun", backend_settings={"processes": 2})
+    run = wait_until(lambda: (now := store.get(run.id)).step > 3 and now)
+    agent = psutil.Process(run.process.pid).parent()
+    workers = agent.children()
+    assert len(workers) == 2 and run.process.pid in {worker.pid for worker in workers}
+    agent.kill()
+    run = reaches(store, run, State.STOPPED)
+    assert run.cause_kind == Cause.SIGNAL and f"checkpoint-{run.step}" in run.cause
+    for worker in workers:
+        wait_until(lambda w=worker: not w.is_running() or w.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_a_signal_from_outside_is_told_apart_from_a_person(store, home, launch):

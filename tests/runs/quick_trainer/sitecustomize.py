@@ -29,6 +29,14 @@ def train(config, resume=False, progress=print, observer=None, accept_changed_da
     stopped = []
     first = max(checkpoints(folder)) if resume else 0
     facts = {"total_steps": config.max_steps, "first_step": first, "device": "cpu"}
+    if observer is None:
+        from distmat.training.observer import Unobserved
+
+        # Of several processes all but the first: this one waits for the others' stop.
+        observer = Unobserved()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        time.sleep(config.max_steps * 0.02)
+        return Result()
     observer.started(facts | {"accepted": accept_changed_data})
     previous = signal.signal(signal.SIGTERM, lambda *_: stopped.append(1))
     for step in range(first + 1, config.max_steps + 1):
