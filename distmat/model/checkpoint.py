@@ -329,17 +329,3 @@ def _damaged(folder: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
         f"The checkpoint {folder} can't be loaded ({first_line(error)}); train or copy it again."
     )
-
-
-__all__ = [
-    "COMPANION",
-    "Checkpoint",
-    "load_checkpoint",
-    "load_network",
-    "load_weights",
-    "read_network_config",
-    "save_checkpoint",
-    "save_companion",
-    "save_network",
-    "weight_files",
-]

@@ -23,11 +23,9 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from transformers.utils import logging
 
 from distmat.errors import CheckpointError, ConfigError
-from distmat.model.mini import MiniConfig, MiniEncoder
+from distmat.model.mini import MiniConfig
 from distmat.model.tokens import ResidueTokenizer, first_line, from_disk_or_hub
 from distmat.workspace import checkpoint_path
-
-__all__ = ["Chains", "LoraSettings", "MiniConfig", "MiniEncoder", "read_chains"]
 
 CHECKPOINT_PREFIX = "checkpoint:"
 """Begins the name of an encoder that is taken from one of our own checkpoints."""

@@ -264,6 +264,3 @@ def _is_theirs(path: Path) -> bool:
         # Damaged, but theirs: what stands beside it is a model.pt.
         return True
     return isinstance(content, dict) and "max_seq_len" in content
-
-
-__all__ = ["is_published", "read_published"]
