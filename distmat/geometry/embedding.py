@@ -50,6 +50,9 @@ def embed(distances: np.ndarray) -> Embedding:
         Planar and collinear maps have zeros in their last columns.
     """
     gram = _gram(distances)
+    if not gram.any():
+        # All points in one place: no solver finds a direction in that.
+        return Embedding(np.zeros((len(gram), 3)), 0.0)
     values, vectors, share = _exact_pairs(gram)
     if share is None:
         values, vectors = _top_three(gram)

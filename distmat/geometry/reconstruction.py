@@ -19,6 +19,7 @@ from distmat.geometry.completion import KnownMap, check_map, complete
 from distmat.geometry.embedding import Embedding, embed
 from distmat.geometry.handedness import Hand, choose_hand, mirror
 from distmat.geometry.refinement import (
+    BLOCK,
     Places,
     Targets,
     chain_term,
@@ -326,11 +327,20 @@ def stress(coords: np.ndarray, distances: np.ndarray) -> float:
     distances : ndarray, shape=(N, N), dtype=float
         Å; NaN where not known.
     """
-    total = np.nansum(np.square(distances))
-    error = cdist(coords, coords)
-    error -= distances
-    np.square(error, out=error)
-    return float(np.sqrt(np.nansum(error) / total)) if total > 0 else 0.0
+    total, off, n = 0.0, 0.0, len(coords)
+    for start in range(0, n, BLOCK):
+        rows, columns = slice(start, start + BLOCK), slice(start, n)
+        given = distances[rows, columns]
+        error = cdist(coords[rows], coords[columns])
+        error -= given
+        if np.isnan(error).any():
+            given = np.where(np.isnan(error), 0.0, given)
+            np.nan_to_num(error, copy=False)
+        # Within the diagonal block each pair shows twice, elsewhere once.
+        inner = len(error)
+        total += np.vdot(given, given) - 0.5 * np.vdot(given[:, :inner], given[:, :inner])
+        off += np.vdot(error, error) - 0.5 * np.vdot(error[:, :inner], error[:, :inner])
+    return float(np.sqrt(off / total)) if total > 0 else 0.0
 
 
 def _placed(known: KnownMap, steps: list[str]) -> np.ndarray:

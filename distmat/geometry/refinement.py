@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 
 from distmat.geometry.scores import BOND
 
-_BLOCK = 128
+BLOCK = 128
 """Rows handled at once, so that the temporary arrays stay in the processor's cache."""
 _BOND_SLACK = 0.1
 _ANGLE_RANGE = (5.0, 7.3)
@@ -30,6 +30,8 @@ _HELIX_TRIPLE = 0.4
 """Triple product of three bonds in units of a bond cubed; a right-handed helix has 0.8."""
 _LEAST_VARIANCE = 0.05
 """Å²; no distance is trusted more than this."""
+_LARGEST_LOG = 30.0
+"""Of a variance in Å²: what a line through few pairs says of distant ones may be anything."""
 _SETTLED = 1e-5
 """A share of the energy by which settling further no longer shows in any bond."""
 _STRETCH = 30
@@ -178,7 +180,7 @@ def error_variance(coords: np.ndarray, target: np.ndarray, residue: np.ndarray) 
     every = constant + by_apart * every
     for row, place in zip(variance, residue, strict=True):
         row += every[np.abs(residue - place)]
-    np.exp(variance, out=variance)
+    np.exp(np.minimum(variance, _LARGEST_LOG, out=variance), out=variance)
     return np.maximum(variance, _LEAST_VARIANCE, out=variance)
 
 
@@ -196,8 +198,8 @@ def pair_term(targets: Targets, repulsion: float = 0.0) -> Term:
 
     def term(points: np.ndarray, gradient: np.ndarray) -> float:
         energy = 0.0
-        for start in range(0, n, _BLOCK):
-            stop = min(start + _BLOCK, n)
+        for start in range(0, n, BLOCK):
+            stop = min(start + BLOCK, n)
             rows, columns = slice(start, stop), slice(start, n)
             length = cdist(points[rows], points[columns])
             np.maximum(length, 1e-6, out=length)

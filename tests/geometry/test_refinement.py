@@ -46,7 +46,7 @@ TERMS = {
 @pytest.mark.parametrize("block", [4, 5, 128])
 @pytest.mark.parametrize("name", TERMS)
 def test_the_gradient_is_that_of_finite_differences(name, block, monkeypatch):
-    monkeypatch.setattr(refinement, "_BLOCK", block)
+    monkeypatch.setattr(refinement, "BLOCK", block)
     term, points = TERMS[name](), crowded()
     gradient = np.zeros_like(points)
     term(points, gradient)
@@ -57,7 +57,7 @@ def test_the_gradient_is_that_of_finite_differences(name, block, monkeypatch):
 
 
 def test_stress_and_repulsion_are_those_of_a_plain_loop(monkeypatch):
-    monkeypatch.setattr(refinement, "_BLOCK", 5)
+    monkeypatch.setattr(refinement, "BLOCK", 5)
     points, goal, expected = crowded(), targets(), 0.0
     for i in range(14):
         for j in range(i + 1, 14):

@@ -3,8 +3,10 @@ import json
 import biotite.structure as struc
 import numpy as np
 import pytest
+from scipy.linalg import orthogonal_procrustes
 
 from distmat.geometry.scores import (
+    CLASH,
     bonds_right,
     clashes,
     per_residue_error,
@@ -140,6 +142,28 @@ def test_the_correlation_of_a_trace_is_with_the_true_distances(ca):
     trace = np.nan_to_num(ca) + np.random.default_rng(1).normal(scale=3, size=ca.shape)
     _, _, p, d = pairs_of(ca, distances_of(trace)).T
     assert score_trace(trace, ca).mds_pearson == pytest.approx(np.corrcoef(p, d)[0, 1])
+
+
+def test_the_rmsd_that_allows_a_mirror_image_is_that_of_scipy_s_procrustes():
+    ca = random_walk(50, seed=2)
+    random = np.random.default_rng(3)
+    trace = ca * [1.0, 1.0, -1.0] + random.normal(scale=2.0, size=ca.shape) + 30.0
+    source, goal = trace - trace.mean(axis=0), ca - ca.mean(axis=0)
+    turn, _ = orthogonal_procrustes(source, goal)
+    expected = np.sqrt(((source @ turn - goal) ** 2).sum(axis=1).mean())
+    scores = score_trace(trace, ca)
+    assert scores.rmsd_mirror_allowed == pytest.approx(expected)
+    assert scores.rmsd > 1.5 * expected
+
+
+def test_bonds_and_clashes_are_those_that_biotite_measures():
+    trace = random_walk(80, seed=8) + np.random.default_rng(9).normal(scale=0.4, size=(80, 3))
+    trace[[20, 50]] = 0.5 * (trace[[20, 50]] + trace[[60, 10]])
+    bonds = struc.distance(trace[:-1], trace[1:])
+    near = struc.CellList(trace.astype(np.float32), CLASH).create_adjacency_matrix(CLASH)
+    count = np.triu(near, 3).sum()
+    assert 0 < np.mean(np.abs(bonds - 3.8) <= 0.2) == bonds_right(trace)
+    assert 0 < 100 * count / 80 == pytest.approx(clashes(trace))
 
 
 def test_bonds_and_clashes_are_counted_by_hand():
