@@ -53,9 +53,18 @@ class Evaluation:
         }
         if per_chain:
             content["per_chain"] = [
-                {"id": name, "model": model.as_dict(), "baseline": baseline.as_dict()}
-                for name, model, baseline in zip(
-                    self.chains, self.model, self.baseline, strict=True
+                {
+                    "id": name,
+                    "model": model.as_dict() | {"mds_pearson": _plain(model_mds)},
+                    "baseline": baseline.as_dict() | {"mds_pearson": _plain(baseline_mds)},
+                }
+                for name, model, baseline, model_mds, baseline_mds in zip(
+                    self.chains,
+                    self.model,
+                    self.baseline,
+                    self.model_mds,
+                    self.baseline_mds,
+                    strict=True,
                 )
             ]
         return content
@@ -186,6 +195,10 @@ def _losses(network: nn.Module, wanted: bool) -> Iterator[_Truth]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _plain(value: float) -> float | None:
+    return value if np.isfinite(value) else None
 
 
 def _mean(values: Sequence[float]) -> float | None:

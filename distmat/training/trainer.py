@@ -166,6 +166,7 @@ class _Run:
             total_parameters(network),
             trainable_parameters(network),
             precision,
+            chosen_device(config),
         )
         free = free_memory(chosen_device(config))
         facts = {

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from distmat.errors import ConfigError
-from distmat.training.config import TrainingConfig, read_config
+from distmat.training.config import TrainingConfig, config_text, read_config, settings
 
 
 def test_a_config_comes_back_from_json_and_yaml_as_it_was(tmp_path):
@@ -14,6 +14,9 @@ def test_a_config_comes_back_from_json_and_yaml_as_it_was(tmp_path):
     assert read_config(tmp_path / "config.json") == config
     (tmp_path / "config.yaml").write_text("learning_rate: 2e-4\ncrops: [64, 128]\ntrain: a.parquet")
     assert read_config(tmp_path / "config.yaml") == config
+    for kind in ("json", "yaml"):
+        (tmp_path / "again").write_text(config_text(config, kind))
+        assert read_config(tmp_path / "again") == config
 
 
 def test_text_from_the_command_line_is_read_as_the_fields_type():
@@ -43,6 +46,19 @@ def test_text_from_the_command_line_is_read_as_the_fields_type():
         ({"train": 3}, "train is 3; it must be a text"),
         ({"attention_heads": 3}, "hidden_size is 128, which 3 attention heads don't divide"),
         ({"schedule": "wavy"}, "schedule is 'wavy'; it must be cosine, linear or constant"),
+        ({"mode": "half"}, "mode is 'half'; it must be full, lora or frozen"),
+        ({"precision": "int8"}, "precision is 'int8'; it must be auto, bf16, fp16 or fp32"),
+        ({"bidirectional": "maybe"}, "bidirectional is 'maybe'; it must be true or false"),
+        ({"use_4bit": 1}, "use_4bit is 1; it must be true or false"),
+        ({"lora_rank": "0"}, "lora_rank is 0; it must lie between 1 and 1024"),
+        ({"use_4bit": True}, "use_4bit is true, but weights held in 4 bits can't be trained"),
+        ({"loss": "fape"}, "the head 'pair' doesn't have; it must be distogram, log_mse"),
+        ({"band_weights": "1,2"}, "band_weights is 1,2; give four numbers"),
+        ({"band_weights": "0,0,0,0"}, "band_weights is 0,0,0,0; give four numbers, not all 0"),
+        ({"pad_to": 100}, "pad_to is 100, shorter than the longest crop of 192 residues"),
+        ({"head": "placeholder"}, "evaluation_max_length is 256, but the head 'placeholder'"),
+        ({"report_to": "wandb,excel"}, "report_to is 'wandb,excel'; it must be none, or of"),
+        ({"train": " "}, "train is empty; give a name or a path"),
         ({"learning_rat": 1}, "There is no setting 'learning_rat'; the settings are accumulation"),
     ],
 )
@@ -63,3 +79,27 @@ def test_a_file_that_holds_no_settings_is_refused_in_a_sentence(tmp_path, conten
 def test_a_missing_file_is_refused_in_a_sentence(tmp_path):
     with pytest.raises(ConfigError, match="There is no config at"):
         read_config(tmp_path / "none.yaml")
+
+
+def test_every_setting_is_described_for_forms_and_help():
+    described = settings()
+    assert list(described) == list(TrainingConfig().as_dict())
+    for name, setting in described.items():
+        assert setting.help.endswith(".") and setting.default == getattr(TrainingConfig(), name)
+        numeric = setting.kind in (int, float) or name in ("crops", "dilations", "band_weights")
+        assert (setting.low is not None) == numeric
+    assert described["mode"].choices == ("full", "lora", "frozen")
+    assert (described["lora_rank"].low, described["lora_rank"].high) == (1, 1024)
+
+
+def test_losses_are_those_that_the_network_knows():
+    from distmat.model.network import LOSSES as KNOWN
+    from distmat.training.config import LOSSES
+
+    assert LOSSES == KNOWN
+
+
+def test_differences_name_what_changed():
+    config = TrainingConfig()
+    changed = config.with_settings({"seed": 3, "crops": "64"})
+    assert config.differences(changed) == {"seed": (0, 3), "crops": ((96, 128, 192), (64,))}

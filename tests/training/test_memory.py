@@ -89,7 +89,7 @@ def test_estimated_activations_are_what_pytorch_keeps(changes, tmp_path):
     measured = kept_for_backward(config, chains=2, residues=64)
     shape = encoder_shape(config)
     assert shape is not None
-    assert kept_activations(config, shape, 64) == pytest.approx(measured, rel=0.1)
+    assert kept_activations(config, shape, 64) == pytest.approx(measured, rel=0.2)
 
 
 def test_activation_checkpointing_is_estimated_to_take_less_and_does():

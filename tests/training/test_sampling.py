@@ -75,3 +75,52 @@ def test_the_wanted_share_of_residues_is_hidden_and_always_the_same_ones():
     )
     assert torch.equal(first, again)
     assert 0.15 < (first == MASK).float().mean() < 0.25
+
+
+def shared(processes: int, accumulation: int, process: int, epochs: int = 3) -> list[list[Crop]]:
+    sampler = ClusterBatches(
+        LENGTHS, CLUSTERS, (64, 96), 96**2, 0, 10, accumulation, processes, process
+    )
+    seen = []
+    for epoch in range(epochs):
+        sampler.set_epoch(epoch)
+        batches = list(sampler)
+        assert len(batches) == len(sampler) == sampler.steps * accumulation
+        seen += batches
+    return seen
+
+
+def test_processes_share_the_batches_that_one_would_accumulate():
+    alone = shared(1, 2, 0)
+    first, second = shared(2, 1, 0), shared(2, 1, 1)
+    assert [batch for pair in zip(first, second, strict=True) for batch in pair] == alone
+
+
+def test_an_epoch_can_be_entered_without_those_before():
+    begun = ClusterBatches(LENGTHS, CLUSTERS, (64, 96), 96**2, 0)
+    for epoch in range(5):
+        begun.set_epoch(epoch)
+        walked = list(begun)
+    entered = ClusterBatches(LENGTHS, CLUSTERS, (64, 96), 96**2, 0)
+    entered.set_epoch(4)
+    assert list(entered) == walked
+
+
+def test_more_accumulation_than_batches_takes_several_passes_for_a_step():
+    sampler = ClusterBatches(LENGTHS, CLUSTERS, (64,), 10**9, 0, accumulation=3)
+    assert sampler.steps == 1 and len(sampler) == 3
+    assert [len(batch) for batch in sampler] == [4, 4, 4]
+
+
+def test_a_batch_holds_no_more_chains_than_wanted():
+    sampler = ClusterBatches(LENGTHS, np.arange(7), (64,), 10**9, 0, most_chains=1)
+    assert [len(batch) for batch in sampler] == [1] * 7
+
+
+def test_batches_are_padded_further_only_if_wanted():
+    chain = Chain("a", "ACDEFGHIKL", np.zeros((10, 3)))
+    dataset = CroppedChains(
+        Dataset("d", (chain,), np.array([0]), np.array([True])), mini_tokenizer()
+    )
+    padded = PadAndMask(mini_tokenizer(), 0.0, pad_to=32)([dataset[Crop(0, 0, 10, 1)]])
+    assert padded["input_ids"].shape == (1, 32) and int(padded["attention_mask"].sum()) == 10

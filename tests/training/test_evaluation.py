@@ -1,0 +1,105 @@
+"""Scores of a predictor beside its baseline's."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import pdist, squareform
+
+from distmat.model.baseline import fit_baseline
+from distmat.model.checkpoint import Checkpoint
+from distmat.model.predictor import Predictor
+from distmat.protein.chain import Chain
+from distmat.training.building import first_network
+from distmat.training.config import TrainingConfig
+from distmat.training.evaluation import BESIDE, evaluate, merged
+from tests.training.conftest import helix, strand
+
+CONFIG = TrainingConfig(
+    hidden_size=16, layers=1, attention_heads=2, pair_width=8, triangle_rank=4, dilations=(1,)
+)
+
+
+@pytest.fixture(scope="module")
+def chains() -> list[Chain]:
+    rng = np.random.default_rng(3)
+    return [
+        Chain(f"c{n}", "".join(rng.choice(list("ACDEFGHIKL"), n)), shape(n).astype(np.float32))
+        for n, shape in ((30, helix), (41, strand), (52, helix), (35, strand), (28, helix))
+    ]
+
+
+@pytest.fixture(scope="module")
+def predictor(chains) -> Predictor:
+    torch.manual_seed(0)
+    return Predictor(Checkpoint(first_network(CONFIG).eval(), fit_baseline(chains)))
+
+
+def test_the_loss_is_what_the_network_says_of_each_whole_chain(predictor, chains):
+    losses = evaluate(predictor, chains, with_loss=True).losses
+    for chain, loss in zip(chains, losses, strict=True):
+        n = len(chain)
+        with torch.inference_mode():
+            answer = predictor.network(
+                input_ids=torch.from_numpy(predictor.network.tokens.encode(chain.sequence))[None],
+                attention_mask=torch.ones(1, n, dtype=torch.int64),
+                position=torch.arange(n)[None],
+                chain_length=torch.tensor([n]),
+                ca=torch.from_numpy(chain.ca)[None],
+            )
+        assert loss == pytest.approx(float(answer.loss), rel=1e-5)
+    assert evaluate(predictor, chains).losses == ()
+
+
+def test_mds_correlation_is_that_of_the_points_with_the_true_distances(predictor, chains):
+    result = evaluate(predictor, chains)
+    for chain, mds in zip(chains, result.model_mds, strict=True):
+        distances = predictor.predict(chain.sequence).distances
+        n = len(chain)
+        centring = np.eye(n) - 1 / n
+        values, vectors = np.linalg.eigh(-0.5 * centring @ distances**2 @ centring)
+        points = vectors[:, -3:] * np.sqrt(np.clip(values[-3:], 0, None))
+        expected = np.corrcoef(pdist(points), pdist(chain.ca))[0, 1]
+        assert mds == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_perfect_map_has_no_error_and_a_perfect_mds(chains, predictor, monkeypatch):
+    truth = {chain.sequence: squareform(pdist(chain.ca.astype(float))) for chain in chains}
+    honest = predictor.predict
+
+    def perfect(sequence, *args):
+        answer = honest(sequence, *args)
+        return type(answer)(sequence, truth[sequence], answer.std, answer.contacts)
+
+    monkeypatch.setattr(predictor, "predict", perfect)
+    scores = evaluate(predictor, chains).as_dict()["model"]
+    assert scores["mae"] == pytest.approx(0, abs=1e-5)
+    assert scores["pearson"] == scores["mds_pearson"] == pytest.approx(1, abs=1e-6)
+
+
+def test_metrics_have_the_names_that_a_run_logs(predictor, chains):
+    metrics = evaluate(predictor, chains, with_loss=True).metrics()
+    for name in BESIDE:
+        assert f"eval_{name}" in metrics and f"eval_baseline_{name}" in metrics
+    assert {"eval_loss", "eval_seconds", "eval_chains_per_second"} <= metrics.keys()
+    assert metrics["eval_chains_per_second"] == pytest.approx(5 / metrics["eval_seconds"])
+    assert all(isinstance(value, float) for value in metrics.values())
+
+
+def test_what_several_processes_score_is_one_evaluation(predictor, chains):
+    whole = evaluate(predictor, chains, with_loss=True)
+    parts = [evaluate(predictor, chains[first::2], with_loss=True) for first in (0, 1)]
+    together = merged(parts)
+    assert together.chains == whole.chains
+    assert together.model == whole.model and together.losses == whole.losses
+    assert together.seconds == max(part.seconds for part in parts)
+
+
+def test_each_chain_is_told_with_its_scores(predictor, chains):
+    seen = []
+    content = evaluate(
+        predictor, chains, seen=lambda chain, predicted: seen.append((chain.name, len(predicted)))
+    ).as_dict(per_chain=True)
+    assert seen == [(chain.name, len(chain)) for chain in chains]
+    assert [row["id"] for row in content["per_chain"]] == [chain.name for chain in chains]
+    mean = np.mean([row["model"]["mds_pearson"] for row in content["per_chain"]])
+    assert content["model"]["mds_pearson"] == pytest.approx(mean)
