@@ -1,0 +1,293 @@
+"""Whether background runs hold what they promise; see README.md.
+
+    python benchmarks/runs.py refresh           # a page refresh of a run of 10^6 logged steps
+    python benchmarks/runs.py logging           # what logging costs a step
+    python benchmarks/runs.py viewers           # 20 viewers of a live run
+    python benchmarks/runs.py kills --count 50  # SIGKILL and SIGTERM at random moments
+
+Everything happens in a temporary workspace; rows for the table are printed.
+"""
+
+import argparse
+import os
+import random
+import signal
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import plotly.graph_objects as go
+from safetensors.numpy import load_file
+
+from distmat.runs import launcher, queue
+from distmat.runs.diagnosis import diagnose
+from distmat.runs.log import tail
+from distmat.runs.run import State
+from distmat.runs.store import RunStore
+from distmat.training.presets import preset
+
+CURVES = ("loss", "grad_norm", "learning_rate", "residues_per_second", "eval_mae")
+CLOCKS = {"residues_per_second", "eval_seconds", "eval_chains_per_second"}
+
+
+def row(check, limit, measured):
+    print(f"| {check} | {limit} | {measured} |", flush=True)
+
+
+def quick(**changes):
+    return preset("quick-look").with_settings({"device": "cpu", "log_every": 1, **changes})
+
+
+def look(store, run_id, points=1000):
+    """What one refresh of the page asks for; the bytes of its four charts."""
+    run = store.get(run_id)
+    queue.look(store)
+    curves = store.curves(run_id, points=points)
+    store.remaining(run)
+    store.table(run_id, ("loss", "grad_norm", "learning_rate"), rows=100)
+    store.hardware(run_id, points=200)
+    tail(run.log)
+    size = 0
+    for name in CURVES:
+        if name in curves:
+            figure = go.Figure(go.Scattergl(x=curves[name].steps, y=curves[name].values))
+            size += len(figure.to_json())
+    return size
+
+
+def refresh(options):
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as home, RunStore(Path(home)) as store:
+        run = store.add(quick())
+        started = time.perf_counter()
+        for first in range(0, options.steps, 20_000):
+            values = rng.standard_normal((20_000, 4)).tolist()
+            rows = []
+            for step, four in enumerate(values, first + 1):
+                metrics = dict(zip(CURVES, four, strict=False))
+                if step % 1000 == 0:
+                    metrics |= {"eval_mae": 5.0 + four[0], "eval_baseline_mae": 6.0}
+                rows.append((step, step / 1000, 1e9 + step, metrics))
+            store.log_many(run.id, rows)
+        for second in range(0, 10_000, 5):
+            sample = {"cpu": 50.0, "memory": 1e9, "machine_memory": 20.0}
+            store.log_hardware(run.id, sample, run.created + second)
+        print(
+            f"{options.steps:,} steps written in {time.perf_counter() - started:.0f} s, "
+            f"{store.path.stat().st_size / 1e6:.0f} MB"
+        )
+        look(store, run.id)
+        times, own, sizes = [], [], []
+        for _ in range(20):
+            # On a busy machine the clock tells more of the others than of us.
+            before, worked = time.perf_counter(), time.process_time()
+            sizes.append(look(store, run.id))
+            times.append(1000 * (time.perf_counter() - before))
+            own.append(1000 * (time.process_time() - worked))
+        worked = time.process_time()
+        diagnose(store, store.get(run.id))
+        diagnosis = 1000 * (time.process_time() - worked)
+        row(
+            f"refresh of a run of {options.steps:,} logged steps, 1,000 points a curve",
+            "< 150 ms, < 300 kB",
+            f"{statistics.median(times):.0f} ms (slowest of 20: {max(times):.0f}; "
+            f"{statistics.median(own):.0f} ms of processor time), {max(sizes) / 1000:.0f} kB",
+        )
+        row("its diagnosis", "-", f"{diagnosis:.0f} ms of processor time")
+
+
+def follow(store, run, until, seconds=600):
+    deadline = time.monotonic() + seconds
+    while not until(now := store.get(run.id)):
+        if time.monotonic() > deadline or (now.has_ended and now.state != State.FINISHED):
+            sys.exit(f"{now.state}: {now.cause}\n" + "\n".join(tail(now.log)))
+        time.sleep(0.05)
+    return now
+
+
+def workspace(home):
+    os.environ["DISTMAT_HOME"] = home
+    return RunStore(Path(home))
+
+
+def logging(options):
+    with tempfile.TemporaryDirectory() as home, workspace(home) as store:
+        run = queue.launch(store, quick(max_steps=300, evaluate_every=300))
+        follow(store, run, lambda now: now.state == State.FINISHED)
+        curve = store.curves(run.id, ["loss"], points=10_000)["loss"]
+        step = float(np.median(np.diff(curve.times)))
+        metrics = store.get(run.id).metrics
+        logged = {name: metrics[name] for name in CURVES[:4]}
+        other = store.add(quick())
+        times = []
+        for number in range(1, 5001):
+            before = time.perf_counter()
+            store.log(other.id, number, number / 100, logged)
+            times.append(time.perf_counter() - before)
+        share = statistics.mean(times) / step
+        row(
+            "logging every step of `quick-look`",
+            "< 1 % of step time",
+            f"{share:.2%}: {1000 * statistics.mean(times):.2f} of {1000 * step:.0f} ms",
+        )
+
+
+def viewers(options):
+    """Phases with and without viewers take turns, so that the machine's moods cancel out."""
+    with tempfile.TemporaryDirectory() as home, workspace(home) as store:
+        run = queue.launch(store, quick(max_steps=10**6, evaluate_every=10**6))
+        follow(store, run, lambda now: now.step > 50)
+        phases = []
+        for number in range(2 * options.turns):
+            busy = threading.Event()
+            threads = [
+                threading.Thread(target=view, args=(store, run.id, busy))
+                for _ in range(20 if number % 2 else 0)
+            ]
+            for thread in threads:
+                thread.start()
+            began = time.time()
+            time.sleep(options.seconds)
+            busy.set()
+            for thread in threads:
+                thread.join()
+            phases.append((number % 2, began + 1, began + options.seconds))
+        queue.stop(store, run.id)
+        follow(store, run, lambda now: now.state == State.STOPPED or now.has_ended)
+        times = store.curves(run.id, ["loss"], points=10**6)["loss"].times
+        paces = {0: [], 1: []}
+        for watched, first, last in phases:
+            inside = times[(times > first) & (times < last)]
+            paces[watched].append((inside[-1] - inside[0]) / (len(inside) - 1))
+        slower = [watched / alone - 1 for alone, watched in zip(paces[0], paces[1], strict=True)]
+        error = statistics.stdev(slower) / len(slower) ** 0.5
+        row(
+            "20 viewers, one refresh a second each",
+            "< 2 % slower",
+            f"{statistics.mean(slower):.1%} ± {error:.1%} ({options.turns} turns of "
+            f"{options.seconds} s), a step takes {1000 * statistics.mean(paces[0]):.0f} ms",
+        )
+
+
+def view(store, run_id, ended):
+    with RunStore(store.home) as mine:
+        while not ended.wait(1.0):
+            look(mine, run_id, points=1000)
+
+
+def kills(options):
+    rng = random.Random(options.seed)
+    config = quick(
+        max_steps=options.steps,
+        evaluate_every=20,
+        evaluation_chains=2,
+        hidden_size=16,
+        layers=1,
+        crops=(32,),
+        pairs_per_batch=2 * 32**2,
+    )
+    with tempfile.TemporaryDirectory() as home, workspace(home) as store:
+        whole = queue.launch(store, config, name="whole")
+        follow(store, whole, lambda now: now.state == State.FINISHED, 3600)
+        run = queue.launch(store, config, name="parts")
+        unreadable = threading.Event()
+        threading.Thread(
+            target=keep_reading, args=(store.home, run.id, unreadable), daemon=True
+        ).start()
+        done, inside = 0, 0
+        while done < options.count:
+            now = store.get(run.id)
+            if now.has_ended:
+                break
+            follow(store, run, lambda now: now.process is not None)
+            moment(store, run, rng)
+            now = store.get(run.id)
+            if now.has_ended or now.process is None:
+                break
+            inside += any(now.folder.glob(".checkpoint-*.writing"))
+            number = rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
+            if launcher.is_running(now.process):
+                os.kill(now.process.pid, number)
+                done += 1
+            while not store.get(run.id).has_ended:
+                time.sleep(0.02)
+            now = store.get(run.id)
+            print(f"{done}: {number.name} at step {now.step}, {now.state}", flush=True)
+            if now.state == State.FINISHED:
+                break
+            queue.resume(store, run.id)
+        if not store.get(run.id).has_ended:
+            follow(store, run, lambda now: now.state == State.FINISHED, 3600)
+        expected, found = store.curves(whole.id, points=10**6), store.curves(run.id, points=10**6)
+        same = set(expected) == set(found) and all(
+            np.array_equal(found[name].steps, expected[name].steps)
+            and (name in CLOCKS or np.array_equal(found[name].values, expected[name].values))
+            for name in expected
+        )
+        one, two = (load_file(r.folder / "model.safetensors") for r in (whole, run))
+        weights = all(np.array_equal(one[name], two[name]) for name in one)
+        row(
+            f"{done} kills at random moments, {inside} of them inside a checkpoint's writing",
+            "same metrics and weights, store always readable",
+            f"metrics {'the same' if same else 'DIFFER'}, weights "
+            f"{'the same to the bit' if weights else 'DIFFER'}, store "
+            f"{'was UNREADABLE' if unreadable.is_set() else 'always readable'}",
+        )
+
+
+def moment(store, run, rng):
+    """Any time from the start to some seconds of training; now and then inside a checkpoint."""
+    if rng.random() < 0.3:
+        time.sleep(rng.uniform(0, 15))
+        return
+    first = store.get(run.id).step
+    wanted = rng.randrange(1, 60)
+    while not (now := store.get(run.id)).has_ended:
+        writing = any(now.folder.glob(".checkpoint-*.writing"))
+        if now.state == State.RUNNING and (now.step >= first + wanted or (writing and wanted < 30)):
+            return
+        time.sleep(0.002)
+
+
+def keep_reading(home, run_id, unreadable):
+    """A viewer who looks all the time."""
+    with RunStore(home) as store:
+        while True:
+            try:
+                store.get(run_id)
+                store.curves(run_id, points=200)
+            except Exception as error:
+                print(f"unreadable: {error!r}", flush=True)
+                unreadable.set()
+                return
+            time.sleep(0.2)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    kinds = parser.add_subparsers(required=True, metavar="CHECK")
+    for name, check in (("refresh", refresh), ("logging", logging)):
+        command = kinds.add_parser(name)
+        command.set_defaults(check=check)
+        command.add_argument("--steps", type=int, default=10**6)
+    command = kinds.add_parser("viewers")
+    command.set_defaults(check=viewers)
+    command.add_argument("--turns", type=int, default=6)
+    command.add_argument("--seconds", type=int, default=10)
+    command = kinds.add_parser("kills")
+    command.set_defaults(check=kills)
+    command.add_argument("--count", type=int, default=50)
+    command.add_argument("--steps", type=int, default=1500)
+    command.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    options.check(options)
+
+
+if __name__ == "__main__":
+    main()
