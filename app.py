@@ -8,6 +8,7 @@ st.navigation(
         st.Page("pages/predict.py", title="Predict", default=True),
         st.Page("pages/train.py", title="Train"),
         st.Page("pages/runs.py", title="Runs"),
+        st.Page("pages/data.py", title="Data"),
     ],
     position="top",
 ).run()

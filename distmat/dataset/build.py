@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -338,7 +339,7 @@ def _read(
         try:
             while True:
                 # Few jobs wait at a time, so that a long list takes no memory.
-                while len(running) < 2 * workers and (job := next(jobs, None)):
+                for job in islice(jobs, 2 * workers - len(running)):
                     running.add(pool.submit(_read_part, *job))
                 if not running:
                     return

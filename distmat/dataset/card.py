@@ -364,7 +364,7 @@ def leak_sentence(leaks: dict[str, Any]) -> str:
     held_out, found = leaks["held_out_chains"], leaks["relatives"]
     return (
         f"{found:,} relatives of the {held_out:,} val and test chains are in train. {nearest} "
-        f"({leaks.get('program', 'MMseqs2')}, at its highest sensitivity)."
+        "(by MMseqs2 at its highest sensitivity)."
     )
 
 

@@ -27,6 +27,8 @@ _MOST_HITS = 2000
 """For each chain; large families, such as antibodies, have a thousand."""
 _FEW_PAIRS = 250_000
 """So many are aligned in a few seconds, with none overlooked."""
+_UNMASKED = ("--mask", "0", "--comp-bias-corr", "0")
+"""Counts what two chains share because both are made of few kinds of residues."""
 _LEAST_IDENTITY = 0.2
 """Below this share two chains are no nearer than any two."""
 _FORMAT = "query,target,fident,alnlen,qstart,qend,qlen,tstart,tend,tlen,evalue"
@@ -152,9 +154,9 @@ def cluster(
     return Clusters(_numbered(clusters), _components(n, joined))
 
 
-def relatives(hits: Hits, identity: float) -> Hits:
-    """Those hits that make two chains relatives."""
-    return hits.where((hits.identity >= identity) & (hits.coverage >= LINK_COVERAGE))
+def relatives(hits: Hits, identity: float, coverage: float = LINK_COVERAGE) -> Hits:
+    """Those hits that make two chains relatives: shares of an alignment and of the shorter."""
+    return hits.where((hits.identity >= identity) & (hits.coverage >= coverage))
 
 
 def sensitive_search(
@@ -163,7 +165,8 @@ def sensitive_search(
     """Search as hard as MMseqs2 can, for what a clustering overlooked.
 
     Unlike the search that makes the groups it compares every chain itself and not only one of
-    near copies, at the highest sensitivity, and looks at unsure alignments as well.
+    near copies, at the highest sensitivity, looks at unsure alignments as well, and at the
+    repeats and coiled coils that are masked in the other.
 
     Parameters
     ----------
@@ -180,7 +183,9 @@ def sensitive_search(
         place.write("queries", enumerate(queries))
         place.write("targets", enumerate(targets))
         pairs = len(queries) * len(targets)
-        return place.search("queries", "targets", pairs, LEAK_E_VALUE, _LEAST_IDENTITY, 7.5)
+        return place.search(
+            "queries", "targets", pairs, LEAK_E_VALUE, _LEAST_IDENTITY, 7.5, *_UNMASKED
+        )
 
 
 class _Workplace:
@@ -227,12 +232,13 @@ class _Workplace:
         e_value: float,
         identity: float,
         sensitivity: float,
+        *options: str,
     ) -> Hits:
         """All alignments at least as sure and as identical, in an order that doesn't vary."""
         arguments = ["easy-search", f"{queries}.fasta", f"{targets}.fasta", "hits.tsv", "tmp"]
         limits = ["-e", str(e_value), "--min-seq-id", str(identity), "--max-seqs", str(_MOST_HITS)]
         limits += ["--format-output", _FORMAT, *_finding(pairs, sensitivity)]
-        self._run([*arguments, *limits])
+        self._run([*arguments, *limits, *options])
         file = self.folder / "hits.tsv"
         table = np.loadtxt(file, ndmin=2) if file.stat().st_size else np.zeros((0, 11))
         table = table[np.lexsort((table[:, 1], table[:, 0]))]

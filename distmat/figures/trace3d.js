@@ -256,7 +256,7 @@ function legend() {
   const parts = [state.byError
     ? `<span>0 Å<i class="scale" style="background:linear-gradient(90deg,${scale})"></i>`
       + `${scene.largestError} Å off</span>`
-    : entry(scene.colours.predicted, "predicted")];
+    : entry(scene.colours.predicted, scene.observed ? "observed" : "predicted")];
   if (scene.truth) parts.push(entry(truthColour(), "true"));
   find("legend").innerHTML = parts.join("");
 }
@@ -271,6 +271,8 @@ function update() {
 
 function listen() {
   find("stage").max = scene.stages.length - 1;
+  find("stage").parentElement.hidden = scene.stages.length < 2;
+  find("mirrored").parentElement.hidden = Boolean(scene.observed);
   find("stage").addEventListener("input", (event) => {
     state.stage = Number(event.target.value);
     update();

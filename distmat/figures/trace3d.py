@@ -78,6 +78,41 @@ def trace_page(
         "largestError": _LARGEST_ERROR,
         "patience": PATIENCE_MS,
     }
+    return _page(scene, dark, script)
+
+
+def structure_page(
+    sequence: str, ca: np.ndarray, dark: bool = False, script: str | None = None
+) -> str:
+    """The page for a structure as it was observed, with nothing to compare it with.
+
+    Parameters
+    ----------
+    sequence : str
+        One letter per residue; length N.
+    ca : ndarray, shape=(N, 3), dtype=float
+        Å; NaN where not observed.
+    dark, script
+        As in `trace_page`.
+    """
+    drawn = _drawn(sequence, ca, None, "As it was observed.")
+    scene = {
+        "stages": [{"label": "structure", "own": drawn, "mirror": drawn}],
+        "truth": None,
+        "observed": True,
+        "colours": {
+            "predicted": TRUTH_COLOUR,
+            "truth": TRUTH_COLOUR,
+            "unknown": _UNKNOWN_COLOUR,
+            "error": _ERROR_COLOURS,
+        },
+        "largestError": _LARGEST_ERROR,
+        "patience": PATIENCE_MS,
+    }
+    return _page(scene, dark, script)
+
+
+def _page(scene: dict, dark: bool, script: str | None) -> str:
     parts = {
         "theme": "dark" if dark else "light",
         "scene": script_json(scene),

@@ -1,0 +1,198 @@
+"""The chains of a dataset: a table to sort, filter and search, and one chain as a whole."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from distmat.dataset.catalogue import Summary
+from distmat.dataset.store import read_chain
+from distmat.errors import DistmatError
+from distmat.figures.maps import true_map
+from distmat.figures.trace3d import structure_page
+from distmat.protein.chain import Chain
+from distmat.protein.structure_file import write_pdb
+from distmat.ui.data_card import facts_of, show_figure
+from distmat.ui.file_name import file_stem
+from distmat.ui.markdown import escaped, show_error
+
+_LONGEST_MAP = 1500
+"""Residues of the longest chain whose map is drawn: a browser holds no more cells."""
+_LINE = 60
+"""Letters of a sequence's line."""
+
+
+def show_chains(dataset: Summary) -> None:
+    """The table, and below it the chain that was chosen in it."""
+    try:
+        facts = facts_of(dataset)
+    except DistmatError as error:
+        show_error(error)
+        return
+    found = _filtered(facts, dataset.name)
+    if found.empty:
+        st.info("No chain fits.", icon=":material/search_off:")
+        return
+    st.caption(
+        f"{len(found):,} of {len(facts):,} chains. A click on a column's name sorts by it, one at "
+        "the left of a row shows the chain."
+    )
+    event = st.dataframe(
+        found[[column for column in _COLUMNS if column in found]],
+        hide_index=True,
+        width="stretch",
+        height=320,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"chains-{dataset.name}",
+        column_config=_COLUMNS,
+        placeholder="–",
+    )
+    chosen = [row for row in event["selection"]["rows"] if row < len(found)]
+    row = int(found.index[chosen[0] if chosen else 0])
+    try:
+        _show_chain(dataset, read_chain(dataset.path, row), facts.loc[row])
+    except DistmatError as error:
+        show_error(error)
+
+
+def _filtered(facts: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows that a person asks for."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            "Search",
+            key=f"search-{name}",
+            placeholder="an id, words of the title, or a piece of sequence",
+            icon=":material/search:",
+            width=380,
+        )
+        keep = pd.Series(True, index=facts.index)
+        if "split" in facts:
+            there = [s for s in ("train", "val", "test") if (facts["split"] == s).any()]
+            splits = st.pills("Split", there, selection_mode="multi", key=f"splits-{name}")
+            if splits:
+                keep &= facts["split"].isin(splits)
+        if "rep" in facts and st.toggle(
+            "One of each cluster",
+            key=f"rep-{name}",
+            help="The best observed chain of each cluster of similar sequences.",
+        ):
+            keep &= facts["rep"].astype(bool)
+        shortest, longest = int(facts["length"].min()), int(facts["length"].max())
+        if shortest < longest:
+            first, last = st.slider(
+                "Residues", shortest, longest, (shortest, longest), key=f"lengths-{name}", width=260
+            )
+            keep &= facts["length"].between(first, last)
+    return facts[keep & _matching(facts, text.strip())]
+
+
+def _matching(facts: pd.DataFrame, text: str) -> pd.Series:
+    """Rows whose id, title or sequence holds the text, taken letter by letter."""
+    found = pd.Series(not text, index=facts.index)
+    if not text:
+        return found
+    for column in ("id", "title", "source"):
+        if column in facts:
+            found |= facts[column].fillna("").str.contains(text, case=False, regex=False)
+    letters = re.sub(r"\s+", "", text).upper()
+    # A shorter piece is in nearly every chain.
+    if len(letters) >= 4 and letters.isalpha():
+        found |= facts["sequence"].str.contains(letters, regex=False)
+    return found
+
+
+_COLUMNS: dict[str, Any] = {
+    "id": st.column_config.TextColumn("Chain", pinned=True),
+    "length": st.column_config.NumberColumn("Residues"),
+    "split": "Split",
+    "resolution": st.column_config.NumberColumn("Resolution (Å)", format="%.2f"),
+    "helix": st.column_config.NumberColumn("Helix", format="percent"),
+    "strand": st.column_config.NumberColumn("Strand", format="percent"),
+    "missing": st.column_config.NumberColumn("Unobserved", help="Residues without a Cα"),
+    "breaks": st.column_config.NumberColumn("Breaks", help="Neighbours too far apart for a bond"),
+    "rg": st.column_config.NumberColumn("Radius of gyration (Å)", format="%.1f"),
+    "cluster": st.column_config.NumberColumn("Cluster", help="Chains of similar sequence"),
+    "group": st.column_config.NumberColumn("Group", help="Relatives, which share a split"),
+    "rep": st.column_config.CheckboxColumn("Best of cluster"),
+    "method": "Method",
+    "title": "Title",
+    "source": "From",
+}
+
+
+def _show_chain(dataset: Summary, chain: Chain, facts: pd.Series) -> None:
+    st.subheader(escaped(chain.name), anchor=False)
+    st.caption(" · ".join(_words(chain, facts)))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Distance map**")
+        if len(chain) > _LONGEST_MAP:
+            st.info(f"The map of more than {_LONGEST_MAP:,} residues isn't drawn.")
+        else:
+            show_figure(
+                true_map(chain.sequence, chain.distances),
+                f"{file_stem(chain.name)}-map",
+                f"Distance map of {chain.name}",
+            )
+            st.caption("Dark is near; grey was not observed.")
+    with right:
+        st.markdown("**In 3D**")
+        st.iframe(
+            structure_page(chain.sequence, chain.ca.astype(float), st.context.theme.type == "dark"),
+            height=470,
+            alt=f"The Cα trace of {chain.name} in 3D",
+        )
+    st.markdown("**Sequence**")
+    st.code(numbered_sequence(chain), language=None)
+    if chain.observed.all():
+        st.caption("Every residue was observed.")
+    else:
+        st.caption("Small letters were not observed.")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Trace, PDB",
+            lambda: write_pdb(chain.sequence, chain.ca.astype(float)),
+            f"{file_stem(chain.name)}.pdb",
+            "chemical/x-pdb",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "Sequence, FASTA",
+            f">{chain.name}\n{chain.sequence}\n",
+            f"{file_stem(chain.name)}.fasta",
+            "text/plain",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+def _words(chain: Chain, facts: pd.Series) -> list[str]:
+    words = [f"{len(chain):,} residues, {int(chain.observed.sum()):,} observed"]
+    if (split := facts.get("split")) and isinstance(split, str):
+        words.append(split)
+    for column in ("method", "title"):
+        value = facts.get(column)
+        if isinstance(value, str) and value:
+            words.append(escaped(value))
+    resolution = facts.get("resolution")
+    if resolution is not None and np.isfinite(float(resolution)):
+        words.append(f"{float(resolution):.2f} Å")
+    return words
+
+
+def numbered_sequence(chain: Chain) -> str:
+    """The sequence in lines that begin with the first residue's number; small if unobserved."""
+    letters = "".join(
+        letter if seen else letter.lower()
+        for letter, seen in zip(chain.sequence, chain.observed, strict=True)
+    )
+    lines = []
+    for start in range(0, len(letters), _LINE):
+        line = letters[start : start + _LINE]
+        tens = " ".join(line[k : k + 10] for k in range(0, len(line), 10))
+        lines.append(f"{start + 1:>5}  {tens}")
+    return "\n".join(lines)

@@ -1,0 +1,136 @@
+"""Builds in the background: started from the page, and found again after it was closed."""
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distmat.dataset.build import check_name
+from distmat.dataset.build_progress import read_progress
+from distmat.errors import DatasetError
+from distmat.runs import launcher
+from distmat.runs.launcher import ProcessIdentity
+from distmat.workspace import replace_file, workspace
+
+_GRACE = 10.0
+"""Seconds that a build has to stop in."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A build that was started here.
+
+    Parameters
+    ----------
+    name : str
+        Of the dataset.
+    folder : Path
+        Of its files: what it was asked, how far it is, what it said.
+    arguments : tuple of str
+        Of ``distmat data build``.
+    identity : ProcessIdentity
+    """
+
+    name: str
+    folder: Path
+    arguments: tuple[str, ...]
+    identity: ProcessIdentity
+
+    @property
+    def running(self) -> bool:
+        """Whether its process runs."""
+        return launcher.is_running(self.identity)
+
+    def progress(self) -> dict[str, Any]:
+        """How far it is; see `distmat.dataset.build_progress`."""
+        return read_progress(self.folder / "progress.json")
+
+    def last_words(self) -> str:
+        """The end of what it wrote."""
+        try:
+            lines = (self.folder / "log.txt").read_text(errors="replace").splitlines()
+        except OSError:
+            return ""
+        # A bar rewrites its line; what came last counts.
+        return "\n".join(line.rsplit("\r", 1)[-1] for line in lines[-12:])[-2000:]
+
+
+def _jobs_folder() -> Path:
+    return workspace() / "builds"
+
+
+def inputs_folder(name: str) -> Path:
+    """Where files that are given to the page wait for the build; it is emptied."""
+    folder = _jobs_folder() / check_name(name) / "inputs"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def start_job(name: str, arguments: Sequence[str]) -> Job:
+    """Start ``distmat data build`` with these arguments.
+
+    Raises
+    ------
+    DatasetError
+        If the name can't be a dataset's, or one is being built under it.
+    RunError
+        If no process can be started.
+    """
+    check_name(name)
+    if any(job.name == name and job.running for job in list_jobs()):
+        raise DatasetError(f"'{name}' is being built already; wait for it, or cancel it.")
+    folder = _jobs_folder() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in ("progress.json", "log.txt"):
+        (folder / old).unlink(missing_ok=True)
+    progress = ["--progress", str((folder / "progress.json").absolute())]
+    command = [sys.executable, "-m", "distmat.cli", "data", "build", *progress, *arguments]
+    identity = launcher.start(
+        command, folder / "log.txt", {"DISTMAT_HOME": str(workspace().absolute())}
+    )
+    job = Job(name, folder, tuple(arguments), identity)
+    with replace_file(folder / "job.json", "w") as file:
+        json.dump(
+            {
+                "arguments": list(arguments),
+                "pid": identity.pid,
+                "created": identity.created,
+            },
+            file,
+        )
+    return job
+
+
+def list_jobs() -> list[Job]:
+    """All builds that were started and not put away, by name."""
+    jobs = []
+    for path in sorted(_jobs_folder().glob("*/job.json")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            identity = ProcessIdentity(int(content["pid"]), float(content["created"]))
+            arguments = tuple(str(word) for word in content["arguments"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        jobs.append(Job(path.parent.name, path.parent, arguments, identity))
+    return jobs
+
+
+def cancel_job(job: Job) -> None:
+    """Stop a build; what it has done is kept, so that it can go on."""
+    launcher.stop(job.identity, _GRACE)
+
+
+def continue_job(job: Job) -> Job:
+    """Start a build that ended early again."""
+    return start_job(job.name, job.arguments)
+
+
+def put_away(job: Job) -> None:
+    """Forget a build that has ended; of one that isn't finished, what it had done goes, too."""
+    if job.progress().get("status") != "finished":
+        shutil.rmtree(workspace() / "datasets" / f".{job.name}.build", ignore_errors=True)
+    shutil.rmtree(job.folder, ignore_errors=True)
