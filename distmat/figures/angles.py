@@ -12,6 +12,9 @@ KNOWN_COLOURS = [[0.0, "rgba(120, 120, 120, 0)"], [1.0, "rgba(120, 120, 120, 0.9
 _DARKEST = 0.99
 """Quantile of the known turns' density from which grey is at its darkest."""
 
+_ARROW_COLOUR = "#808080"
+"""Seen on a bright page and on a dark one."""
+
 _PLACES = {"α helix": (50.0, 91.0), "β strand": (-170.0, 120.0)}
 """τ and θ at which ideal elements lie, in degrees."""
 
@@ -45,13 +48,28 @@ def angle_plot(
                 text=labels[there],
                 name=name,
                 mode="markers",
-                marker={"color": colour, "size": 6, "symbol": symbol, "opacity": 0.8},
+                marker={
+                    "color": colour,
+                    "size": 6,
+                    "symbol": symbol,
+                    "opacity": 0.85,
+                    # Of an open circle the rim alone is seen.
+                    "line": {"color": colour, "width": 1.5 if symbol.endswith("open") else 0},
+                },
                 hovertemplate="%{text}: τ %{x:.0f}°, θ %{y:.0f}°",
             )
         )
     for name, (tau_ideal, theta_ideal) in _PLACES.items():
         figure.add_annotation(
-            x=tau_ideal, y=theta_ideal, ax=tau_ideal + 12, ay=168, axref="x", ayref="y", text=name
+            x=tau_ideal,
+            y=theta_ideal,
+            ax=tau_ideal + 12,
+            ay=168,
+            axref="x",
+            ayref="y",
+            text=name,
+            arrowcolor=_ARROW_COLOUR,
+            arrowwidth=1.5,
         )
     figure.update_layout(
         xaxis={
