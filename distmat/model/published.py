@@ -168,7 +168,9 @@ def _shape(name: str, folder: Path, encoder: dict[str, torch.Tensor]) -> PreTrai
     for place in (str(folder) if (folder / "config.json").is_file() else "", name):
         try:
             if place:
-                return AutoConfig.from_pretrained(place, local_files_only=True)
+                return AutoConfig.from_pretrained(
+                    place, local_files_only=True, trust_remote_code=False
+                )
         # Not there, or of no use; the weights know the rest.
         except (OSError, ValueError):
             continue
@@ -210,7 +212,9 @@ def _shape_of_weights(encoder: dict[str, torch.Tensor], folder: Path) -> PreTrai
 def _tokens(folder: Path) -> ResidueTokenizer:
     """Byte pairs, as the script made them, and its placeholder: the unknown token."""
     try:
-        source = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        source = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     except Exception as error:
         raise CheckpointError(
             f"The tokenizer of the published checkpoint {folder} can't be read "

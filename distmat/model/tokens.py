@@ -206,7 +206,9 @@ def from_disk_or_hub(load: Callable[..., Any], name: str, **options: Any) -> Any
     """Load by name from a folder or the hub's cache, and only then over the network.
 
     Without a connection the hub's client would try again and again, for most of a minute.
+    Code that comes with a model is never run.
     """
+    options["trust_remote_code"] = False
     try:
         return load(name, local_files_only=True, **options)
     except (OSError, ValueError):

@@ -1,5 +1,7 @@
 """Encoders: what they read, in which order, and what of them learns."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -221,6 +223,15 @@ def test_an_encoder_that_is_not_there_or_gives_no_states_is_named(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "timm_wrapper"}')
     with pytest.raises(CheckpointError, match=r"can't be loaded|no state per residue"):
         new_network(DistanceNetworkConfig(encoder_name=str(tmp_path)))
+
+
+def test_code_that_comes_with_an_encoder_is_not_run(tmp_path):
+    content = {"model_type": "own", "auto_map": {"AutoConfig": "own.Own", "AutoModel": "own.Own"}}
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'trap')!r}, 'w')\nclass Own: pass\n")
+    with pytest.raises(CheckpointError, match="can't be loaded"):
+        new_network(DistanceNetworkConfig(encoder_name=str(tmp_path)))
+    assert not (tmp_path / "trap").exists()
 
 
 def test_an_unknown_mode_is_refused():
