@@ -29,7 +29,7 @@ import numpy as np
 import psutil
 
 from distmat.dataset.clustering import cluster, mmseqs_program, sensitive_search
-from distmat.dataset.splitting import Shares, leak_report, split_groups, without_leaks
+from distmat.dataset.splitting import Shares, leak_report, propose, settle
 from distmat.dataset.store import read_dataset
 from distmat.protein.structure_file import write_pdb
 
@@ -183,13 +183,14 @@ def cluster_all(path):
         used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         started = time.perf_counter()
         found = cluster(sequences, folder / "w", 0.3, 0.8, 2)
-        splits = split_groups(found.group, Shares(), 0)
+        proposed = propose(found.group, Shares(), 0)
         clustered = time.perf_counter() - started
-        held = np.flatnonzero(splits != "train")
+        held = np.flatnonzero(proposed)
         hits = sensitive_search([sequences[k] for k in held], sequences, folder / "w", 2)
         hits = type(hits)(held[hits.query], hits.target, hits.identity, hits.coverage, hits.e_value)
-        before = leak_report(names, splits, hits, 0.3)["relatives"]
-        splits, moved = without_leaks(splits, found.group, hits, 0.3)
+        asked = np.where(proposed, "test", "train")
+        before = leak_report(names, asked, hits, 0.3)["relatives"]
+        splits = settle(found.group, proposed, hits, 0.3, Shares(), 0)
         seconds = time.perf_counter() - started
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         print(f"load average      {load()}")
@@ -199,10 +200,9 @@ def cluster_all(path):
             f"clustering        {clustered:.1f} s; with the leak search {seconds:.1f} s, ", end=""
         )
         print(f"{usage.ru_utime - used:.1f} s of CPU, {usage.ru_maxrss / 1024:.0f} MiB")
-        print(f"leaks             {before} pairs after the split by groups, {moved} chains moved")
-        print(
-            f"splits            { {s: int((splits == s).sum()) for s in ('train', 'val', 'test')} }"
-        )
+        print(f"searched          {len(held)} chains, with {before} relatives among the others")
+        sizes = {split: int((splits == split).sum()) for split in ("train", "val", "test")}
+        print(f"splits            {sizes}")
         independent(folder, sequences, names, splits)
 
 

@@ -44,7 +44,7 @@ from distmat.dataset.reading import (
     with_names_of_their_own,
 )
 from distmat.dataset.sources import Item, Listing, list_items
-from distmat.dataset.splitting import Shares, leak_report, split_groups, without_leaks
+from distmat.dataset.splitting import Shares, leak_report, propose, settle
 from distmat.dataset.store import DatasetWriter, read_dataset, read_facts, stream_rows
 from distmat.errors import ConfigError, DatasetError
 from distmat.protein.sequence import quoted
@@ -489,21 +489,19 @@ def _choose(
     report(State("cluster", 1, 2, len(rows), rejected + len(rejects)))
     sequences = [table.sequences[row] for row in rows]
     found = cluster(sequences, folder, settings.identity, settings.coverage, workers)
-    splits, wanted = _asked_splits(table, rows, plan), bool(plan.splits)
-    if splits is None:
-        splits = split_groups(found.group, settings.shares, settings.seed)
+    splits, shares, seed = _asked_splits(table, rows, plan), settings.shares, settings.seed
+    proposed = propose(found.group, shares, seed) if splits is None else splits != "train"
     report(State("leaks", 0, 1, len(rows), rejected + len(rejects)))
-    held_out = np.flatnonzero(splits != "train")
+    # Where nothing is to be trained on, nothing can leak.
+    held_out = np.flatnonzero(proposed) if not proposed.all() else np.zeros(0, dtype=int)
     held_out_sequences = [sequences[place] for place in held_out]
     hits = sensitive_search(held_out_sequences, sequences, folder, workers)
     hits = dataclasses.replace(hits, query=held_out[hits.query])
-    moved = 0
-    if not wanted:
-        splits, moved = without_leaks(splits, found.group, hits, settings.identity)
+    if splits is None:
+        splits = settle(found.group, proposed, hits, settings.identity, shares, seed)
     names = [table.names[row] for row in rows]
     leaks = {
         **leak_report(names, splits, hits, settings.identity),
-        "moved_chains": moved,
         "program": f"MMseqs2 {mmseqs_version()}",
     }
     content = {

@@ -151,7 +151,7 @@ def cluster(
     # A cluster stays whole, whatever the search found.
     everyone = np.stack([np.arange(n), clusters], axis=1)
     joined = np.concatenate([np.stack([related.query, related.target], axis=1), everyone])
-    return Clusters(_numbered(clusters), _components(n, joined))
+    return Clusters(_numbered(clusters), components(n, joined))
 
 
 def relatives(hits: Hits, identity: float, coverage: float = LINK_COVERAGE) -> Hits:
@@ -287,8 +287,19 @@ def _run(arguments: list[str], folder: Path, threads: int) -> str:
     return result.stdout
 
 
-def _components(n: int, pairs: np.ndarray) -> np.ndarray:
-    """Numbers of the connected components, in the order of their first members."""
+def components(n: int, pairs: np.ndarray) -> np.ndarray:
+    """What hangs together, numbered in the order of the first members.
+
+    Parameters
+    ----------
+    n : int
+    pairs : ndarray, shape=(pairs, 2), dtype=int
+        Places, below `n`, that hang together.
+
+    Returns
+    -------
+    ndarray, shape=(n,), dtype=int
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

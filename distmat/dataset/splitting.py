@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distmat.dataset.clustering import LINK_COVERAGE, Hits, relatives
+from distmat.dataset.clustering import LINK_COVERAGE, Hits, components, relatives
 from distmat.dataset.store import SPLITS
 from distmat.errors import ConfigError
 
 MARGIN = 0.9
 """Chains are kept apart from this part of the identity and coverage of relatives on: where an
 alignment ends, and so both shares, differs a little from search to search."""
+
+_SPARE = 1.5
+"""Times the chains that are wanted in val and test are searched for relatives."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,10 @@ class Shares:
         return getattr(self, split) / (self.train + self.val + self.test)
 
 
-def split_groups(group: np.ndarray, shares: Shares, seed: int) -> np.ndarray:
-    """Share out whole groups in random order.
+def propose(group: np.ndarray, shares: Shares, seed: int) -> np.ndarray:
+    """Chains that could be held out: more than are wanted, for some will have relatives in train.
 
-    A group that is large for val or test goes to train: one family makes no test.
+    A group that is large for val or test isn't among them: one family makes no test.
 
     Parameters
     ----------
@@ -54,59 +57,91 @@ def split_groups(group: np.ndarray, shares: Shares, seed: int) -> np.ndarray:
 
     Returns
     -------
-    ndarray, shape=(chains,), dtype=str
-        ``"train"``, ``"val"`` or ``"test"``.
+    ndarray, shape=(chains,), dtype=bool
+        Whole groups.
     """
+    if not shares.train:
+        return np.ones(len(group), dtype=bool)
+    rooms = _rooms(len(group), shares)
+    room = round(_SPARE * sum(rooms.values()))
     sizes = np.bincount(group)
-    n = len(group)
-    chosen = np.full(len(sizes), "train" if shares.train else "val" if shares.val else "test")
-    order = np.random.default_rng(seed).permutation(len(sizes))
-    taken = np.zeros(len(sizes), dtype=bool)
-    for split in ("test", "val"):
-        room = round(shares.of(split) * n)
-        if not shares.train and split == "val" and shares.val:
-            continue
-        largest = max(1, room // 5)
-        for number in order:
-            if not taken[number] and sizes[number] <= min(room, largest):
-                chosen[number], taken[number] = split, True
-                room -= int(sizes[number])
+    largest = max((_largest_group(room) for room in rooms.values()), default=0)
+    chosen = np.zeros(len(sizes), dtype=bool)
+    for number in np.random.default_rng(seed).permutation(len(sizes)):
+        if sizes[number] <= min(room, largest):
+            chosen[number] = True
+            room -= int(sizes[number])
     return chosen[group]
 
 
-def without_leaks(
-    splits: np.ndarray, group: np.ndarray, hits: Hits, identity: float
-) -> tuple[np.ndarray, int]:
-    """Move groups until no two relatives lie in different splits.
+def settle(
+    group: np.ndarray,
+    proposed: np.ndarray,
+    hits: Hits,
+    identity: float,
+    shares: Shares,
+    seed: int,
+) -> np.ndarray:
+    """Share the chains out so that no two relatives lie in different splits.
 
     Parameters
     ----------
-    splits : ndarray, shape=(chains,), dtype=str
     group : ndarray, shape=(chains,), dtype=int
+    proposed : ndarray, shape=(chains,), dtype=bool
+        See `propose`.
     hits : Hits
-        Of all held-out chains (queries) in all chains (targets), both by their places.
+        Of all proposed chains (queries) in all chains (targets), both by their places. So
+        whatever becomes of a proposed chain, its relatives are known.
     identity : float
         Share that makes relatives.
+    shares, seed
+        As in `propose`.
 
     Returns
     -------
-    splits : ndarray, shape=(chains,), dtype=str
-    moved : int
-        Chains that changed their split: to train, or from val to test.
+    ndarray, shape=(chains,), dtype=str
+        ``"train"``, ``"val"`` or ``"test"``.
     """
-    rank = np.array([SPLITS.index(name) for name in splits])
-    before = rank.copy()
     related = relatives(hits, MARGIN * identity, MARGIN * LINK_COVERAGE)
-    while True:
-        # Train draws everything; between the other two val does.
-        lower = np.minimum(rank[related.query], rank[related.target])
-        lowest = np.full(int(group.max(initial=-1)) + 1, len(SPLITS))
-        np.minimum.at(lowest, group, rank)
-        np.minimum.at(lowest, group[related.query], lower)
-        np.minimum.at(lowest, group[related.target], lower)
-        if (lowest[group] == rank).all():
-            return np.array(SPLITS)[rank], int((rank != before).sum())
-        rank = lowest[group]
+    places = np.arange(len(group))
+    # Every chain is tied to the first of its group, and so to the whole group.
+    _, first = np.unique(group, return_index=True)
+    pairs = np.concatenate(
+        [
+            np.stack([places, first[group]], axis=1),
+            np.stack([related.query, related.target], axis=1),
+        ]
+    )
+    family = components(len(group), pairs)
+    sizes = np.bincount(family)
+    free = np.ones(len(sizes), dtype=bool)
+    free[family[~proposed]] = False
+    chosen = np.full(len(sizes), _rest(shares), dtype="<U5")
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    for split, room in _rooms(len(group), shares).items():
+        largest = _largest_group(room)
+        for number in order:
+            if free[number] and sizes[number] <= min(room, largest):
+                chosen[number], free[number] = split, False
+                room -= int(sizes[number])
+    return chosen[family]
+
+
+def _rooms(n: int, shares: Shares) -> dict[str, int]:
+    """Chains that are wanted in the splits that are filled; the rest goes to `_rest`."""
+    return {
+        split: round(shares.of(split) * n)
+        for split in ("test", "val")
+        if getattr(shares, split) and split != _rest(shares)
+    }
+
+
+def _rest(shares: Shares) -> str:
+    return "train" if shares.train else "val" if shares.val else "test"
+
+
+def _largest_group(room: int) -> int:
+    return max(1, room // 5)
 
 
 def leak_report(
@@ -120,7 +155,7 @@ def leak_report(
         Of the chains.
     splits : ndarray, shape=(chains,), dtype=str
     hits : Hits
-        As in `without_leaks`.
+        As in `settle`.
     identity : float
         Share that makes relatives.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from distmat.dataset.clustering import Hits, cluster, sensitive_search
-from distmat.dataset.splitting import Shares, leak_report, split_groups, without_leaks
+from distmat.dataset.splitting import Shares, leak_report, propose, settle
 from distmat.errors import ConfigError, DatasetError
 from tests.dataset.conftest import mutated
 
@@ -61,19 +61,33 @@ def test_without_the_program_the_sentence_says_how_to_get_it(monkeypatch, tmp_pa
         cluster(["ACDEF", "ACDEF"], tmp_path / "w", 0.3, 0.8, 1)
 
 
+NO_HITS = Hits(*(np.zeros(0, dtype=kind) for kind in (int, int, float, float, float)))
+
+
+def split(group, shares=None, seed=0, hits=NO_HITS):
+    shares = shares or Shares()
+    return settle(group, propose(group, shares, seed), hits, 0.3, shares, seed)
+
+
+def hits(*rows):
+    query, target, identity, coverage = (np.array(column) for column in zip(*rows, strict=True))
+    return Hits(query, target, identity, coverage, np.zeros(len(query)))
+
+
 def test_groups_stay_whole_and_shares_are_met():
     random = np.random.default_rng(0)
-    group = np.sort(random.integers(0, 300, 2000))
+    group = np.unique(np.sort(random.integers(0, 300, 2000)), return_inverse=True)[1]
     group[:500] = 0  # a family as large as a quarter of all
-    splits = split_groups(group, Shares(), seed=1)
-    for number in range(300):
-        assert len(set(splits[group == number])) <= 1
+    group = np.unique(group, return_inverse=True)[1]
+    splits = split(group, seed=1)
+    for number in range(group.max() + 1):
+        assert len(set(splits[group == number])) == 1
     share = {name: (splits == name).mean() for name in ("train", "val", "test")}
     assert share["val"] == pytest.approx(0.1, abs=0.01)
     assert share["test"] == pytest.approx(0.1, abs=0.01)
     assert set(splits[group == 0]) == {"train"}
-    assert (split_groups(group, Shares(), seed=1) == splits).all()
-    assert (split_groups(group, Shares(), seed=2) != splits).any()
+    assert (split(group, seed=1) == splits).all()
+    assert (split(group, seed=2) != splits).any()
 
 
 @pytest.mark.parametrize(
@@ -81,13 +95,14 @@ def test_groups_stay_whole_and_shares_are_met():
     [
         (Shares(1, 0, 0), {"train"}),
         (Shares(0, 0, 1), {"test"}),
+        (Shares(0, 1, 1), {"val", "test"}),
         (Shares(80, 10, 10), {"train", "val", "test"}),
         (Shares(0.5, 0.5, 0), {"train", "val"}),
     ],
 )
 def test_a_share_of_nothing_gets_nothing(shares, expected):
-    assert set(split_groups(np.arange(100), shares, 0)) == expected
-    assert set(split_groups(np.arange(1), Shares(), 0)) == {"train"}
+    assert set(split(np.arange(100), shares)) == expected
+    assert set(split(np.arange(1))) == {"train"}
 
 
 @pytest.mark.parametrize("shares", [(-1, 1, 1), (0, 0, 0), (float("nan"), 1, 1)])
@@ -96,26 +111,41 @@ def test_shares_that_can_not_be_are_refused(shares):
         Shares(*shares)
 
 
-def hits(*rows):
-    query, target, identity, coverage = (np.array(column) for column in zip(*rows, strict=True))
-    return Hits(query, target, identity, coverage, np.zeros(len(query)))
+def test_whoever_has_a_relative_that_stays_in_train_goes_there_with_its_group():
+    group = np.repeat(np.arange(500), 2)
+    proposed = propose(group, Shares(), 0)
+    assert 0.28 < proposed.mean() < 0.32
+    outside, inside = np.flatnonzero(~proposed), np.flatnonzero(proposed)
+    # Every sixth proposed chain has a relative outside; unsure and short hits don't count.
+    tied = inside[::6]
+    rows = [(k, outside[0], 0.31, 0.6) for k in tied]
+    rows += [(k, outside[1], 0.2, 0.9) for k in inside] + [
+        (k, outside[2], 0.9, 0.2) for k in inside
+    ]
+    splits = settle(group, proposed, hits(*rows), 0.3, Shares(), 0)
+    assert set(splits[np.isin(group, group[tied])]) == {"train"}
+    assert (splits == "test").mean() == pytest.approx(0.1, abs=0.01)
+    assert (splits == "val").mean() == pytest.approx(0.1, abs=0.01)
 
 
-def test_relatives_across_splits_are_brought_together_with_their_groups():
-    splits = np.array(["train", "val", "val", "test", "test", "val"])
-    group = np.array([0, 1, 1, 2, 3, 4])
-    # 2 is a relative of 0, so 1 moves with it; 5 of 3, so 3's group decides between val and test.
-    found = hits((2, 0, 0.4, 0.6), (5, 3, 0.5, 0.9), (4, 0, 0.2, 0.9), (4, 1, 0.9, 0.3))
-    moved, count = without_leaks(splits, group, found, 0.3)
-    assert moved.tolist() == ["train", "train", "train", "val", "test", "val"]
-    assert count == 3
+def test_relatives_among_the_held_out_share_their_split_and_draw_each_other():
+    group = np.arange(100)
+    proposed = propose(group, Shares(), 0)
+    a, b, c = np.flatnonzero(proposed)[:3]
+    outside = np.flatnonzero(~proposed)[0]
+    splits = settle(group, proposed, hits((a, b, 0.5, 0.9)), 0.3, Shares(), 0)
+    assert splits[a] == splits[b]
+    chained = hits((a, b, 0.5, 0.9), (b, c, 0.5, 0.9), (c, outside, 0.5, 0.9))
+    splits = settle(group, proposed, chained, 0.3, Shares(), 0)
+    assert splits[[a, b, c]].tolist() == ["train"] * 3
 
 
-def test_what_moved_can_draw_others_after_it():
-    splits = np.array(["train", "val", "test"])
-    found = hits((1, 0, 0.4, 0.6), (2, 1, 0.4, 0.6))
-    moved, _ = without_leaks(splits, np.arange(3), found, 0.3)
-    assert moved.tolist() == ["train"] * 3
+def test_what_is_nearly_a_relative_is_kept_apart_for_another_search_may_find_it_one():
+    group = np.arange(100)
+    proposed = propose(group, Shares(), 0)
+    a, outside = np.flatnonzero(proposed)[0], np.flatnonzero(~proposed)[0]
+    splits = settle(group, proposed, hits((a, outside, 0.28, 0.46)), 0.3, Shares(), 0)
+    assert splits[a] == "train"
 
 
 def test_the_report_names_the_nearest_pair_that_covers_half():
