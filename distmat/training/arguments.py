@@ -97,6 +97,11 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def process() -> int:
+    """Which of them this one is; the first one, 0, writes and tells."""
+    return int(os.environ.get("RANK", "0"))
+
+
 def _check_reports(config: TrainingConfig) -> None:
     for name in config.reports:
         if importlib.util.find_spec(name) is None:

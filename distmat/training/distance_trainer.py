@@ -178,10 +178,19 @@ class DistanceTrainer(Trainer):
         """Scores of these chains, which all processes share out among themselves."""
         was_training = self.network.training
         predictor = Predictor(Checkpoint(self.network, self.material.baseline))
-        mine = chains[self.args.process_index :: self.args.world_size]
-        part = evaluate(predictor, mine, progress, seen, with_loss=True)
+        mine = list(chains[self.args.process_index :: self.args.world_size])
+        own = len(mine)
+        if self.is_fsdp_enabled:
+            # A sharded network computes only where all processes do so at the same time.
+            most = -(-len(chains) // self.args.world_size)
+            mine += [chains[0]] * (most - own)
+        part = evaluate(predictor, mine, progress, seen, with_loss=True).first(own)
         self.network.train(was_training)
         return merged(gather_object([part])) if self.args.world_size > 1 else part
+
+    def whole_state(self) -> dict[str, torch.Tensor] | None:
+        """All weights, where they are spread over processes; else None."""
+        return self.accelerator.get_state_dict(self.model) if self.is_fsdp_enabled else None
 
     def gathered(self, mine: list) -> list:
         """The items of all processes, those of the first one first."""

@@ -69,6 +69,15 @@ class Evaluation:
             ]
         return content
 
+    def first(self, chains: int) -> "Evaluation":
+        """Of the first so many chains."""
+        kept = {
+            field.name: getattr(self, field.name)[:chains]
+            for field in fields(self)
+            if field.name != "seconds"
+        }
+        return Evaluation(**kept, seconds=self.seconds)
+
     def metrics(self) -> dict[str, float]:
         """As ``eval_…``, by the names a run's metrics have; what isn't defined is left out."""
         content = self.as_dict()

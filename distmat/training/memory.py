@@ -182,7 +182,7 @@ def kept_activations(config: TrainingConfig, shape: EncoderShape, crop: int) -> 
         config, shape.layers, _layer(config, shape, crop), 4 * tokens * shape.hidden_size
     )
     if config.head != "pair":
-        head = 12 * tokens * shape.hidden_size + 40 * residues**2
+        head: float = 12 * tokens * shape.hidden_size + 40 * residues**2
     else:
         block_input = 4 * residues**2 * config.pair_width
         head = _kept(config, len(config.dilations), _block(config, crop), block_input)

@@ -14,11 +14,17 @@ from distmat.errors import OutOfMemoryError
 from distmat.geometry.calibration import fit_calibration
 from distmat.model.assembly import total_parameters, trainable_parameters
 from distmat.model.baseline import fit_baseline
-from distmat.model.checkpoint import Checkpoint, save_checkpoint
+from distmat.model.checkpoint import save_companion, save_network
 from distmat.model.residuals import fit_residuals
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap
-from distmat.training.arguments import PRECISIONS, chosen_device, chosen_precision, processes
+from distmat.training.arguments import (
+    PRECISIONS,
+    chosen_device,
+    chosen_precision,
+    process,
+    processes,
+)
 from distmat.training.building import first_network
 from distmat.training.chains import chosen_chains, evaluation_chains, spread, training_chains
 from distmat.training.config import TrainingConfig
@@ -101,7 +107,7 @@ class _Run:
         self, config: TrainingConfig, progress: Callable[[str], None], observer: RunObserver
     ) -> None:
         self.config, self.progress, self.observer = config, progress, observer
-        self.is_first = True
+        self.is_first = process() == 0
 
     def say(self, text: str) -> None:
         if self.is_first:
@@ -124,7 +130,6 @@ class _Run:
         set_seed(self.config.seed)
         network = first_network(self.config, precision)
         trainer = DistanceTrainer(self.config, network, material, self.observer, self.say)
-        self.is_first = trainer.is_world_process_zero()
         # Dropout must differ between processes; the first one is as it would be alone.
         torch.manual_seed(self.config.seed + trainer.args.process_index)
         if self.is_first:
@@ -219,25 +224,26 @@ class _Run:
         self, trainer: DistanceTrainer, chains: tuple[Chain, ...], trained_on: dict
     ) -> Evaluation:
         """Score the final weights, and write them with what was learned from their errors."""
-        maps: list[tuple[np.ndarray, np.ndarray]] = []
+        maps: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
         def keep(chain: Chain, predicted: DistanceMap) -> None:
-            maps.append((predicted.distances.astype(np.float32), chain.distances))
+            maps[chain.name] = (predicted.distances.astype(np.float32), chain.distances)
 
         result = trainer.score(chains, seen=keep)
-        pairs = trainer.gathered(maps)
+        pairs = trainer.gathered(list(maps.values()))
+        state = trainer.whole_state()
         if self.is_first:
+            output, network = Path(self.config.output), trainer.network
             predicted, true = zip(*pairs, strict=True)
-            distogram = trainer.network.config.loss == "distogram"
-            checkpoint = Checkpoint(
-                trainer.network,
+            save_network(network, output, state)
+            save_companion(
                 trainer.material.baseline,
                 fit_calibration(predicted, true),
                 trained_on,
-                None if distogram else fit_residuals(predicted, true),
+                output,
+                None if network.config.loss == "distogram" else fit_residuals(predicted, true),
             )
-            save_checkpoint(checkpoint, Path(self.config.output))
-            trainer.network.tokens.save(Path(self.config.output))
+            network.tokens.save(output)
         trainer.accelerator.wait_for_everyone()
         return result
 
