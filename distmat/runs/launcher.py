@@ -101,9 +101,14 @@ def exit_code(identity: ProcessIdentity) -> int | None:
     return None if child is None else child.poll()
 
 
-def is_child(identity: ProcessIdentity) -> bool:
-    """Whether this very process started it."""
-    return identity.pid in _children
+def final_code(identity: ProcessIdentity) -> int | None:
+    """The same for a child that has just ended: waits for the thread that takes note of it."""
+    for _ in range(100):
+        code = exit_code(identity)
+        if code is not None or identity.pid not in _children:
+            return code
+        time.sleep(0.02)
+    return None
 
 
 def ask_to_stop(identity: ProcessIdentity) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from distmat.errors import ConfigError, RunError
-from distmat.runs import launcher
-from distmat.runs.run import ACTIVE, Run, State
-from distmat.runs.scheduler import bury, ensure_scheduler, is_scheduling
+from distmat.runs import launcher, slurm
+from distmat.runs.run import Cause, Run, State
+from distmat.runs.scheduler import bury, ensure_scheduler, has_work, is_scheduling
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from distmat.workspace import checkpoint_path, dataset_path
@@ -138,15 +138,24 @@ def stop(store: RunStore, run_id: str, grace: float = GRACE) -> None:
     RunError
         If it has ended already.
     """
+    run = store.get(run_id)
     if store.change_state(
-        run_id, State.STOPPED, only_from=[State.QUEUED], cause="Taken out of the queue."
+        run_id,
+        State.STOPPED,
+        only_from=[State.QUEUED],
+        cause="Taken out of the queue.",
+        kind=Cause.ASKED,
     ):
+        if run.job:
+            slurm.cancel(run)
         return
     run = store.get(run_id)
     if not run.active:
         raise RunError(f"{run.id} isn't running: it is {run.state}.")
     store.ask_to_stop(run_id, grace)
-    if run.process is not None:
+    if run.backend == "slurm":
+        slurm.ask_to_stop(run)
+    elif run.process is not None:
         launcher.ask_to_stop(run.process)
     ensure_scheduler(store.home)
 
@@ -254,14 +263,12 @@ def look(store: RunStore) -> None:
     Without a scheduler, runs whose process is gone are marked as crashed here; and one is
     started if anything is left to do.
     """
-    active = store.active()
-    waiting = active or (store.queued() and not store.paused)
-    if not waiting or is_scheduling(store.home):
+    if not has_work(store) or is_scheduling(store.home):
         return
-    for run in active:
+    for run in store.active():
         if run.process is not None and run.backend != "slurm" and not _is_alive(run):
             bury(store, run, None, None)
-    if store.runs(ACTIVE | {State.QUEUED}):
+    if has_work(store):
         ensure_scheduler(store.home)
 
 

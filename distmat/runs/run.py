@@ -1,5 +1,7 @@
 """A run: one training with its settings, its state, and how far it has come."""
 
+import dataclasses
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from pathlib import Path
 
 from distmat.runs.launcher import ProcessIdentity
 from distmat.training.config import TrainingConfig
+from distmat.workspace import replace_file
 
 
 class State(StrEnum):
@@ -153,6 +156,28 @@ class Run:
             return self.earlier_seconds
         end = self.ended if self.ended is not None else now
         return self.earlier_seconds + max(0.0, end - self.attempt_started)
+
+    def to_file(self, path: Path) -> None:
+        """Write it as JSON, for a process that must not open the store."""
+        with replace_file(path, "w") as file:
+            json.dump(dataclasses.asdict(self), file, default=str)
+
+    @staticmethod
+    def from_file(path: Path) -> "Run":
+        """Read what `to_file` wrote."""
+        content = json.loads(path.read_text(encoding="utf-8"))
+        process = content["process"]
+        return Run(
+            **content
+            | {
+                "state": State(content["state"]),
+                "cause_kind": Cause(content["cause_kind"]),
+                "process": ProcessIdentity(**process) if process else None,
+                "tags": tuple(content["tags"]),
+                "devices": tuple(content["devices"]),
+                "folder": Path(content["folder"]),
+            }
+        )
 
     def as_dict(self) -> dict:
         """For JSON: times in UTC, NaN as null."""

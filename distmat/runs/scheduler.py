@@ -4,6 +4,7 @@ There is one in each workspace while there is something to do, held by a lock; i
 browser and no server, and ends by itself. Whoever launches or looks starts it when needed.
 """
 
+import math
 import os
 import sys
 import threading
@@ -16,6 +17,7 @@ from distmat.runs.ending import explain_death
 from distmat.runs.hardware import gpus, out_of_memory_kills
 from distmat.runs.launcher import ProcessIdentity
 from distmat.runs.lock import ProcessLock
+from distmat.runs.log import last_words
 from distmat.runs.run import ACTIVE, Cause, Run, State
 from distmat.runs.store import RunStore
 
@@ -29,7 +31,32 @@ IDLE = 10.0
 """Seconds without anything to do, after which it ends."""
 
 PATIENCE = 15.0
-"""Seconds in which a process that was started says that it is there."""
+"""Seconds in which a process that was started says that it is there, and a job that is gone how
+it ended."""
+
+CLUSTER_TICK = 2.0
+"""Seconds between two questions to Slurm."""
+
+_LIVING = frozenset(
+    {
+        "PENDING",
+        "CONFIGURING",
+        "RUNNING",
+        "COMPLETING",
+        "SUSPENDED",
+        "REQUEUED",
+        "REQUEUE_HOLD",
+        "REQUEUE_FED",
+        "SIGNALING",
+        "STAGE_OUT",
+        "STOPPED",
+        "RESIZING",
+        "PREEMPTED",
+        "SPECIAL_EXIT",
+        "RESV_DEL_HOLD",
+    }
+)
+"""Slurm's states of jobs that may still do something."""
 
 _POLITE = (-1, -2, -15)
 """Hang-up, interrupt, terminate: somebody wanted it to end, before it could listen."""
@@ -52,19 +79,23 @@ class Scheduler:
         self.started: dict[str, ProcessIdentity] = {}
         self.kills: dict[str, int | None] = {}
         self._posting: set[str] = set()
+        self._missed: dict[str, float] = {}
+        self._asked = -math.inf
 
     def tick(self) -> bool:
         """One look at everything; returns whether anything is left to do."""
         for run in self.store.active():
             self._watch(run)
+        self._watch_cluster()
         self._start_next()
         self._notify()
-        waiting = [run for run in self.store.queued() if run.immediate or not self.store.paused]
-        return bool(waiting or self.store.active() or self.store.to_notify() or self._posting)
+        return has_work(self.store) or bool(self.store.to_notify() or self._posting)
 
     # What runs
 
     def _watch(self, run: Run) -> None:
+        if run.backend == "slurm":
+            return
         if run.process is None:
             if time.time() - (run.attempt_started or 0) > PATIENCE:
                 requeue_if_absent(self.store, run)
@@ -77,7 +108,7 @@ class Scheduler:
         started = self.started.get(run.id, process)
         before, now = self.kills.get(run.id), out_of_memory_kills()
         kills = now - before if now is not None and before is not None else None
-        bury(self.store, run, _exit_code(started), kills)
+        bury(self.store, run, launcher.final_code(started), kills)
         for identity in {started, process}:
             launcher.kill(identity)
 
@@ -93,7 +124,7 @@ class Scheduler:
         }
         full: set[str] = set()
         for run in self.store.queued():
-            if paused and not run.immediate:
+            if run.job or (paused and not run.immediate):
                 continue
             kind, count = self._needs(run)
             free = [device for device in self._devices(kind) if device not in taken]
@@ -119,6 +150,8 @@ class Scheduler:
         return {"gpu": self.gpus, "cpu": ["cpu"], "cluster": []}[kind]
 
     def _start(self, run: Run, devices: list[str]) -> bool:
+        if run.backend == "slurm":
+            return self._submit(run)
         if not self.store.change_state(
             run.id, State.STARTING, only_from=[State.QUEUED], devices=devices
         ):
@@ -134,6 +167,51 @@ class Scheduler:
         self.started[run.id] = process
         self.store.attach(run.id, process, os.uname().nodename, if_unknown=True)
         return True
+
+    # What a cluster does
+
+    def _submit(self, run: Run) -> bool:
+        from distmat.runs import slurm
+
+        try:
+            run.config  # noqa: B018  (says what is wrong with it)
+            slurm.submit(self.store, run)
+        except DistmatError as error:
+            self.store.change_state(run.id, State.STARTING, only_from=[State.QUEUED])
+            self.store.change_state(run.id, State.FAILED, cause=str(error), kind=Cause.INPUT)
+        return True
+
+    def _watch_cluster(self) -> None:
+        runs = [run for run in self.store.runs({State.QUEUED, *ACTIVE}) if run.job]
+        if not runs:
+            return
+        from distmat.runs import slurm
+        from distmat.runs.journal import replay
+
+        for run in runs:
+            while replay(self.store, run):
+                pass
+        if time.monotonic() - self._asked < CLUSTER_TICK:
+            return
+        self._asked = time.monotonic()
+        there = slurm.jobs(run.job for run in runs if run.job != slurm.SUBMITTING)
+        for run in runs:
+            self._watch_job(self.store.get(run.id), there)
+
+    def _watch_job(self, run: Run, there: dict[str, str] | None) -> None:
+        from distmat.runs import slurm
+
+        if run.has_ended or there is None:
+            return
+        if run.job == slurm.SUBMITTING:
+            # Nobody but us submits, and we wait for the answer: that was an earlier scheduler.
+            self.store.set_job(run.id, slurm.find_job(run) or "")
+        elif there.get(run.job, "") in _LIVING:
+            self._missed.pop(run.id, None)
+            if run.kill_at is not None and time.time() > run.kill_at:
+                slurm.cancel(run)
+        elif time.monotonic() - self._missed.setdefault(run.id, time.monotonic()) > PATIENCE:
+            bury_job(self.store, run)
 
     # Who wants to know
 
@@ -157,18 +235,20 @@ class Scheduler:
 
 
 def command(run: Run) -> list[str]:
-    """The program of a run's process."""
-    module = ["-m", "distmat.runs.worker", run.id]
+    """The program of a run's process, or of the one that starts its processes."""
     if run.backend != "torchrun":
-        return [sys.executable, *module]
-    return [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        f"--nproc-per-node={_processes(run)}",
-        *module,
-    ]
+        return worker_command(run)
+    return torchrun(run, ["--standalone", f"--nproc-per-node={_processes(run)}"])
+
+
+def worker_command(run: Run) -> list[str]:
+    """The program of a run in one process."""
+    return [sys.executable, "-m", "distmat.runs.worker", run.id]
+
+
+def torchrun(run: Run, options: list[str]) -> list[str]:
+    """The program that starts several processes of a run."""
+    return [sys.executable, "-m", "torch.distributed.run", *options, *worker_command(run)[1:]]
 
 
 def surroundings(run: Run, devices: list[str]) -> dict[str, str]:
@@ -196,6 +276,21 @@ def bury(store: RunStore, run: Run, code: int | None, memory_kills: int | None) 
         return
     kind, cause = explain_death(run, code, memory_kills)
     store.change_state(run.id, State.CRASHED, only_from=ACTIVE, cause=cause, kind=kind)
+
+
+def bury_job(store: RunStore, run: Run) -> None:
+    """Write the end of a run whose job Slurm doesn't know any more."""
+    if run.state == State.QUEUED or run.stop_asked is not None:
+        cause = f"Job {run.job} was taken from the cluster."
+        kind = Cause.SIGNAL if run.stop_asked is None else Cause.ASKED
+        store.change_state(run.id, State.STOPPED, cause=cause, kind=kind)
+        return
+    words = last_words(run.log)
+    cause = (
+        f"Job {run.job} is gone from the cluster, and the run didn't say why: killed, out of "
+        f"memory, out of time, or its node was lost. The log ends with: {words}"
+    )
+    store.change_state(run.id, State.CRASHED, only_from=ACTIVE, cause=cause, kind=Cause.LOST)
 
 
 def requeue_if_absent(store: RunStore, run: Run) -> None:
@@ -233,7 +328,7 @@ def main(idle: float = IDLE) -> int:
             _work(Scheduler(store), idle)
             lock.release()
             # What came while we left, whose sender still saw us there.
-            if not _has_work(store):
+            if not has_work(store):
                 return 0
     return 0
 
@@ -246,9 +341,10 @@ def _work(scheduler: Scheduler, idle: float) -> None:
         time.sleep(TICK)
 
 
-def _has_work(store: RunStore) -> bool:
-    queued = store.queued()
-    return bool(store.active() or any(run.immediate or not store.paused for run in queued))
+def has_work(store: RunStore) -> bool:
+    """Whether anything runs, or will without a person doing something."""
+    waiting = [run for run in store.queued() if run.immediate or run.job or not store.paused]
+    return bool(waiting or store.active())
 
 
 def _processes(run: Run) -> int:
@@ -265,16 +361,6 @@ def _variables(home: Path) -> dict[str, str]:
         "PYTHONPATH": f"{package}{os.pathsep}{path}" if path else package,
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def _exit_code(process: ProcessIdentity) -> int | None:
-    # The thread that waits for the child may be a moment behind.
-    for _ in range(50):
-        code = launcher.exit_code(process)
-        if code is not None or not launcher.is_child(process):
-            return code
-        time.sleep(0.02)
-    return None
 
 
 if __name__ == "__main__":

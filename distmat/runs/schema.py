@@ -105,5 +105,9 @@ MIGRATIONS: tuple[str, ...] = (
     );
     INSERT INTO queue (one) VALUES (1);
     """,
+    # 2: runs on a cluster tell by a journal.
+    """
+    ALTER TABLE runs ADD COLUMN journal_read INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 """Applied in order; the database's user_version says how many it has seen."""

@@ -305,6 +305,8 @@ class RunStore:
         cause: str = "",
         kind: Cause = Cause.NONE,
         devices: Sequence[str] = (),
+        moment: float | None = None,
+        keep_job: bool = False,
     ) -> bool:
         """Move a run to another state.
 
@@ -316,6 +318,10 @@ class RunStore:
             A sentence about what ended it.
         devices : sequence of str
             What it will compute on; for STARTING.
+        moment : float, optional
+            When it happened, if not now.
+        keep_job : bool
+            Whether a run that goes back to the queue is still in that of the cluster.
 
         Returns
         -------
@@ -327,7 +333,7 @@ class RunStore:
         RunError
             If the state can't follow the present one.
         """
-        key, now = self._key(run_id), time.time()
+        key, now = self._key(run_id), moment or time.time()
         with self._transaction():
             row = self._one("SELECT * FROM runs WHERE key = ?", key)
             old = State(row["state"])
@@ -355,7 +361,9 @@ class RunStore:
                     "stop_asked": None,
                     "kill_at": None,
                 }
-                changes |= {"pid": None, "pid_created": None, "host": "", "job": "", "notified": 0}
+                changes |= {"pid": None, "pid_created": None, "host": "", "notified": 0}
+                if not keep_job:
+                    changes["job"] = ""
             elif state in ENDED:
                 changes["ended"] = now
             self._update(key, changes)
@@ -412,6 +420,20 @@ class RunStore:
             if backend_settings is not None:
                 changes["backend_settings"] = json.dumps(dict(backend_settings))
             self._update(key, changes)
+
+    def journal_read(self, run_id: str) -> int:
+        """How many bytes of its journal the store knows (see `distmat.runs.journal`)."""
+        return self._one("SELECT journal_read FROM runs WHERE key = ?", self._key(run_id))[0]
+
+    def set_journal_read(self, run_id: str, size: int) -> None:
+        """So many bytes of its journal are in the store now."""
+        self._set(run_id, journal_read=size)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that is told inside is stored, or nothing if an exception leaves."""
+        with self._transaction():
+            yield
 
     def to_notify(self) -> list[Run]:
         """Ended runs whose webhook wasn't called yet."""

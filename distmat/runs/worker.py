@@ -20,6 +20,7 @@ from typing import Any
 from distmat.runs.ending import explain
 from distmat.runs.environment import environment
 from distmat.runs.hardware import Sampler
+from distmat.runs.journal import Journal
 from distmat.runs.launcher import identify
 from distmat.runs.lock import ProcessLock
 from distmat.runs.run import ACTIVE, Cause, Run, State
@@ -40,7 +41,7 @@ class Stopped(BaseException):
 class StoreObserver:
     """Tells the store what the trainer tells."""
 
-    def __init__(self, store: RunStore, run: Run) -> None:
+    def __init__(self, store: "RunStore | Journal", run: Run) -> None:
         self.store, self.run = store, run
 
     def started(self, facts: dict) -> None:
@@ -68,15 +69,21 @@ def main(run_id: str) -> int:
     signal.signal(signal.SIGINT, _stop)
     faulthandler.enable()
     _die_with_parent()
+    job = os.environ.get("DISTMAT_JOB")
+    if job:
+        # On a cluster the store is left to the machine that has it.
+        run = Run.from_file(Path(job))
+        return _take_part(Journal(run), run)
     with RunStore() as store:
-        run = store.get(run_id)
-        _enter(run.directory)
-        if int(os.environ.get("RANK", "0")):
-            return _follow(run)
-        return _lead(store, run)
+        return _take_part(store, store.get(run_id))
 
 
-def _lead(store: RunStore, run: Run) -> int:
+def _take_part(store: "RunStore | Journal", run: Run) -> int:
+    _enter(run.directory)
+    return _follow(run) if int(os.environ.get("RANK", "0")) else _lead(store, run)
+
+
+def _lead(store: "RunStore | Journal", run: Run) -> int:
     """The only process, or the first of several."""
     lock = ProcessLock(run.folder / ".lock")
     # Whoever came first is the run; its state is none of our business then.
@@ -134,7 +141,7 @@ def _train(run: Run, observer: StoreObserver | None) -> Any:
     )
 
 
-def _end_stopped(store: RunStore, run: Run) -> int:
+def _end_stopped(store: "RunStore | Journal", run: Run) -> int:
     _be_deaf()
     from distmat.training.run_folder import checkpoints
 
@@ -147,7 +154,7 @@ def _end_stopped(store: RunStore, run: Run) -> int:
     return 0
 
 
-def _end_failed(store: RunStore, run: Run, error: BaseException) -> int:
+def _end_failed(store: "RunStore | Journal", run: Run, error: BaseException) -> int:
     _be_deaf()
     kind, cause = explain(error, run.folder)
     if kind in (Cause.BUG, Cause.OUT_OF_MEMORY):
@@ -169,6 +176,8 @@ def _make_room(run: Run) -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    # Once is enough: a second signal mustn't disturb what the first one began.
+    _be_deaf()
     raise Stopped
 
 
