@@ -19,6 +19,9 @@ from distmat.workspace import replace_file
 DATA_FILE = "training_data.json"
 """In each checkpoint: fingerprints of the chains it was trained on and chosen by."""
 
+FINAL_FILE = "distmat.json"
+"""In a run's own folder once it has ended."""
+
 LAST_FILE = "trainer_state.json"
 """A checkpoint of the transformers Trainer without this file was cut short."""
 
@@ -71,9 +74,10 @@ def checkpoint_to_resume(output: Path, resume: bool | str | Path) -> Path | None
     """
     there = checkpoints(output)
     if resume is False:
-        if there:
+        if there or (Path(output) / FINAL_FILE).is_file():
             raise RunError(
-                f"{output} already holds a run; resume it with --resume, or choose another output."
+                f"{output} already holds a run; "
+                f"{'resume it with --resume, or ' if there else ''}choose another output."
             )
         return None
     if resume is True:

@@ -42,6 +42,7 @@ from distmat.training.run_folder import (
     changed_settings,
     check_data,
     checkpoint_to_resume,
+    checkpoints,
     clean,
     write_config,
 )
@@ -94,9 +95,10 @@ def train(
     except Exception as error:
         if not is_out_of_memory(error):
             raise
+        place = {"cpu": "this machine", "cuda": "the GPU"}[chosen_device(config)]
+        again = "resume" if checkpoints(Path(config.output)) else "start again"
         raise OutOfMemoryError(
-            f"The memory of the {chosen_device(config).replace('cuda', 'GPU')} isn't enough for "
-            f"this run; {advice(config)}, and resume."
+            f"The memory of {place} isn't enough for this run; {advice(config)}, and {again}."
         ) from error
 
 

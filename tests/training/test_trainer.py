@@ -260,8 +260,25 @@ def test_running_out_of_memory_ends_with_what_to_change(make_config, tmp_path, m
     monkeypatch.setattr(DistanceTrainer, "compute_loss", too_much)
     with pytest.raises(OutOfMemoryError, match="isn't enough") as caught:
         train(make_config(tmp_path / "run", pairs_per_batch=4096, crops=(32, 48)))
-    for words in ("turn on activation_checkpointing", "and resume"):
+    for words in ("turn on activation_checkpointing", "and start again"):
         assert words in str(caught.value)
+
+
+def test_a_run_that_ran_out_of_memory_resumes_with_what_it_was_told_to_change(
+    make_config, tmp_path, monkeypatch
+):
+    honest = DistanceTrainer.compute_loss
+
+    def too_much(self, *args, **kwargs):
+        if self.state.global_step >= 7 and self.config.pairs_per_batch > 2048:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return honest(self, *args, **kwargs)
+
+    monkeypatch.setattr(DistanceTrainer, "compute_loss", too_much)
+    with pytest.raises(OutOfMemoryError, match=r"halve pairs_per_batch to 2048 .* and resume"):
+        train(make_config(tmp_path / "run"))
+    changes = {"pairs_per_batch": 2048, "accumulation": 2, "activation_checkpointing": True}
+    assert train(make_config(tmp_path / "run", **changes), resume=True) is not None
 
 
 def test_what_is_no_lack_of_memory_is_left_alone(make_config, tmp_path, monkeypatch):
@@ -334,5 +351,8 @@ def test_a_run_is_never_overwritten_nor_resumed_out_of_nothing(make_config, tmp_
     with pytest.raises(RunError, match="no whole checkpoint"):
         train(make_config(tmp_path / "none"), resume=tmp_path)
     train(make_config(tmp_path / "run", max_steps=6))
-    with pytest.raises(RunError, match="already holds a run"):
+    with pytest.raises(RunError, match="already holds a run; resume it"):
+        train(make_config(tmp_path / "run", max_steps=6))
+    shutil.rmtree(tmp_path / "run" / "checkpoint-6")
+    with pytest.raises(RunError, match="already holds a run; choose another output"):
         train(make_config(tmp_path / "run", max_steps=6))
