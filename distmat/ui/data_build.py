@@ -286,7 +286,7 @@ def _show_running(job: Job) -> None:
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     with left:
         st.progress(share, f"**{escaped(job.name)}** — {words}{counted}")
-        if "kept" in progress:
+        if progress.get("kept") or progress.get("rejected"):
             st.caption(
                 f"{progress['kept']:,} chains kept, {progress['rejected']:,} left out so far"
             )

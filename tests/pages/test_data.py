@@ -1,0 +1,339 @@
+"""The Data page, one action of a person at a time."""
+
+import json
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from distmat.dataset.build import BuildSettings, build
+from distmat.dataset.splitting import Shares
+from distmat.dataset.store import read_dataset, read_facts
+from distmat.dataset.synthetic import write_synthetic
+from distmat.protein.examples import examples
+from distmat.protein.structure_file import write_pdb
+from distmat.runs.launcher import ProcessIdentity
+from distmat.ui import data_jobs
+from distmat.ui.data_chains import numbered_sequence
+from tests.pages.test_predict import assert_no_fault, button, frames, shown
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """Two datasets and a folder of structures, made once."""
+    home = tmp_path_factory.mktemp("prepared")
+    folder = home / "structures"
+    folder.mkdir()
+    for example in examples():
+        chain = example.read()
+        (folder / f"{example.key}.pdb").write_text(write_pdb(chain.sequence, chain.ca))
+    (folder / "broken.pdb").write_text("ATOM")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISTMAT_HOME", str(home))
+        build([str(folder)], "real", BuildSettings(shares=Shares(0.5, 0.25, 0.25)), workers=1)
+        write_synthetic(home / "datasets" / "synthetic.parquet", 20)
+    return home
+
+
+@pytest.fixture
+def data(page):
+    """The Data page on an empty workspace."""
+    page.run()
+    return page.switch_page("pages/data.py")
+
+
+@pytest.fixture
+def filled(data, prepared, tmp_path):
+    (tmp_path / "datasets").mkdir()
+    for path in (prepared / "datasets").iterdir():
+        (tmp_path / "datasets" / path.name).write_bytes(path.read_bytes())
+    return data
+
+
+def open_view(page, name, view):
+    page.query_params["dataset"] = name
+    page.run()
+    return page.segmented_control(key="data-view").set_value(view).run()
+
+
+def table(page):
+    return page.dataframe[0].value
+
+
+def test_an_empty_workspace_says_what_a_dataset_is_and_offers_one(data):
+    data.run()
+    assert_no_fault(data)
+    assert "no relative of a test chain is in train" in shown(data)
+    button(data, "Make the synthetic dataset").click().run()
+    assert_no_fault(data)
+    assert data.selectbox(key="dataset").value == "synthetic"
+    assert data.metric[0].value == "400"
+
+
+def test_the_overview_shows_sizes_leaks_figures_and_baselines(filled):
+    open_view(filled, "real", "Overview")
+    assert_no_fault(filled)
+    values = {metric.label: metric.value for metric in filled.metric}
+    assert values["Chains"] == "8" and values["Left out"] == "1"
+    assert "0 relatives" in filled.success[0].value
+    assert len(filled.get("plotly_chart")) == 6
+    words = pd.concat([one.value for one in filled.table]).to_string()
+    assert "separation and length" in words and "2\\.2" in words
+    assert len(filled.get("download_button")) == 2
+
+
+def test_the_address_opens_a_dataset(filled):
+    filled.query_params["dataset"] = "synthetic"
+    filled.run()
+    assert filled.selectbox(key="dataset").value == "synthetic"
+    assert not filled.warning
+
+
+def test_an_address_that_names_no_dataset_is_said_and_one_that_is_there_is_shown(filled):
+    filled.query_params["dataset"] = "<b>none"
+    filled.run()
+    assert "\\<b\\>none" in filled.warning[0].value
+    assert filled.selectbox(key="dataset").value == "real"
+
+
+def test_the_first_chain_is_shown_with_map_trace_and_sequence(filled, prepared):
+    open_view(filled, "real", "Chains")
+    assert_no_fault(filled)
+    chain = read_dataset(prepared / "datasets" / "real.parquet").chains[0]
+    assert filled.subheader[0].value == chain.name.replace("-", "\\-").replace("_", "\\_")
+    figure = json.loads(filled.get("plotly_chart")[0].proto.spec)
+    assert figure["data"][0]["type"] == "heatmap"
+    assert '"observed": true' in frames(filled)[0]
+    assert filled.code[0].value == numbered_sequence(chain)
+
+
+def test_a_row_that_was_clicked_shows_its_chain(filled):
+    open_view(filled, "real", "Chains")
+    name = table(filled)["id"].iloc[3]
+    state = {"selection": {"rows": [3], "columns": [], "cells": []}}
+    filled.session_state["chains-real"] = state
+    filled.run()
+    assert filled.subheader[0].value.replace("\\", "") == name
+
+
+def test_chains_are_searched_by_id_and_by_a_piece_of_sequence(filled, prepared):
+    facts = read_facts(prepared / "datasets" / "real.parquet")
+    open_view(filled, "real", "Chains")
+    assert len(table(filled)) == 8
+    filled.text_input(key="search-real").set_value("kunitz").run()
+    assert table(filled)["id"].tolist() == ["kunitz_A"]
+    piece = facts["sequence"][5][10:22]
+    filled.text_input(key="search-real").set_value(piece.lower()).run()
+    assert facts["id"][5] in table(filled)["id"].tolist()
+    for text in ("nothing like it", ".*", "(", "\\"):
+        filled.text_input(key="search-real").set_value(text).run()
+        assert "No chain fits" in filled.info[0].value
+
+
+def test_chains_are_filtered_by_split_and_length(filled):
+    open_view(filled, "real", "Chains")
+    filled.button_group(key="splits-real").set_value(["val"]).run()
+    assert set(table(filled)["split"]) == {"val"}
+    filled.button_group(key="splits-real").set_value([]).run()
+    filled.slider(key="lengths-real").set_value((100, 190)).run()
+    assert table(filled)["length"].between(100, 190).all()
+
+
+def test_what_was_left_out_is_listed_with_its_reason(filled):
+    open_view(filled, "real", "Left out")
+    assert_no_fault(filled)
+    (row,) = table(filled).to_dict("records")
+    assert (row["source"], row["reason"]) == ("broken.pdb", "unreadable")
+
+
+def test_two_datasets_are_compared(filled):
+    open_view(filled, "real", "Compare")
+    assert_no_fault(filled)
+    assert len(filled.get("plotly_chart")) == 4
+    assert list(filled.table[0].value.columns) == ["", "real", "synthetic"]
+    assert "0 ids" in shown(filled)
+
+
+def test_deleting_asks_first_and_then_says_what_it_did(filled, tmp_path):
+    filled.query_params["dataset"] = "real"
+    filled.run()
+    assert filled.button(key="delete-real").disabled
+    filled.checkbox(key="sure-real").check().run()
+    filled.button(key="delete-real").click().run()
+    assert_no_fault(filled)
+    assert "real was deleted" in filled.success[0].value
+    assert {path.stem for path in (tmp_path / "datasets").iterdir()} == {"synthetic"}
+
+
+def test_a_damaged_file_is_said_and_the_page_stays(filled, tmp_path):
+    (tmp_path / "datasets" / "bad.parquet").write_text("no parquet")
+    filled.query_params["dataset"] = "bad"
+    filled.run()
+    assert not filled.exception
+    assert "can't be read as Parquet" in filled.error[0].value.replace("\\", "")
+
+
+def test_a_dataset_without_a_card_can_be_looked_at(filled, tmp_path, prepared):
+    facts = read_dataset(prepared / "datasets" / "real.parquet")
+    bare = pd.DataFrame(
+        {
+            "id": [chain.name for chain in facts.chains],
+            "sequence": [chain.sequence for chain in facts.chains],
+            "ca": [chain.ca.ravel() for chain in facts.chains],
+        }
+    )
+    bare.to_parquet(tmp_path / "datasets" / "bare.parquet")
+    open_view(filled, "bare", "Overview")
+    assert_no_fault(filled)
+    assert "without a card" in filled.info[0].value
+    open_view(filled, "bare", "Chains")
+    assert_no_fault(filled)
+    assert len(table(filled)) == 8
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The commands that would have been started, by a process that has ended at once."""
+    commands = []
+
+    def start(arguments, log, environment=None):
+        commands.append(list(arguments))
+        return ProcessIdentity(2**22 + 1, time.time())
+
+    monkeypatch.setattr(data_jobs.launcher, "start", start)
+    return commands
+
+
+def fill_in(page, paths="/data/x\n--evil", name="mine"):
+    page.run()
+    page.text_area(key="build-paths").set_value(paths)
+    page.text_input(key="build-name").set_value(name)
+    return page
+
+
+def test_building_starts_the_command_with_all_that_was_chosen(data, started):
+    fill_in(data)
+    data.number_input(key="filter-max_length").set_value(300)
+    data.number_input(key="build-test").set_value(0)
+    button(data, "Build").click().run()
+    assert not data.exception
+    (command,) = started
+    assert command[:5] == [sys.executable, "-m", "distmat.cli", "data", "build"]
+    assert "--max-length=300" in command and command[command.index("--test") + 1] == "0"
+    # What a person gave can't be taken for an option.
+    assert command[-3:] == ["--", "/data/x", "--evil"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "name", "words"),
+    [
+        ("", "mine", "at least one file, folder or PDB id"),
+        ("/data", "", "Give the dataset a name"),
+        ("/data", "../mine", "can't be a dataset's"),
+    ],
+)
+def test_a_form_that_lacks_something_says_what(data, started, paths, name, words):
+    fill_in(data, paths, name)
+    button(data, "Build").click().run()
+    assert words in data.error[0].value.replace("\\", "")
+    assert not started
+
+
+def test_a_name_that_is_taken_is_refused_before_anything_starts(filled, started):
+    fill_in(filled, "/data", "real")
+    button(filled, "Build").click().run()
+    assert "a dataset 'real' already" in filled.error[0].value.replace("\\", "")
+    assert not started
+
+
+def test_ids_that_were_pasted_become_a_list(data, started, tmp_path):
+    data.run()
+    data.segmented_control(key="build-source").set_value("PDB ids").run()
+    data.text_area(key="build-ids").set_value("1abc\n2xyz_A")
+    data.text_input(key="build-name").set_value("ids")
+    button(data, "Build").click().run()
+    (command,) = started
+    with open(command[-1], encoding="utf-8") as file:
+        assert file.read() == "1abc\n2xyz_A"
+    assert str(tmp_path) in command[-1]
+
+
+def test_files_that_were_uploaded_wait_in_the_workspace_under_harmless_names(
+    data, started, tmp_path
+):
+    data.run()
+    data.segmented_control(key="build-source").set_value("Upload").run()
+    data.file_uploader[0].set_value([("../../x y.pdb.gz", b"1", "text/plain")])
+    data.text_input(key="build-name").set_value("up")
+    button(data, "Build").click().run()
+    assert not data.exception
+    (command,) = started
+    assert command[-1].startswith(str(tmp_path / "builds" / "up" / "inputs"))
+    assert command[-1].endswith(".pdb.gz") and ".." not in command[-1]
+
+
+def test_a_build_that_failed_says_why_and_can_be_put_away(data, started, tmp_path):
+    fill_in(data)
+    button(data, "Build").click().run()
+    progress = {"status": "failed", "error": "No <b>chain</b> is left."}
+    (tmp_path / "builds" / "mine" / "progress.json").write_text(json.dumps(progress))
+    data.run()
+    assert "No \\<b\\>chain" in data.error[0].value
+    data.button(key="forget-mine").click().run()
+    assert not data.error
+    assert not (tmp_path / "builds" / "mine").exists()
+
+
+def test_a_build_that_was_cut_off_goes_on_with_the_same_command(data, started, tmp_path):
+    fill_in(data)
+    button(data, "Build").click().run()
+    progress = {"status": "running", "phase": "read", "done": 1, "total": 9}
+    (tmp_path / "builds" / "mine" / "progress.json").write_text(json.dumps(progress))
+    data.run()
+    assert "cut off" in data.warning[0].value
+    data.button(key="continue-mine").click().run()
+    assert len(started) == 2 and started[0] == started[1]
+
+
+def test_a_build_that_runs_shows_how_far_it_is_and_can_be_cancelled(
+    data, started, tmp_path, monkeypatch
+):
+    fill_in(data)
+    running = [True]
+    stopped = []
+    monkeypatch.setattr(data_jobs.launcher, "is_running", lambda identity: running[0])
+
+    def stop(identity, grace):
+        stopped.append(identity)
+        running[0] = False
+
+    monkeypatch.setattr(data_jobs.launcher, "stop", stop)
+    button(data, "Build").click().run()
+    progress = {
+        "status": "running", "phase": "read", "words": "Reading structures",
+        "done": 30, "total": 90, "kept": 25, "rejected": 5,
+    }  # fmt: skip
+    (tmp_path / "builds" / "mine" / "progress.json").write_text(json.dumps(progress))
+    data.run()
+    assert "25 chains kept, 5 left out" in shown(data)
+    assert "30 of 90" in data.get("progress")[0].proto.text
+    data.button(key="cancel-mine").click().run()
+    assert len(stopped) == 1
+
+
+def test_a_build_that_is_finished_opens_its_dataset(filled, started, tmp_path, monkeypatch):
+    running = [True]
+    monkeypatch.setattr(data_jobs.launcher, "is_running", lambda identity: running[0])
+    filled.query_params["dataset"] = "synthetic"
+    fill_in(filled, "/data", "new")
+    button(filled, "Build").click().run()
+    for path in (tmp_path / "datasets").glob("real*"):
+        path.with_name(path.name.replace("real", "new", 1)).write_bytes(path.read_bytes())
+    (tmp_path / "builds" / "new" / "progress.json").write_text('{"status": "finished"}')
+    running[0] = False
+    filled.run()
+    assert_no_fault(filled)
+    assert "new is built" in filled.success[0].value
+    assert filled.selectbox(key="dataset").value == "new"
+    assert not (tmp_path / "builds" / "new").exists()
