@@ -31,9 +31,10 @@ def workspace() -> Path:
 def list_checkpoints() -> list[str]:
     """Names of the checkpoints that can be opened: what ships first, then the user's own."""
     names = [
-        folder.parent.name
+        folder.name
         for root in (*SHIPPED_CHECKPOINTS, workspace() / "checkpoints", workspace() / "runs")
-        for folder in sorted(root.glob("*/config.json"))
+        for folder in sorted(root.glob("*"))
+        if (folder / "config.json").is_file() or (folder / "model.pt").is_file()
     ]
     return list(dict.fromkeys(names))
 

@@ -105,3 +105,12 @@ def current_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_a_published_folder_is_a_checkpoint_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
+    folder = tmp_path / "checkpoints" / "published"
+    folder.mkdir(parents=True)
+    assert "published" not in list_checkpoints()
+    (folder / "model.pt").write_bytes(b"")
+    assert "published" in list_checkpoints()

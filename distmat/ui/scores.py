@@ -103,9 +103,16 @@ def _show_judgement(comparison: "Comparison") -> None:
 
 def _unverified(answer: Answer) -> str:
     deviation = _mean_deviation(answer)
+    off = f"about **{deviation:.1f} Å**"
+    said = {
+        "distogram": f"The model itself expects to be off by {off} on average.",
+        "validation": f"On validation chains this model was off by {off} at these separations.",
+        "known chains": "This model says nothing of its own error; known chains differ by "
+        f"{off} at these separations.",
+    }
     return (
         "No structure is known for this sequence, so nothing here says how right the prediction "
-        f"is. The model itself expects to be off by about **{deviation:.1f} Å** on average."
+        f"is. {said[answer.card.get('std_from', 'distogram')]}"
     )
 
 
