@@ -83,6 +83,10 @@ def read_item(
     if item.kind == "json":
         yield from _of_samples(item, filters)
         return
+    if item.kind == "unknown":
+        detail = "No entry of the Protein Data Bank is called so, and nothing else says what it is."
+        yield Reject(item.label, item.path, "no PDB id", detail)
+        return
     if item.kind == "rows":
         yield from _of_rows(item, filters)
         return

@@ -31,7 +31,8 @@ class Item:
     ----------
     kind : str
         ``"file"``, a structure file; ``"entry"``, one of the PDB's; ``"json"``, a file of the
-        published pipeline; ``"rows"``, some of a dataset.
+        published pipeline; ``"rows"``, some of a dataset; ``"unknown"``, a name in a table of
+        ids that is no PDB id.
     label : str
         What a person calls it, as in the list of rejects.
     path : str
@@ -180,11 +181,15 @@ def _of_file(
     if suffix == ".parquet":
         return _rows_of(path)
     if suffix in _LISTS:
+        unknown = []
         for name, split in read_ids(path):
+            if not _ID.fullmatch(name):
+                unknown.append(Item("unknown", name, path.name))
+                continue
             _want([name], wanted)
             if split:
                 splits[name] = split
-        return []
+        return unknown
     return [_file(path, path.name)]
 
 
@@ -224,12 +229,14 @@ def read_ids(path: Path) -> list[tuple[str, str]]:
     Returns
     -------
     list of (str, str)
-        Id, with the entry in lower case, and split (``""`` where there is none).
+        Id, with the entry in lower case, and split (``""`` where there is none). A table may
+        hold other names, which come as they are: it was made by a program, and is no typing error.
 
     Raises
     ------
     DatasetError
-        If the file can't be read, or a line holds something else; the line is named.
+        If the file can't be read, or a line of a plain list holds something else; the line is
+        named.
     """
     try:
         if path.stat().st_size > _LONGEST_LIST:
@@ -241,7 +248,8 @@ def read_ids(path: Path) -> list[tuple[str, str]]:
     lines = text.splitlines()
     delimiter = "\t" if lines and "\t" in lines[0] else ","
     header = [word.strip().lower() for word in lines[0].split(delimiter)] if lines else []
-    if "id" in header:
+    is_table = "id" in header
+    if is_table:
         table = csv.DictReader(lines[1:], fieldnames=header, delimiter=delimiter)
         named = [
             (number, (row["id"] or "").strip(), (row.get("split") or "").strip())
@@ -257,7 +265,7 @@ def read_ids(path: Path) -> list[tuple[str, str]]:
     found = []
     for number, name, split in named:
         match = _ID.fullmatch(name)
-        if not match:
+        if not match and not is_table:
             raise DatasetError(
                 f"{path.name}, line {number}: {quoted(name)} is no PDB id; write 1abc or 1abc_A."
             )
@@ -266,8 +274,9 @@ def read_ids(path: Path) -> list[tuple[str, str]]:
                 f"{path.name}, line {number}: {quoted(split)} is no split; it must be train, val "
                 "or test."
             )
-        chain = f"_{match['chain']}" if match["chain"] else ""
-        found.append((match["entry"].lower() + chain, split))
+        if match:
+            name = match["entry"].lower() + (f"_{match['chain']}" if match["chain"] else "")
+        found.append((name, split))
     if not found:
         raise DatasetError(f"{path.name} holds no PDB id; write one a line, 1abc or 1abc_A.")
     return found

@@ -7,6 +7,8 @@ chance, and no model can know it.
 """
 
 import json
+import os
+import secrets
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from distmat.dataset.card import make_card, markdown
 from distmat.dataset.filters import measure
 from distmat.dataset.secondary_structure import structure_content
 from distmat.dataset.store import Dataset, DatasetWriter
+from distmat.errors import DatasetError
 from distmat.geometry.handedness import reference_angles
 from distmat.geometry.scores import BOND
 from distmat.protein.chain import Chain
@@ -87,10 +90,35 @@ def ensure_synthetic() -> Path:
 
 
 def write_synthetic(path: Path, chains: int | None = None, seed: int = 0) -> None:
-    """Write the set to a file, which appears whole or not at all."""
+    """Write the set and its card, the set last; parameters as in `synthetic_dataset`.
+
+    Raises
+    ------
+    DatasetError
+        If there are too few chains, or too many.
+    """
+    if chains is not None and not 10 <= chains <= 100_000:
+        raise DatasetError(f"{chains} chains are asked for; give 10 to 100,000.")
     dataset = synthetic_dataset(chains, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _write_chains(dataset, new)
+        settings = {"synthetic": True, "seed": seed, "lengths": LENGTHS}
+        leaks = {"words": "Every sequence is drawn on its own, so no two are relatives."}
+        card = make_card(new, path.stem, {}, settings, [], leaks)
+        with replace_file(path.with_suffix(".json"), "w") as text:
+            json.dump(card, text, indent=1, ensure_ascii=False)
+        with replace_file(path.with_suffix(".md"), "w") as text:
+            text.write(markdown(card))
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _write_chains(dataset: Dataset, path: Path) -> None:
     splits = () if dataset.splits is None else dataset.splits.tolist()
-    with replace_file(path) as file, DatasetWriter(file) as writer:
+    with open(path, "xb") as file, DatasetWriter(file) as writer:
         for number, (chain, split) in enumerate(zip(dataset.chains, splits, strict=True)):
             writer.add(
                 chain,
@@ -106,13 +134,6 @@ def write_synthetic(path: Path, chains: int | None = None, seed: int = 0) -> Non
                 rg=measure(chain).gyration,
                 **dict(zip(("helix", "strand"), structure_content(chain), strict=True)),
             )
-    settings = {"synthetic": True, "seed": seed, "lengths": LENGTHS}
-    leaks = {"words": "Every sequence is drawn on its own, so no two are relatives."}
-    card = make_card(path, path.stem, {}, settings, [], leaks)
-    with replace_file(path.with_suffix(".json"), "w") as text:
-        json.dump(card, text, indent=1, ensure_ascii=False)
-    with replace_file(path.with_suffix(".md"), "w") as text:
-        text.write(markdown(card))
 
 
 def _chain(name: str, random: np.random.Generator) -> Chain:

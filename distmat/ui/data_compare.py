@@ -47,7 +47,7 @@ def _show_common(one: Summary, two: Summary) -> None:
         )
         if crossing:
             st.warning(
-                f"{words}; {crossing:,} of these are in train here and in val or test there: don't "
+                f"{words}; {crossing:,} in train of the one and in val or test of the other: don't "
                 "train on the one and report on the other.",
                 icon=":material/warning:",
             )

@@ -29,6 +29,7 @@ def show_rejects(dataset: Summary) -> None:
     st.dataframe(
         shown,
         hide_index=True,
+        column_order=("source", "id", "reason", "detail"),
         width="stretch",
         column_config={
             "id": st.column_config.TextColumn(

@@ -8,6 +8,8 @@ import zipfile
 import pytest
 
 from distmat.dataset import archive
+from distmat.dataset.filters import Filters
+from distmat.dataset.reading import read_item
 from distmat.dataset.sources import list_items, read_ids
 from distmat.errors import DatasetError
 from tests.dataset.conftest import pdb
@@ -39,6 +41,17 @@ def test_lists_of_ids_are_joined_by_entry(tmp_path):
         "5xyz": ("5xyz_A",),
     }
     assert listing.splits == {"4hhb_A": "val", "1abc_C": "train"}
+
+
+def test_a_name_in_a_table_that_is_no_pdb_id_becomes_a_reject(tmp_path):
+    (tmp_path / "ids.csv").write_text("id,split\nmodel_7,train\n1abc_A,val\n")
+    listing = list_items([str(tmp_path / "ids.csv")], tmp_path)
+    assert [(item.kind, item.label) for item in listing.items] == [
+        ("unknown", "model_7"),
+        ("entry", "1abc"),
+    ]
+    (reject,) = read_item(listing.items[0], Filters())
+    assert (reject.id, reject.source, reject.reason) == ("model_7", "ids.csv", "no PDB id")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+import re
+
+import pytest
+
+from distmat.protein.examples import examples
+from distmat.protein.structure_file import write_pdb
+from tests.browser.picture import BLUE, colours, share_like
+from tests.browser.test_predict import open_page
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at(offline, address, tmp_path):
+    page, wanted = offline
+    for example in examples():
+        chain = example.read()
+        (tmp_path / f"{example.key}.pdb").write_text(write_pdb(chain.sequence, chain.ca))
+    open_page(page, address)
+    page.get_by_role("link", name="Data").click()
+    page.get_by_role("heading", name="Datasets").wait_for()
+    if not page.get_by_role("textbox", name="Name").is_visible():
+        page.get_by_text("Build a dataset", exact=True).click()
+    page.get_by_role("textbox", name="Folders, files or patterns").fill(str(tmp_path))
+    page.get_by_role("textbox", name="Name").fill("from_a_folder")
+    page.get_by_role("button", name="Build", exact=True).click()
+    page.get_by_text("from_a_folder is built.").wait_for()
+
+    chains = page.get_by_test_id("stMetric").filter(has_text="Chains").first.inner_text()
+    assert re.search(r"\d+", chains).group() == "8"
+    page.get_by_text("relatives of the").wait_for()
+    page.locator(".barlayer path").first.wait_for(state="attached")
+
+    page.get_by_test_id("stButtonGroup").get_by_text("Chains", exact=True).click()
+    page.locator(".heatmaplayer image").first.wait_for(state="attached")
+    chart = page.get_by_test_id("stPlotlyChart").first
+    chart.scroll_into_view_if_needed()
+    assert colours(chart.screenshot()) > 100
+    frame = page.frame_locator("[data-testid='stIFrame']")
+    frame.locator("body[data-painter='3dmol']").wait_for()
+    view = frame.locator("#stage-view")
+    view.scroll_into_view_if_needed()
+    assert share_like(view.screenshot(), BLUE) > 0.005
+    assert not frame.locator("#mirrored").is_visible()
+    assert wanted == []
