@@ -131,7 +131,13 @@ class DistanceTrainer(Trainer):
     def get_train_dataloader(self) -> DataLoader:
         """Batches of crops, one chain of each cluster in an epoch."""
         chains = CroppedChains(self.material.train, self.network.tokens)
-        loader = DataLoader(chains, batch_sampler=self.batches(), collate_fn=self.data_collator)
+        loader = DataLoader(
+            chains,
+            batch_sampler=self.batches(),
+            collate_fn=self.data_collator,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        self.window_started = time.perf_counter()
         # The batches are this process's own already: accelerate has nothing to deal out.
         return prepare_data_loader(loader, num_processes=1, process_index=0)
 
