@@ -110,6 +110,19 @@ def address(tmp_path_factory):
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
+            end_runs(folder / "home")
+
+
+def end_runs(home):
+    """What the tests have started in the background."""
+    from distmat.runs import launcher
+    from distmat.runs.store import RunStore
+
+    with RunStore(home) as store:
+        store.pause(True)
+        for run in store.active():
+            if run.process:
+                launcher.kill(run.process)
 
 
 def wait_until_it_answers(url, server, log):

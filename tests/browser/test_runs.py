@@ -1,0 +1,101 @@
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+SMALL = """\
+train: synthetic
+val: synthetic
+hidden_size: 32
+layers: 1
+pair_width: 8
+triangle_rank: 4
+dilations: [1]
+crops: [48]
+pairs_per_batch: 4608
+max_steps: 400
+warmup_steps: 10
+log_every: 4
+evaluate_every: 100
+evaluation_chains: 6
+"""
+
+PATIENCE = 90_000
+"""Milliseconds; beside other tests a process needs a while to load PyTorch."""
+
+
+def open_tab(page, name):
+    page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
+
+
+def state(page, word):
+    badge = page.get_by_test_id("stMarkdown").filter(has_text=re.compile(rf"{word}$")).first
+    badge.wait_for(timeout=PATIENCE)
+
+
+def step(page):
+    text = page.get_by_test_id("stMetric").filter(has_text="Step").first.inner_text()
+    return int(re.search(r"([\d,]+) /", text).group(1).replace(",", ""))
+
+
+def wait_for_step(page, wanted):
+    until = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < until:
+        if step(page) >= wanted:
+            return
+        page.wait_for_timeout(200)
+    pytest.fail(f"the run didn't reach step {wanted}")
+
+
+def points(page):
+    """How many points the first curve has."""
+    return page.evaluate(
+        "() => document.querySelector('.js-plotly-plot')?._fullData?.[0]?.x?.length ?? 0"
+    )
+
+
+def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(offline, address):
+    page, wanted = offline
+    page.goto(address)
+    open_tab(page, "Train")
+    text = page.get_by_role("textbox", name="The same as YAML")
+    text.fill(SMALL)
+    text.press("Control+Enter")
+    expect(page.get_by_role("textbox", name="max steps")).to_have_value("400")
+    page.get_by_role("button", name="Start now").click()
+
+    page.get_by_role("button", name="Stop").wait_for()
+    page.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for(timeout=PATIENCE)
+    wait_for_step(page, 20)
+    before = points(page)
+    wait_for_step(page, 60)
+    assert points(page) > before > 0, "the curves move without a click"
+
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Resume").wait_for(timeout=PATIENCE)
+    stopped = step(page)
+    assert 0 < stopped < 400
+    page.get_by_role("button", name="Resume").click()
+    wait_for_step(page, stopped + 20)
+
+    page.get_by_role("button", name="Duplicate").click()
+    expect(page.get_by_role("textbox", name="max steps")).to_have_value("400")
+    rate = page.get_by_role("textbox", name="learning rate")
+    rate.fill("3e-3")
+    rate.press("Enter")
+    expect(text).to_have_value(re.compile("learning_rate: 0.003"))
+    page.get_by_role("button", name="Queue", exact=True).click()
+
+    page.get_by_role("button", name="All runs").click()
+    table = page.get_by_test_id("stDataFrame").first
+    table.wait_for()
+    for row in (1, 2):
+        table.click(position={"x": 16, "y": 35 * row + 18})
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("heading", name="2 runs compared").wait_for()
+    page.locator(".js-plotly-plot").first.wait_for()
+
+    assert wanted == []
