@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from reconstruction import LONGEST, independent, separation_statistics, shrunk, true_map, unbroken
+from disturbed_maps import LONGEST, independent, separation_statistics, shrunk, true_map, unbroken
 
 from distmat.dataset.store import read_dataset
 from distmat.geometry.calibration import Calibration

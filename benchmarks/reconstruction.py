@@ -1,168 +1,68 @@
-"""How good the traces are that `distmat.geometry.reconstruct` rebuilds, beside other methods.
+r"""How good the traces are that `distmat.geometry.reconstruct` rebuilds, beside other methods.
 
-Run by hand, from this folder's parent:
+Run by hand, from this folder's parent, best pinned to one core (``taskset -c 0``):
 
-    python benchmarks/reconstruction.py --data val.parquet
-    python benchmarks/reconstruction.py --data val.parquet --checkpoint mini --predict test.parquet
+    python benchmarks/reconstruction.py --data val.parquet \
+        --checkpoint mini --predict test.parquet --readme
 
-It prints Markdown tables. True maps of real chains are disturbed by noise models of several
-kinds; each method gets the same maps. Methods that can't tell the hand are told it.
+True maps of real chains are disturbed by noise models of several kinds; each method gets the same
+maps. Methods that can't tell the hand are told it. What is aimed at, what was reached and what
+other methods reach becomes one table, with further tables below it, printed as Markdown and, with
+``--readme``, written into this folder's ``README.md``.
 """
 
 import argparse
 import os
 import sys
 import time
-import tracemalloc
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-import biotite.structure as struc
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from disturbed_maps import (
+    FOLDS,
+    LONGEST,
+    Noise,
+    chosen_chains,
+    fold_of,
+    independent,
+    separation_statistics,
+    shrunk,
+    true_map,
+    unbroken,
+)
 from scipy.spatial.distance import cdist
 
 from distmat.dataset.store import Dataset, read_dataset
 from distmat.geometry.calibration import Calibration, fit_calibration
+from distmat.geometry.completion import complete
 from distmat.geometry.embedding import embed
 from distmat.geometry.handedness import mirror
 from distmat.geometry.reconstruction import Reconstruction, choose_stretch, reconstruct
 from distmat.geometry.scores import TraceScores, score_trace
 from distmat.protein.chain import Chain
 
-FOLDS = ("mainly α", "mainly β", "mixed")
-SHORTEST, LONGEST = 46, 220
-NOISE_WIDTH = 1.4
-"""Standard deviation in residues over which errors of a weak predictor are alike."""
-LONGEST_TIMED = 1000
+OURS = "distmat"
+README = Path(__file__).with_name("README.md")
+TABLES = ("noise", "missing", "exact", "speed", "predictions")
+_FIRST_LINE, _LAST_LINE = (
+    "<!-- written by reconstruction.py -->",
+    "<!-- end of what reconstruction.py wrote -->",
+)
+_LONG_PREDICTION = 1000
+"""Residues of a prediction whose geometry is looked at, too."""
 Method = Callable[[np.ndarray], np.ndarray]
 
 
-# ---------------------------------------------------------------------------- chains
-
-
-def secondary_structure(ca: np.ndarray) -> np.ndarray:
-    """Per residue ``a``, ``b`` or ``c`` by Cα geometry (P-SEA, as biotite has it)."""
-    atoms = struc.AtomArray(len(ca))
-    atoms.coord = ca.astype(np.float32)
-    atoms.atom_name[:], atoms.element[:], atoms.res_name[:] = "CA", "C", "ALA"
-    atoms.chain_id[:], atoms.res_id[:] = "A", np.arange(1, len(ca) + 1)
-    return struc.annotate_sse(atoms)
-
-
-def fold_of(ca: np.ndarray) -> str | None:
-    """One of `FOLDS`, or None for what is neither."""
-    kinds = secondary_structure(ca)
-    helix, strand = (kinds == "a").mean(), (kinds == "b").mean()
-    if helix > 0.4 and strand < 0.1:
-        return FOLDS[0]
-    if strand > 0.3 and helix < 0.12:
-        return FOLDS[1]
-    return FOLDS[2] if helix > 0.2 and strand > 0.15 else None
-
-
-def true_map(chain: Chain) -> np.ndarray:
-    """Distances in Å, in double precision whatever the file has."""
-    ca = chain.ca.astype(float)
-    return cdist(ca, ca)
-
-
-def unbroken(chain: Chain) -> bool:
-    """Whether every residue was observed and follows the one before."""
-    if not chain.observed.all():
-        return False
-    bonds = np.linalg.norm(np.diff(chain.ca.astype(float), axis=0), axis=1)
-    return bool(np.abs(bonds - 3.8).max() < 1.2)
-
-
-def chosen_chains(dataset: Dataset, count: int) -> dict[str, list[Chain]]:
-    """A third of `count` chains of each fold, one of each cluster, in a fixed random order."""
-    chosen: dict[str, list[Chain]] = {fold: [] for fold in FOLDS}
-    candidates = dataset.representatives().chains
-    for place in np.random.default_rng(1).permutation(len(candidates)):
-        chain = candidates[place]
-        if SHORTEST <= len(chain) <= LONGEST and unbroken(chain):
-            fold = fold_of(chain.ca)
-            if fold and len(chosen[fold]) < count // len(FOLDS):
-                chosen[fold].append(chain)
-    return chosen
-
-
-# ---------------------------------------------------------------------------- noise
-
-
-@dataclass(frozen=True)
-class Separations:
-    """Mean and standard deviation of true distances by separation, Å; shape=(S,)."""
-
-    mean: np.ndarray
-    std: np.ndarray
-
-
-def separation_statistics(chains: Iterable[Chain]) -> Separations:
-    """Over all observed pairs of these chains."""
-    sums = np.zeros((512, 3))
-    for chain in chains:
-        i, j = np.triu_indices(len(chain), 1)
-        distances = true_map(chain)[i, j]
-        seen = np.isfinite(distances)
-        apart, distances = (j - i)[seen], distances[seen]
-        for column, values in enumerate((np.ones_like(distances), distances, distances**2)):
-            sums[:, column] += np.bincount(apart, values, minlength=512)
-    seen = np.flatnonzero(sums[:, 0] > 2000)
-    count, total, squares = sums[seen].T
-    mean, every = total / count, np.arange(512)
-    std = np.sqrt(squares / count - mean**2)
-    return Separations(
-        np.interp(every, [0, *seen], [0, *mean]), np.interp(every, [0, *seen], [0, *std])
-    )
-
-
-def symmetric_noise(n: int, random: np.random.Generator, width: float = 0.0) -> np.ndarray:
-    """Normal noise of variance 1, the same for (i, j) and (j, i), smooth over `width`."""
-    upper = np.triu(random.normal(size=(n, n)), 1)
-    noise = upper + upper.T
-    if width:
-        noise = gaussian_filter(noise, width, mode="reflect")
-        noise /= noise[np.triu_indices(n, 1)].std()
-    np.fill_diagonal(noise, 0.0)
-    return noise
-
-
-def independent(share: float) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
-    """Each distance is off by a share of itself."""
-
-    def disturbed(true: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        return np.maximum(true * (1.0 + share * symmetric_noise(len(true), random)), 0.0)
-
-    return disturbed
-
-
-def shrunk(
-    rho: float, separations: Separations
-) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
-    """A weak predictor: shrunk to the mean by separation, with errors that neighbours share.
-
-    The variance of its maps is ρ times the true one: ρ = 1 is perfect, ρ = 0 knows the
-    separation only.
-    """
-
-    def disturbed(true: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        n = len(true)
-        apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-        mean, std = separations.mean[apart], separations.std[apart]
-        noise = np.sqrt(rho * (1.0 - rho)) * std * symmetric_noise(n, random, NOISE_WIDTH)
-        return np.maximum(mean + rho * (true - mean) + noise, 0.0)
-
-    return disturbed
-
-
-# ---------------------------------------------------------------------------- methods
+# ---------------------------------------------------------------------------- other methods
 
 
 def classical_mds(distances: np.ndarray) -> np.ndarray:
@@ -200,14 +100,19 @@ def smacof(distances: np.ndarray, iterations: int = 300, tolerance: float = 1e-4
     return coords
 
 
+CLASSICAL, SCIKIT_LEARN, SMACOF = (
+    "classical MDS",
+    "scikit-learn MDS (n_init 4)",
+    "unweighted SMACOF",
+)
 OTHERS: dict[str, Method] = {
-    "classical MDS, hand told": classical_mds,
-    "scikit-learn MDS (n_init=4), hand told": scikit_learn_mds,
-    "unweighted SMACOF, hand told": smacof,
+    CLASSICAL: classical_mds,
+    SCIKIT_LEARN: scikit_learn_mds,
+    SMACOF: smacof,
 }
 
 
-# ---------------------------------------------------------------------------- tables
+# ---------------------------------------------------------------------------- scores
 
 
 def told_scores(coords: np.ndarray, ca: np.ndarray) -> TraceScores:
@@ -217,14 +122,105 @@ def told_scores(coords: np.ndarray, ca: np.ndarray) -> TraceScores:
     )
 
 
-def right_hand(coords: np.ndarray, ca: np.ndarray) -> bool:
-    """Whether the other hand would be no better."""
-    return score_trace(coords, ca).tm >= score_trace(mirror(coords), ca).tm
+def scores_of(traces: Iterable[np.ndarray], chains: Iterable[Chain]) -> list[TraceScores]:
+    """In the hand that they have."""
+    return [score_trace(x, chain.ca) for x, chain in zip(traces, chains, strict=True)]
+
+
+def told_scores_of(
+    method: Method, maps: list[np.ndarray], chains: list[Chain]
+) -> list[TraceScores]:
+    """Of another method on these maps, told the hand."""
+    return [told_scores(method(m), chain.ca) for m, chain in zip(maps, chains, strict=True)]
+
+
+def right_hands(built: Sequence[Reconstruction], chains: Sequence[Chain]) -> np.ndarray:
+    """Whether the other hand would be no better, for each."""
+    return np.array(
+        [
+            score_trace(b.coords, c.ca).tm >= score_trace(mirror(b.coords), c.ca).tm
+            for b, c in zip(built, chains, strict=True)
+        ]
+    )
 
 
 def mean_of(scores: Sequence[TraceScores], name: str) -> float:
     """Over chains."""
     return float(np.nanmean([getattr(one, name) for one in scores]))
+
+
+def means(every: dict[str, list[TraceScores]], name: str) -> dict[str, float]:
+    """Over chains, by method."""
+    return {method: mean_of(scores, name) for method, scores in every.items()}
+
+
+def share(right: np.ndarray) -> str:
+    """Right ones of all."""
+    return f"{right.mean():.1%} of {len(right)}" if len(right) else "none"
+
+
+# ---------------------------------------------------------------------------- the report
+
+
+@dataclass(frozen=True)
+class Target:
+    """One figure that is aimed at.
+
+    Parameters
+    ----------
+    what : str
+    limit : float
+    at_least : bool
+        Whether more is better.
+    values : dict of str to float
+        By method; ours is that of `OURS`.
+    form : str
+        How a value is written.
+    """
+
+    what: str
+    limit: float
+    at_least: bool
+    values: dict[str, float]
+    form: str = "{:.2f}"
+
+    @property
+    def met(self) -> bool:
+        """Whether ours is on the right side of the limit."""
+        ours = self.values[OURS]
+        return ours >= self.limit if self.at_least else ours <= self.limit
+
+    def cells(self) -> list[str]:
+        """A row of the table of targets."""
+        wanted = ("≥ " if self.at_least else "≤ ") + self.form.format(self.limit)
+        others = [
+            self.form.format(self.values[name]) if name in self.values else "–" for name in OTHERS
+        ]
+        ours = f"**{self.form.format(self.values[OURS])}**"
+        return [self.what, wanted, ours, *others, "yes" if self.met else "**no**"]
+
+
+@dataclass
+class Report:
+    """What a run found."""
+
+    targets: list[Target] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+
+    def aim(
+        self, what: str, sign: str, limit: float, values: dict[str, float], form: str = "{:.2f}"
+    ) -> None:
+        """Add a target; `sign` is ≤ or ≥."""
+        self.targets.append(Target(what, limit, sign == "≥", values, form))
+
+    def add(self, head: Sequence[str], rows: Iterable[Sequence[str]], words: str = "") -> None:
+        """Add a table, with a sentence under it."""
+        self.tables.append(table(head, rows) + (f"\n{words}\n" if words else ""))
+
+    def markdown(self) -> str:
+        """The targets first."""
+        head = ["", "target", OURS, *(f"{name}, hand told" for name in OTHERS), "met"]
+        return "\n".join([table(head, [target.cells() for target in self.targets]), *self.tables])
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -239,9 +235,152 @@ def quality(scores: Sequence[TraceScores]) -> str:
     return f"{rmsd:.2f} / {tm:.3f} / {lddt:.3f}"
 
 
-def calibration_for(
-    noise: Callable[[np.ndarray, np.random.Generator], np.ndarray], chains: Sequence[Chain]
-) -> Calibration:
+def write_readme(text: str) -> None:
+    """Put it between the two lines that mark this program's part."""
+    before, found, rest = README.read_text(encoding="utf-8").partition(_FIRST_LINE)
+    _, ended, after = rest.partition(_LAST_LINE)
+    if not (found and ended):
+        sys.exit(f"{README} lacks the lines {_FIRST_LINE} and {_LAST_LINE}.")
+    README.write_text(f"{before}{_FIRST_LINE}\n\n{text}\n{_LAST_LINE}{after}", encoding="utf-8")
+
+
+# ---------------------------------------------------------------------------- exact maps
+
+
+def exact_maps(report: Report, sample: list[Chain], chains: Sequence[Chain]) -> None:
+    """The true map of every chain, unobserved residues and all."""
+    found, folds = [], []
+    for chain in chains:
+        built = reconstruct(true_map(chain))
+        scores = score_trace(built.coords, chain.ca)
+        folds.append(fold_of(chain.ca[chain.observed]))
+        found.append((scores.rmsd_mirror_allowed, scores.rmsd < 1e-3))
+    worst, right = np.array([rmsd for rmsd, _ in found]), np.array([ok for _, ok in found])
+    others = {
+        name: max(s.rmsd for s in told_scores_of(method, [true_map(c) for c in sample], sample))
+        for name, method in OTHERS.items()
+    }
+    by_chance = [score_trace(classical_mds(true_map(c)), c.ca).rmsd < 1e-3 for c in sample]
+    kinds = {"all": np.ones(len(chains), bool)}
+    kinds.update({fold: np.array([one == fold for one in folds]) for fold in FOLDS})
+    report.aim(
+        f"exact maps: largest RMSD, Å, of {len(chains)} chains ({len(sample)} for the others)",
+        "≤",
+        1e-6,
+        {OURS: worst.max(), **others},
+        "{:.1e}",
+    )
+    report.aim(
+        f"exact maps: hand right, {len(chains)} chains (classical MDS, not told: {len(sample)})",
+        "≥",
+        0.995,
+        {OURS: right.mean(), CLASSICAL: float(np.mean(by_chance))},
+        "{:.1%}",
+    )
+    beta = kinds[FOLDS[1]]
+    report.aim(
+        f"the same, {beta.sum()} β chains alone", "≥", 0.99, {OURS: right[beta].mean()}, "{:.1%}"
+    )
+    report.add(
+        ["exact maps", "chains", "largest RMSD Å (either hand)", "hand right"],
+        [
+            [name, str(kind.sum()), f"{worst[kind].max():.1e}", f"{right[kind].mean():.2%}"]
+            for name, kind in kinds.items()
+            if kind.any()
+        ],
+    )
+
+
+# ---------------------------------------------------------------------------- noisy maps
+
+
+@dataclass(frozen=True)
+class Noisy:
+    """What came of one noise model."""
+
+    scores: dict[str, list[TraceScores]]
+    """By method."""
+    unstretched: list[TraceScores] | None
+    right: np.ndarray
+    chosen: np.ndarray
+
+
+def noisy_maps(report: Report, chains: list[Chain], dataset: Dataset) -> None:
+    """Every method on every noise model."""
+    separations = separation_statistics(dataset.chains)
+    cases: dict[str, tuple[Noise, bool]] = {
+        "iid 10 %": (independent(0.1), False),
+        "iid 30 %": (independent(0.3), False),
+        "sh .5": (shrunk(0.5, separations), True),
+        "sh .7": (shrunk(0.7, separations), True),
+        "sh .9": (shrunk(0.9, separations), True),
+    }
+    fitting = other_chains(dataset, chains)
+    found = {}
+    for name, (noise, weak) in cases.items():
+        with said(name):
+            calibration = calibration_for(noise, fitting) if weak else None
+            found[name] = noisy_case(noise, chains, calibration)
+    aim_at_noise(report, found)
+    report.add(
+        ["RMSD Å / TM / lDDT", *cases],
+        [
+            *(
+                [f"{method}, hand told", *(quality(one.scores[method]) for one in found.values())]
+                for method in OTHERS
+            ),
+            [
+                "**distmat, its own hand**",
+                *(f"**{quality(one.scores[OURS])}**" for one in found.values()),
+            ],
+            [
+                "distmat without un-shrinking, its own hand",
+                *(
+                    "the same" if one.unstretched is None else quality(one.unstretched)
+                    for one in found.values()
+                ),
+            ],
+            ["hand right", *(share(one.right) for one in found.values())],
+            [
+                "hand right, of those it calls chosen",
+                *(share(one.right[one.chosen]) for one in found.values()),
+            ],
+            [
+                "bonds 3.8 ± 0.2 Å",
+                *(f"{mean_of(one.scores[OURS], 'bonds_right'):.4f}" for one in found.values()),
+            ],
+            [
+                "clashes per 100 residues",
+                *(f"{mean_of(one.scores[OURS], 'clashes'):.2f}" for one in found.values()),
+            ],
+        ],
+    )
+
+
+def noisy_case(noise: Noise, chains: list[Chain], calibration: Calibration | None) -> Noisy:
+    """One noise model."""
+    maps = [noise(true_map(c), np.random.default_rng(10_000 + k)) for k, c in enumerate(chains)]
+    built = [reconstruct(m, calibration=calibration) for m in maps]
+    scores = {name: told_scores_of(method, maps, chains) for name, method in OTHERS.items()}
+    scores[OURS] = scores_of([b.coords for b in built], chains)
+    plain = None
+    if calibration is not None:
+        plain = scores_of([reconstruct(m).coords for m in maps], chains)
+    chosen = np.array([b.hand == "chosen" for b in built])
+    return Noisy(scores, plain, right_hands(built, chains), chosen)
+
+
+def other_chains(dataset: Dataset, chains: list[Chain]) -> list[Chain]:
+    """A hundred that aren't among these."""
+    names = {chain.name for chain in chains}
+    return [
+        chain
+        for chain in dataset.representatives().chains
+        if chain.name not in names and len(chain) <= LONGEST and unbroken(chain)
+    ][:100]
+
+
+def calibration_for(noise: Noise, chains: Sequence[Chain]) -> Calibration:
     """Fitted as for a predictor, on noisy maps of other chains than the benchmark's."""
     maps = [noise(true_map(chain), np.random.default_rng(k)) for k, chain in enumerate(chains)]
     fitted = fit_calibration(maps, [true_map(chain) for chain in chains])
@@ -249,255 +388,252 @@ def calibration_for(
     return choose_stretch(fitted, maps[few], [chain.ca for chain in chains[few]])
 
 
-def noisy_tables(chains: list[Chain], others: list[Chain], separations: Separations) -> None:
-    """Every method on every noise model."""
-    cases = {
-        "iid 10 %": (independent(0.1), False),
-        "iid 30 %": (independent(0.3), False),
-        "sh .5": (shrunk(0.5, separations), True),
-        "sh .7": (shrunk(0.7, separations), True),
-        "sh .9": (shrunk(0.9, separations), True),
-    }
-    rows: dict[str, list[str]] = {name: [] for name in OTHERS}
-    ours, plain, hands, sure, bonds, clash = ([] for _ in range(6))
-    for noise, weak in cases.values():
-        maps = [
-            noise(true_map(chain), np.random.default_rng(10_000 + k))
-            for k, chain in enumerate(chains)
-        ]
-        for name, method in OTHERS.items():
-            rows[name].append(
-                quality([told_scores(method(m), c.ca) for m, c in zip(maps, chains, strict=True)])
-            )
-        calibration = calibration_for(noise, others) if weak else None
-        built = [reconstruct(m, calibration=calibration) for m in maps]
-        scores = [score_trace(b.coords, c.ca) for b, c in zip(built, chains, strict=True)]
-        ours.append(quality(scores))
-        if weak:
-            without = [
-                score_trace(reconstruct(m).coords, c.ca) for m, c in zip(maps, chains, strict=True)
-            ]
-            plain.append(quality(without))
-        else:
-            plain.append("the same")
-        hands.append(hand_share(built, chains))
-        sure.append(hand_share(*confident(built, chains)))
-        bonds.append(f"{mean_of(scores, 'bonds_right'):.4f}")
-        clash.append(f"{mean_of(scores, 'clashes'):.2f}")
-    print(
-        table(
-            ["RMSD Å / TM / lDDT", *cases],
-            [
-                *([name, *row] for name, row in rows.items()),
-                ["**distmat, its own hand**", *(f"**{cell}**" for cell in ours)],
-                ["distmat without un-shrinking, its own hand", *plain],
-                ["hand right", *hands],
-                ["hand right, of those it calls chosen", *sure],
-                ["bonds 3.8 ± 0.2 Å", *bonds],
-                ["clashes per 100 residues", *clash],
-            ],
+def aim_at_noise(report: Report, found: dict[str, Noisy]) -> None:
+    """The targets on noisy maps."""
+    little = found["iid 10 %"].scores
+    report.aim("iid 10 %: mean RMSD, Å", "≤", 0.70, means(little, "rmsd"))
+    report.aim("iid 10 %: mean lDDT", "≥", 0.96, means(little, "lddt"), "{:.3f}")
+    report.aim("iid 30 %: hand right", "≥", 0.95, {OURS: found["iid 30 %"].right.mean()}, "{:.1%}")
+    for name, limit in {"sh .5": 0.41, "sh .7": 0.57, "sh .9": 0.79}.items():
+        report.aim(
+            f"{name}: mean TM, own hand", "≥", limit, means(found[name].scores, "tm"), "{:.3f}"
         )
+    methods = (OURS, *OTHERS)
+    bonds, clashes = (
+        {m: [mean_of(one.scores[m], name) for one in found.values()] for m in methods}
+        for name in ("bonds_right", "clashes")
+    )
+    report.aim(
+        "bonds of 3.8 ± 0.2 Å, the worst of the noisy cases",
+        "≥",
+        0.99,
+        {method: min(values) for method, values in bonds.items()},
+        "{:.1%}",
+    )
+    report.aim(
+        "clashes per 100 residues, the worst of them",
+        "≤",
+        0.5,
+        {method: max(values) for method, values in clashes.items()},
     )
 
 
-def confident(
-    built: list[Reconstruction], chains: list[Chain]
-) -> tuple[list[Reconstruction], list[Chain]]:
-    """Those whose hand was not left undecided."""
-    kept = [k for k, one in enumerate(built) if one.hand == "chosen"]
-    return [built[k] for k in kept], [chains[k] for k in kept]
+# ---------------------------------------------------------------------------- missing pairs
 
 
-def hand_share(built: list[Reconstruction], chains: list[Chain]) -> str:
-    """Right ones of all."""
-    right = sum(right_hand(b.coords, c.ca) for b, c in zip(built, chains, strict=True))
-    return f"{right / max(len(built), 1):.1%} of {len(built)}"
-
-
-def missing_table(chains: list[Chain]) -> None:
-    """Exact maps of which only the short distances are known."""
+def missing_pairs(report: Report, chains: list[Chain]) -> None:
+    """Exact maps of which only the short distances are known; others get shortest paths."""
     rows = []
-    for cutoff in (16.0, 8.0):
-        scores = [
-            score_trace(reconstruct(true_map(c), mask=true_map(c) < cutoff).coords, c.ca)
-            for c in chains
-        ]
-        rows.append(
+    for cutoff, name, sign, limit in ((16.0, "rmsd", "≤", 0.6), (8.0, "tm", "≥", 0.88)):
+        maps = [true_map(c) for c in chains]
+        traces = [reconstruct(m, mask=m < cutoff).coords for m in maps]
+        filled = [complete(np.where(m < cutoff, m, np.nan), np.arange(len(m))) for m in maps]
+        scores = {
+            method: told_scores_of(function, filled, chains) for method, function in OTHERS.items()
+        }
+        scores[OURS] = scores_of(traces, chains)
+        what = f"only pairs < {cutoff:g} Å known"
+        label = "mean RMSD, Å" if name == "rmsd" else "mean TM"
+        form = "{:.2f}" if name == "rmsd" else "{:.3f}"
+        report.aim(f"{what}: {label}", sign, limit, means(scores, name), form)
+        rows += [
             [
-                f"only < {cutoff:g} Å known",
-                quality(scores),
-                f"{mean_of(scores, 'bonds_right'):.4f}",
-                f"{mean_of(scores, 'clashes'):.2f}",
+                f"{what}: {method}",
+                quality(one),
+                f"{mean_of(one, 'bonds_right'):.4f}",
+                f"{mean_of(one, 'clashes'):.2f}",
             ]
-        )
-    print(table(["exact distances", "RMSD Å / TM / lDDT", "bonds right", "clashes"], rows))
-
-
-def exact_table(chains: Sequence[Chain]) -> None:
-    """The true map of every chain, unobserved residues and all."""
-    groups: dict[str, list[tuple[float, bool]]] = {"all": [], **{fold: [] for fold in FOLDS}}
-    for chain in chains:
-        built = reconstruct(true_map(chain))
-        scores = score_trace(built.coords, chain.ca)
-        result = (scores.rmsd_mirror_allowed, scores.rmsd < 1e-3)
-        groups["all"].append(result)
-        fold = fold_of(chain.ca[chain.observed])
-        if fold:
-            groups[fold].append(result)
-    print(
-        table(
-            ["exact maps", "chains", "largest RMSD Å (either hand)", "hand right"],
-            [
-                [
-                    name,
-                    str(len(found)),
-                    f"{max(r for r, _ in found):.1e}",
-                    f"{np.mean([right for _, right in found]):.2%}",
-                ]
-                for name, found in groups.items()
-                if found
-            ],
-        )
+            for method, one in scores.items()
+        ]
+    report.add(
+        ["exact distances, others on shortest paths", "RMSD Å / TM / lDDT", "bonds", "clashes"],
+        rows,
     )
 
 
-def compact_chain(dataset: Dataset, residues: int) -> np.ndarray:
-    """A real chain's coordinates, or two laid side by side, cut to so many residues."""
-    longest = sorted(
-        (chain.ca[chain.observed].astype(float) for chain in dataset.chains),
-        key=lambda ca: (-len(ca), ca[0, 0]),
-    )
-    parts = []
-    for ca in longest:
-        offset = parts[-1][-1] + [3.8, 0.0, 0.0] - ca[0] if parts else 0.0
-        parts.append(ca + offset)
-        if sum(map(len, parts)) >= residues:
+# ---------------------------------------------------------------------------- speed
+
+
+def compact_chain(dataset: Dataset, residues: int) -> Chain:
+    """A real chain, or several laid side by side, cut to so many residues."""
+    longest = sorted(dataset.chains, key=lambda chain: (-len(chain), chain.name))
+    parts: list[np.ndarray] = []
+    sequence = ""
+    for chain in longest:
+        ca = chain.ca[chain.observed].astype(float)
+        parts.append(ca + (parts[-1][-1] + [3.8, 0.0, 0.0] - ca[0] if parts else 0.0))
+        sequence += "".join(np.array(list(chain.sequence))[chain.observed])
+        if len(sequence) >= residues:
             break
-    return np.concatenate(parts)[:residues]
+    return Chain(f"{residues} residues", sequence[:residues], np.concatenate(parts)[:residues])
 
 
-def cpu_ms(function: Callable[[], object], repeats: int) -> float:
-    """The least processor time of one call, which a busy machine disturbs little."""
-    best = np.inf
+def cpu_seconds(functions: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """The least processor time of one call of each, taken in turns.
+
+    A busy machine disturbs that little, and all of them alike.
+    """
+    best = dict.fromkeys(functions, np.inf)
     for _ in range(repeats):
-        started = time.process_time()
-        function()
-        best = min(best, time.process_time() - started)
-    return best * 1e3
+        for name, function in functions.items():
+            started = time.process_time()
+            function()
+            best[name] = min(best[name], time.process_time() - started)
+    return best
 
 
-def peak_mib(function: Callable[[], object]) -> float:
-    """The most memory that one call holds beyond what was there before."""
-    tracemalloc.start()
-    function()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / 2**20
+def peak_mib(distances: np.ndarray) -> float:
+    """The most memory that rebuilding this map holds beyond what was there before (Linux).
+
+    In a process of its own: in this one, memory that was used and given back would be used again.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(_growth_mib, distances).result()
 
 
-def speed_table(dataset: Dataset) -> None:
+def _growth_mib(distances: np.ndarray) -> float:
+    reconstruct(distances[:80, :80])
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _kib("VmRSS")
+    reconstruct(distances)
+    return (_kib("VmHWM") - before) / 1024
+
+
+def _kib(name: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    raise RuntimeError(f"/proc/self/status has no {name}")
+
+
+def speed(report: Report, dataset: Dataset) -> None:
     """One thread, processor time."""
-    rows = []
-    for n in (64, 128, 256, 512, LONGEST_TIMED):
-        ca = compact_chain(dataset, n)
-        true = cdist(ca, ca)
+    limits = {256: 0.2, 512: 0.8, 1000: 4.0}
+    rows, gains, peak, gain_over_eigh = [], [], 0.0, {}
+    for n in (64, 128, 256, 512, 1000):
+        true = true_map(compact_chain(dataset, n))
         noisy = independent(0.1)(true, np.random.default_rng(n))
-        repeats = 5 if n <= 256 else 3
-        ours, theirs = (
-            cpu_ms(lambda: reconstruct(noisy), repeats),
-            cpu_ms(lambda: scikit_learn_mds(noisy), 1 if n > 256 else 2),
+        methods: dict[str, Callable[[], object]] = {OURS: lambda m=noisy: reconstruct(m)}
+        methods |= {name: lambda m=noisy, f=f: f(m) for name, f in OTHERS.items()}
+        seconds = cpu_seconds(methods, 5 if n <= 256 else 3)
+        exact = cpu_seconds(
+            {
+                "eigh": lambda m=true: classical_mds(m),
+                "embed": lambda m=true: embed(m),
+                "reconstruct": lambda m=true: reconstruct(m),
+            },
+            15,
         )
-        full, ours_exact, whole = (
-            cpu_ms(lambda: classical_mds(true), repeats),
-            cpu_ms(lambda: embed(true), 3 * repeats),
-            cpu_ms(lambda: reconstruct(true), 3 * repeats),
-        )
+        gain_over_eigh[n] = exact["eigh"] / exact["embed"]
+        gains.append(seconds[SCIKIT_LEARN] / seconds[OURS])
+        peak = peak_mib(noisy)
+        if n in limits:
+            report.aim(f"N = {n}, iid 10 %, one thread: s", "≤", limits[n], seconds)
         rows.append(
             [
                 str(n),
-                f"{ours:.0f}",
-                f"{theirs:.0f}",
-                f"{cpu_ms(lambda: smacof(noisy), 1):.0f}",
-                f"{peak_mib(lambda: reconstruct(noisy)):.0f}",
-                f"{full:.2f}",
-                f"{ours_exact:.2f} ({full / ours_exact:.0f}×)",
-                f"{whole:.2f} ({full / whole:.0f}×)",
+                *(f"{seconds[name]:.3f}" for name in (OURS, *OTHERS)),
+                f"{peak:.0f}",
+                *(f"{1e3 * exact[name]:.2f}" for name in ("eigh", "embed", "reconstruct")),
             ]
         )
-    print(
-        table(
-            [
-                "N",
-                "distmat ms",
-                "scikit-learn ms",
-                "SMACOF ms",
-                "distmat peak MiB",
-                "exact map: full eigh MDS ms",
-                "embed ms",
-                "all of reconstruct ms",
-            ],
-            rows,
+    report.aim("N = 1000: peak memory, MiB", "≤", 60, {OURS: peak}, "{:.0f}")
+    report.aim(
+        "scikit-learn's time over ours, at the worst N", "≥", 1, {OURS: min(gains)}, "{:.1f}"
+    )
+    for n, limit in {256: 5, 1000: 10}.items():
+        report.aim(
+            f"exact map, N = {n}: time of MDS by a full `eigh` over that of ours",
+            "≥",
+            limit,
+            {OURS: gain_over_eigh[n]},
+            "{:.1f}",
         )
+    report.add(
+        [
+            "N",
+            *(f"{name}, s" for name in (OURS, *OTHERS)),
+            "distmat, peak MiB",
+            "exact map: MDS by a full `eigh`, ms",
+            "our MDS, ms",
+            "all of `reconstruct`, ms",
+        ],
+        rows,
     )
 
 
-def prediction_table(checkpoint: str, dataset: Dataset) -> None:
+# ---------------------------------------------------------------------------- predictions
+
+
+def predictions(report: Report, checkpoint: str, dataset: Dataset, limit: int | None) -> None:
     """Real predictions, as the page shows them."""
     from distmat.model.predictor import load
 
     predictor = load(checkpoint)
-    results: dict[str, list[TraceScores]] = {}
-    hands, sure = [], []
-    for chain in dataset.representatives().no_longer_than(256).chains:
-        predicted = predictor.predict(chain.sequence)
-        built = reconstruct(
-            predicted.distances, std=predicted.std, calibration=predictor.calibration
-        )
-        traces = {
-            "classical MDS, a hand by chance": score_trace(
-                classical_mds(predicted.distances), chain.ca
-            ),
-            "classical MDS, hand told": told_scores(classical_mds(predicted.distances), chain.ca),
-            "scikit-learn MDS (n_init=4), hand told": told_scores(
-                scikit_learn_mds(predicted.distances), chain.ca
-            ),
-            "**distmat, its own hand**": score_trace(built.coords, chain.ca),
-            "distmat, hand told": told_scores(built.coords, chain.ca),
-            "distmat without un-shrinking, its own hand": score_trace(
-                reconstruct(predicted.distances, std=predicted.std).coords, chain.ca
-            ),
-        }
-        for name, scores in traces.items():
-            results.setdefault(name, []).append(scores)
-        hands.append(right_hand(built.coords, chain.ca))
-        sure.append(built.hand == "chosen")
+    chains = list(dataset.representatives().no_longer_than(256).chains)[:limit]
+    maps = [predictor.predict(chain.sequence) for chain in chains]
+    distances = [one.distances for one in maps]
+    built = [
+        reconstruct(one.distances, std=one.std, calibration=predictor.calibration) for one in maps
+    ]
+    plain = [reconstruct(one.distances, std=one.std).coords for one in maps]
+    scores = {name: told_scores_of(f, distances, chains) for name, f in OTHERS.items()}
+    scores[OURS] = scores_of([b.coords for b in built], chains)
+    told = [told_scores(b.coords, c.ca) for b, c in zip(built, chains, strict=True)]
+    what = f"predictions of `{checkpoint}`, {len(chains)} chains"
+    for name, label in {"tm": "mean TM", "mds_pearson": "mean MDS r"}.items():
+        values = means(scores, name)
+        report.aim(f"{what}: {label}", "≥", values[CLASSICAL], values, "{:.3f}")
+    report.aim(
+        f"{what}: mean lDDT",
+        "≥",
+        mean_of(scores[CLASSICAL], "lddt"),
+        means(scores, "lddt"),
+        "{:.3f}",
+    )
+    report.aim(f"{what}: bonds right", "≥", 0.99, means(scores, "bonds_right"), "{:.1%}")
+    report.aim(f"{what}: clashes per 100", "≤", 0.5, means(scores, "clashes"))
+    aim_at_long_prediction(report, predictor, dataset)
+    listed = {
+        "classical MDS, a hand by chance": scores_of(map(classical_mds, distances), chains),
+        **{f"{name}, hand told": scores[name] for name in OTHERS},
+        "**distmat, its own hand**": scores[OURS],
+        "distmat, hand told": told,
+        "distmat without un-shrinking, its own hand": scores_of(plain, chains),
+    }
     names = ("rmsd", "tm", "lddt", "gdt_ts", "mds_pearson", "bonds_right", "clashes")
-    print(
-        table(
-            [
-                f"predictions of {checkpoint}, {len(hands)} chains",
-                "RMSD Å",
-                "TM",
-                "lDDT",
-                "GDT-TS",
-                "MDS r (true distances)",
-                "bonds right",
-                "clashes",
-            ],
-            [
-                [label, *(f"{mean_of(scores, name):.3f}" for name in names)]
-                for label, scores in results.items()
-            ],
-        )
+    right, chosen = right_hands(built, chains), np.array([b.hand == "chosen" for b in built])
+    report.add(
+        [what, "RMSD Å", "TM", "lDDT", "GDT-TS", "MDS r", "bonds", "clashes"],
+        [
+            [label, *(f"{mean_of(one, name):.3f}" for name in names)]
+            for label, one in listed.items()
+        ],
+        f"MDS r is the correlation with the true distances. The hand was right in {share(right)}, "
+        f"and in {share(right[chosen])} where it was called chosen.",
     )
-    right, chosen = np.array(hands), np.array(sure)
-    print(
-        f"The hand was right in {right.mean():.1%}; in {right[chosen].mean():.1%} of the "
-        f"{chosen.sum()} where it was called chosen.\n"
-    )
+
+
+def aim_at_long_prediction(report: Report, predictor, dataset: Dataset) -> None:
+    """The geometry of a trace as long as any, from a map that contradicts itself most."""
+    predicted = predictor.predict(compact_chain(dataset, _LONG_PREDICTION).sequence)
+    built = reconstruct(predicted.distances, std=predicted.std, calibration=predictor.calibration)
+    found = score_trace(built.coords, built.coords)
+    what = f"a prediction of {_LONG_PREDICTION} residues"
+    report.aim(f"{what}: bonds right", "≥", 0.99, {OURS: found.bonds_right}, "{:.1%}")
+    report.aim(f"{what}: clashes per 100", "≤", 0.5, {OURS: found.clashes})
 
 
 # ---------------------------------------------------------------------------- command
+
+
+@contextmanager
+def said(what: str) -> Iterator[None]:
+    """Tell what goes on, and how long it took."""
+    print(f"{what} …", file=sys.stderr, flush=True)
+    started = time.monotonic()
+    yield
+    print(f"{what}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -506,42 +642,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="Parquet file of chains")
     parser.add_argument("--chains", type=int, default=54, help="of the noise tables, in all")
     parser.add_argument("--checkpoint", help="also rebuild real predictions of this checkpoint")
-    parser.add_argument("--predict", type=Path, help="the chains for that; default: --data")
     parser.add_argument(
-        "--only",
-        nargs="+",
-        choices=["noise", "missing", "exact", "speed", "predictions"],
-        help="some of the tables",
+        "--predict", type=Path, help="the chains for that, and more exact maps; default: --data"
     )
+    parser.add_argument("--limit", type=int, help="so many chains to predict at most")
+    parser.add_argument("--only", nargs="+", choices=TABLES, help="some of the tables")
+    parser.add_argument("--readme", action="store_true", help="write them into README.md")
     options = parser.parse_args(arguments)
     dataset = read_dataset(options.data)
-    wanted = set(options.only or ["noise", "missing", "exact", "speed", "predictions"])
-    chosen = chosen_chains(dataset, options.chains)
-    chains = [chain for group in chosen.values() for chain in group]
-    lengths = [len(chain) for chain in chains]
-    print(
-        f"{len(chains)} chains of {dataset.name} "
-        f"({', '.join(f'{len(group)} {fold}' for fold, group in chosen.items())}; "
-        f"{min(lengths)}–{max(lengths)} residues).\n"
-    )
-    if "noise" in wanted:
-        names = {chain.name for chain in chains}
-        others = [
-            chain
-            for chain in dataset.representatives().chains
-            if chain.name not in names and len(chain) <= LONGEST and unbroken(chain)
-        ][:100]
-        noisy_tables(chains, others, separation_statistics(dataset.chains))
-    if "missing" in wanted:
-        missing_table(chains)
+    more = read_dataset(options.predict) if options.predict else None
+    wanted = set(options.only or TABLES)
+    groups = chosen_chains(dataset, options.chains)
+    chains = [chain for group in groups.values() for chain in group]
+    report = Report()
     if "exact" in wanted:
-        exact_table(dataset.chains)
+        with said("exact maps"):
+            exact_maps(report, chains, [*dataset.chains, *(more.chains if more else ())])
+    if "noise" in wanted:
+        noisy_maps(report, chains, dataset)
+    if "missing" in wanted:
+        with said("missing pairs"):
+            missing_pairs(report, chains)
     if "speed" in wanted:
-        speed_table(dataset)
+        with said("speed"):
+            speed(report, dataset)
     if options.checkpoint and "predictions" in wanted:
-        prediction_table(
-            options.checkpoint, read_dataset(options.predict) if options.predict else dataset
-        )
+        with said("predictions"):
+            predictions(report, options.checkpoint, more or dataset, options.limit)
+    lengths = [len(chain) for chain in chains]
+    kinds = ", ".join(f"{len(group)} {fold}" for fold, group in groups.items())
+    text = (
+        f"Noise and missing pairs: {len(chains)} chains of {dataset.name} ({kinds}; "
+        f"{min(lengths)}–{max(lengths)} residues).\n\n{report.markdown()}"
+    )
+    print(text)
+    if options.readme:
+        write_readme(text)
     return 0
 
 
