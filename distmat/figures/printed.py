@@ -68,7 +68,7 @@ def halves_svg(predicted: np.ndarray, true: np.ndarray, x_title: str) -> str:
     lower = np.tri(len(true), k=-1, dtype=bool)
     image = axes.imshow(
         np.where(lower, true, predicted),
-        cmap="viridis_r",
+        cmap="viridis",
         vmin=0,
         vmax=max(20.0, float(np.nanpercentile(true, 98))),
         interpolation="nearest",

@@ -43,6 +43,8 @@ class Figure:
     name: str
     draw: Callable[[], str]
     caption: str
+    small: bool = False
+    """Whether three of its kind fit beside each other."""
 
     @cached_property
     def svg(self) -> str:

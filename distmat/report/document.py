@@ -522,17 +522,21 @@ def _targets(facts: RunFacts, words: Wording) -> Section:
     for score, threshold, side in TARGETS:
         value = facts.at(f"eval_{score}", best[0]) if best else None
         reached = None if value is None else (value < threshold) == (side == "<")
+        baseline = facts.at(f"eval_baseline_{score}", best[0]) if best else None
         rows.append(
             (
                 words.say(score),
                 f"{side} {threshold:g}",
                 words.number(value, 3),
+                words.number(baseline, 3),
                 words.missing
                 if reached is None
                 else words.say("reached" if reached else "not_reached"),
             )
         )
-    header = tuple(words.say(key) for key in ("score", "target", "measured", "verdict"))
+    header = tuple(
+        words.say(key) for key in ("score", "target", "measured", "separation_only", "verdict")
+    )
     return Section(words.say("targets"), (Table(header, tuple(rows), words.say("targets_note")),))
 
 
@@ -617,6 +621,7 @@ def _chains(facts: RunFacts, maps: Sequence[MapDrawing] | str, words: Wording) -
                 words.say(
                     "map_caption", name=chain.name, mae=words.angstrom(drawn[chain.name].mae)
                 ),
+                small=True,
             )
             for number, chain in enumerate(group, start=1)
             if chain.name in drawn
