@@ -73,7 +73,10 @@ class ClusterJob:
             journal.change_state(run.id, State.STARTING)
             dataclasses.replace(run, state=State.STARTING).to_file(run.folder / "job.json")
         kills = out_of_memory_kills()
+        # Slurm signals all processes of a job; this one alone decides what its warning means.
+        warned = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
         self.process = launcher.start(_command(run), run.log, _surroundings(run))
+        signal.signal(signal.SIGUSR2, warned)
         signal.signal(signal.SIGTERM, self._pass_on)
         while launcher.is_running(self.process):
             time.sleep(0.2)
