@@ -15,7 +15,7 @@ import torch
 from accelerate.data_loader import prepare_data_loader
 from accelerate.utils import gather_object
 from torch.utils.data import DataLoader
-from transformers import ProgressCallback, Trainer
+from transformers import ProgressCallback, Trainer, TrainerState
 from transformers.trainer_callback import PrinterCallback
 
 from distmat.dataset.store import Dataset
@@ -37,7 +37,14 @@ from distmat.training.callbacks import (
 from distmat.training.config import TrainingConfig
 from distmat.training.evaluation import Evaluation, evaluate, merged
 from distmat.training.observer import RunObserver
-from distmat.training.run_folder import keep, publish, write_config, write_data, writing_place
+from distmat.training.run_folder import (
+    LAST_FILE,
+    keep,
+    publish,
+    write_config,
+    write_data,
+    writing_place,
+)
 from distmat.training.sampling import ClusterBatches, CroppedChains, PadAndMask
 
 
@@ -216,11 +223,22 @@ class DistanceTrainer(Trainer):
             self.control.should_save = self.control.should_training_stop = True
             super()._maybe_log_save_evaluate(*args, **kwargs)
 
-    def _init_training_state(self, *args, **kwargs):
-        answer = super()._init_training_state(*args, **kwargs)
-        # The run's folder may have moved since.
+    def take_up(self, checkpoint: Path) -> None:
+        """Be where a run was when it had made its last step; the Trainer would make another."""
+        self.state = TrainerState.load_from_json(str(checkpoint / LAST_FILE))
+        self._find_best()
+        load_weights(self.network, Path(self.state.best_model_checkpoint or checkpoint))
+
+    def _find_best(self) -> None:
+        # The run's folder may have moved since, and what isn't there can't be chosen.
         best = Path(self.config.output) / f"checkpoint-{self.state.best_global_step}"
         self.state.best_model_checkpoint = str(best) if best.is_dir() else None
+        if self.state.best_model_checkpoint is None:
+            self.state.best_global_step = self.state.best_metric = None
+
+    def _init_training_state(self, *args, **kwargs):
+        answer = super()._init_training_state(*args, **kwargs)
+        self._find_best()
         step = self.state.global_step
         due = step > 0 and step % self.config.evaluate_every == 0
         self.args.eval_on_start = due and not any(
@@ -257,7 +275,7 @@ class DistanceTrainer(Trainer):
         if self.args.should_save:
             write_config(self.config, written)
             write_data(self.material.fingerprints, written)
-            self.state.save_to_json(str(written / "trainer_state.json"))
+            self.state.save_to_json(str(written / LAST_FILE))
             publish(written, output, step)
             keep(output, self.config.keep_checkpoints, self.state.best_global_step)
         self.accelerator.wait_for_everyone()

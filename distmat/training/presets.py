@@ -92,8 +92,8 @@ PRESETS: dict[str, dict] = {
 
 SUMMARIES: dict[str, str] = {
     "quick-look": "A small mini on made-up chains: the whole way in minutes on a laptop.",
-    "paper-v2": "The published run to the letter, faults included: Qwen2.5-0.5B with LoRA and "
-    "the placeholder head.",
+    "paper-v2": "The published run to the letter, faults included, but for one token per residue: "
+    "Qwen2.5-0.5B with LoRA and the placeholder head.",
     "recommended-0.5b": "Qwen2.5-0.5B with LoRA, attention both ways and the pair head.",
     "esm2-35m": "A small protein language model with LoRA and the pair head.",
     "lora-on-mini": "The shipped mini fitted to your own chains; its checkpoints are tiny.",

@@ -93,6 +93,22 @@ def checkpoint_to_resume(output: Path, resume: bool | str | Path) -> Path | None
     return folder
 
 
+def step_of(checkpoint: Path) -> int:
+    """The step that a whole checkpoint was written after.
+
+    Raises
+    ------
+    RunError
+        If it doesn't say.
+    """
+    try:
+        return int(json.loads((checkpoint / LAST_FILE).read_text(encoding="utf-8"))["global_step"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunError(
+            f"{checkpoint} has no readable {LAST_FILE}; resume from another checkpoint."
+        ) from None
+
+
 def changed_settings(config: TrainingConfig, checkpoint: Path) -> dict[str, tuple]:
     """What a resumed run does otherwise than its checkpoint did: name, before, now.
 

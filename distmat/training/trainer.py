@@ -44,6 +44,7 @@ from distmat.training.run_folder import (
     checkpoint_to_resume,
     checkpoints,
     clean,
+    step_of,
     write_config,
 )
 
@@ -179,7 +180,7 @@ class _Run:
         facts = {
             **trainer.material.trained_on,
             "total_steps": config.max_steps,
-            "first_step": 0 if checkpoint is None else int(checkpoint.name.rpartition("-")[2]),
+            "first_step": 0 if checkpoint is None else step_of(checkpoint),
             "steps_per_epoch": trainer.batches().steps,
             "parameters": total_parameters(network),
             "trainable_parameters": trainable_parameters(network),
@@ -206,10 +207,13 @@ class _Run:
         self, trainer: DistanceTrainer, checkpoint: Path | None, evaluated: Dataset
     ) -> Evaluation | None:
         started = time.monotonic()
-        try:
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        finally:
-            trainer.on_signal.restore()
+        if checkpoint is not None and step_of(checkpoint) >= self.config.max_steps:
+            trainer.take_up(checkpoint)
+        else:
+            try:
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            finally:
+                trainer.on_signal.restore()
         state = trainer.state
         if trainer.stopped and state.global_step < self.config.max_steps:
             self.say(f"Stopped at step {state.global_step}; resume with --resume.")

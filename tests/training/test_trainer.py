@@ -78,11 +78,12 @@ def test_a_run_stopped_by_sigterm_goes_on_to_the_same_bits(
     make_config, tmp_path, monkeypatch, watch
 ):
     whole, first, second = watch(), watch(), watch()
-    # 24 chains in batches of 4: 12 steps with 2 batches each are four passes.
-    train(make_config(tmp_path / "whole", accumulation=2), observer=whole)
+    changes = {"accumulation": 2, "pairs_per_batch": 2 * 32**2}
+    train(make_config(tmp_path / "whole", **changes), observer=whole)
+    assert 6 % whole.facts["steps_per_epoch"], "the stop is to come in the middle of an epoch"
     with monkeypatch.context() as patch:
         stop_at(5, patch)
-        config = make_config(tmp_path / "parts", accumulation=2)
+        config = make_config(tmp_path / "parts", **changes)
         assert train(config, observer=first) is None
     assert not (tmp_path / "parts" / "model.safetensors").exists()
     assert first.checkpoints == [6]
@@ -105,6 +106,29 @@ def test_any_checkpoint_is_one_to_go_on_from(make_config, tmp_path, watch):
     assert resumed.of("loss") == {k: v for k, v in whole.of("loss").items() if k > 3}
     for name, array in weights(tmp_path / "run" / "checkpoint-12").items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_run_that_has_ended_makes_no_further_step_when_resumed(make_config, tmp_path, watch):
+    config = make_config(tmp_path / "run", max_steps=10)
+    train(config, observer=(first := watch()))
+    before = weights(tmp_path / "run" / "checkpoint-10")
+    again = watch()
+    assert train(config, resume=True, observer=again) is not None
+    assert again.metrics == {}
+    # In the middle of an epoch.
+    assert 10 % first.facts["steps_per_epoch"]
+    assert max(first.of("loss")) == 10
+    for name, array in weights(tmp_path / "run" / "checkpoint-10").items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_copied_checkpoint_begins_a_run_of_its_own(make_config, tmp_path, watch):
+    train(make_config(tmp_path / "run"))
+    shutil.copytree(tmp_path / "run" / "checkpoint-6", tmp_path / "copy")
+    observer = watch()
+    train(make_config(tmp_path / "other"), resume=tmp_path / "copy", observer=observer)
+    assert observer.facts["first_step"] == 6
+    assert distmat.load(tmp_path / "other").card["steps"] == 12
 
 
 def test_a_stop_does_not_wait_for_an_evaluation_and_the_resumed_run_makes_up_for_it(
