@@ -315,6 +315,7 @@ def _read(
         counts[2] += len(content["rejects"])
         report(State("read", counts[0], len(plan.items), counts[1], counts[2]))
 
+    report(State("read", 0, len(plan.items)))
     missing = []
     for number in range(len(parts)):
         if _part_path(work, number).exists():
@@ -333,8 +334,8 @@ def _read(
         return
     # A new interpreter for each: a copy of one with threads may stand still for ever.
     context = multiprocessing.get_context("spawn")
-    workers = min(workers, len(missing))
-    with ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(), work)) as pool:
+    workers, stop = min(workers, len(missing)), context.Event()
+    with ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(), work, stop)) as pool:
         running: set[Future] = set()
         try:
             while True:
@@ -352,6 +353,8 @@ def _read(
                 "memory; start again with --workers 1: it goes on where it was."
             ) from None
         finally:
+            # Whoever cancels doesn't want to wait for the parts that are being read.
+            stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -359,10 +362,16 @@ def _failures(items: Sequence[Item], failed: dict[str, str]) -> dict[str, str]:
     return {item.path: failed[item.path] for item in items if item.path in failed}
 
 
-def _start_worker(parent: int, work: Path) -> None:
+_stop: Any = None
+"""In a worker, the event that tells it to stop."""
+
+
+def _start_worker(parent: int, work: Path, stop: Any) -> None:
     import fcntl
     import signal
 
+    global _stop
+    _stop = stop
     # Held until this process ends, however it ends; see `_alone`.
     fcntl.flock(os.open(work / "readers", os.O_CREAT | os.O_RDWR), fcntl.LOCK_SH)
     # The parent hears of Ctrl-C and tells the workers; if it is gone, they go, too.
@@ -394,6 +403,8 @@ def _read_part(
     with replace_file(_part_path(Path(work), number)) as file:
         with DatasetWriter(file) as writer:
             for item in items:
+                if _stop is not None and _stop.is_set():
+                    raise KeyboardInterrupt
                 for found in read_item(item, filters, failed):
                     if isinstance(found, Row):
                         writer.add(found.chain, **found.facts)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -190,6 +191,36 @@ def test_ids_are_downloaded_and_their_splits_kept(home, tmp_path, proteins):
     }
     reasons = {(row["id"], row["source"]): row["reason"] for row in rejects(path)}
     assert reasons == {("4abc_Z", "4abc"): "no such chain", ("", "9zzz"): "not downloaded"}
+
+
+def test_the_published_pipeline_s_file_and_an_archive_are_sources_like_any(
+    home, tmp_path, proteins
+):
+    whole = [chain for chain in proteins if chain.observed.all()][:3]
+    samples = []
+    for number, chain in enumerate(whole[:2]):
+        matrix = np.log1p(chain.distances)
+        stats = {"method": "log_scale", "max_log_dist": float(matrix.max())}
+        samples.append(
+            {
+                "pdb_code": f"{number}xyz",
+                "sequence": chain.sequence,
+                "distance_matrix": (matrix / (matrix.max() + 1e-8)).tolist(),
+                "dist_norm_stats": stats,
+            }
+        )
+    samples.append({"pdb_code": "bad", "sequence": "MKV"})
+    (tmp_path / "distmat_train.json").write_text(json.dumps({"samples": samples}))
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.writestr("a/third.pdb", pdb(whole[2]))
+    inputs = [str(tmp_path / "distmat_train.json"), str(tmp_path / "more.zip")]
+    path = build(inputs, "mixed", workers=1)
+    found = {chain.name: chain for chain in read_dataset(path).chains}
+    assert set(found) == {"0xyz", "1xyz", "third_A"}
+    np.testing.assert_allclose(found["0xyz"].distances, whole[0].distances, atol=1e-3)
+    (reject,) = rejects(path)
+    assert (reject["id"], reject["reason"]) == ("bad", "unreadable")
+    assert read_card(path)["origin"]["json_files"] == 1
 
 
 def test_a_dataset_is_split_anew_with_its_facts(built, home):
