@@ -28,6 +28,7 @@ import numpy as np
 
 from distmat.dataset.store import Dataset, read_dataset
 from distmat.training.config import TrainingConfig
+from distmat.training.observer import Unobserved
 from distmat.training.presets import preset
 
 GIB = 2**30
@@ -132,7 +133,7 @@ def _compared(name: str, data: Path, minutes: float, out: Path) -> dict:
     config = dataclasses.replace(
         config, max_steps=steps, evaluate_every=every, log_every=max(steps // 40, 1)
     )
-    watch = StepClock()
+    watch = Facts()
     resume = any((out / name).glob("checkpoint-*"))
     train(config, resume, lambda text: print(text, file=sys.stderr, flush=True), watch)
     test = read_dataset(data / "test.parquet").representatives().no_longer_than(LONGEST)
@@ -142,30 +143,15 @@ def _compared(name: str, data: Path, minutes: float, out: Path) -> dict:
         "steps": steps,
         "cpu_seconds_per_step": seconds,
         "parameters": watch.facts["trainable_parameters"],
-        "residues_per_second": float(np.median(watch.speeds)) if watch.speeds else None,
         "epochs": steps / watch.facts["steps_per_epoch"],
     }
 
 
-class StepClock:
-    """An observer that keeps a run's facts and speeds."""
-
-    def __init__(self) -> None:
-        self.facts: dict = {}
-        self.speeds: list[float] = []
+class Facts(Unobserved):
+    """An observer that keeps a run's facts."""
 
     def started(self, facts: dict) -> None:
         self.facts = facts
-
-    def logged(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
-        if "residues_per_second" in metrics:
-            self.speeds.append(metrics["residues_per_second"])
-
-    def checkpoint(self, step: int, folder: Path) -> None:
-        pass
-
-    def said(self, text: str) -> None:
-        pass
 
 
 def _cpu_seconds_of_a_step(config: TrainingConfig) -> float:
@@ -184,7 +170,6 @@ def _probe(
     from distmat.training.building import first_network
     from distmat.training.chains import chosen_chains, training_chains
     from distmat.training.distance_trainer import DistanceTrainer, Material
-    from distmat.training.observer import Unobserved
 
     times: list[tuple[float, float]] = []
     residues: list[int] = []
@@ -210,7 +195,7 @@ def _probe(
 
 def _comparison(results: dict[str, dict], minutes: float) -> str:
     lines = [
-        "| | " + " | ".join(SCORES.values()) + " | steps | passes | residues/s |",
+        "| | " + " | ".join(SCORES.values()) + " | steps | CPU s a step | passes |",
         "|---" * (len(SCORES) + 4) + "|",
     ]
     first = next(iter(results.values()))
@@ -218,7 +203,7 @@ def _comparison(results: dict[str, dict], minutes: float) -> str:
     for name, result in results.items():
         lines.append(
             f"| {VARIANTS[name][0]} | {_cells(result['model'])} | {result['steps']:,} | "
-            f"{result['epochs']:.1f} | {result['residues_per_second']:,.0f} |"
+            f"{result['cpu_seconds_per_step']:.2f} | {result['epochs']:.2f} |"
         )
     note = (
         f"{first['chains']} test chains; {minutes:g} minutes of CPU time for the steps of each, "
