@@ -5,10 +5,10 @@ import streamlit as st
 st.set_page_config(page_title="distmat", page_icon="🧬", layout="wide")
 st.navigation(
     [
-        st.Page("pages/predict.py", title="Predict", default=True),
-        st.Page("pages/train.py", title="Train"),
-        st.Page("pages/runs.py", title="Runs"),
-        st.Page("pages/data.py", title="Data"),
+        st.Page("app_pages/predict.py", title="Predict", default=True),
+        st.Page("app_pages/train.py", title="Train"),
+        st.Page("app_pages/runs.py", title="Runs"),
+        st.Page("app_pages/data.py", title="Data"),
     ],
     position="top",
 ).run()

@@ -212,7 +212,7 @@ def _start(launch: Callable[[], Run]) -> None:
         show_error(error)
         return
     st.session_state["run-to-open"] = run.id
-    st.switch_page("pages/runs.py")
+    st.switch_page("app_pages/runs.py")
 
 
 def _start_group(launch: Callable[[], list[Run]]) -> None:
@@ -222,4 +222,4 @@ def _start_group(launch: Callable[[], list[Run]]) -> None:
         show_error(error)
         return
     st.toast(f"{len(runs)} runs are in the queue.")
-    st.switch_page("pages/runs.py")
+    st.switch_page("app_pages/runs.py")
