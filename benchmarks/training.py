@@ -3,7 +3,7 @@
 Run by hand, from this folder's parent; DATA holds train.parquet, val.parquet and test.parquet:
 
     python benchmarks/training.py speed DATA        published recipe against ours, 200 chains
-    python benchmarks/training.py compare DATA --minutes 6 --out comparison
+    python benchmarks/training.py compare DATA --minutes 6 --out comparison --readme
     python benchmarks/training.py half-billion      Qwen2.5-0.5B's shape: memory and parameters
 
 Each prints a Markdown table. Everything runs on one thread, for its time to mean something on
@@ -84,6 +84,9 @@ COMMON = {
 PROBE_STEPS, PROBE_SKIPPED = 14, 4
 """Steps to learn what one costs, and how many of them warm up."""
 
+README = Path(__file__).with_name("README.md")
+WRITTEN, END = "<!-- written by training.py -->", "<!-- end of what training.py wrote -->"
+
 SCORES = {
     "mae": "MAE Å",
     "rmse": "RMSE Å",
@@ -97,7 +100,7 @@ SCORES = {
 # ----------------------------------------------------------------------- compare
 
 
-def compare(data: Path, minutes: float, out: Path, names: list[str]) -> None:
+def compare(data: Path, minutes: float, out: Path, names: list[str], readme: bool) -> None:
     """Train every variant for the same CPU time, score all on the test chains."""
     out.mkdir(parents=True, exist_ok=True)
     results = {}
@@ -110,6 +113,10 @@ def compare(data: Path, minutes: float, out: Path, names: list[str]) -> None:
     table = _comparison(results, minutes)
     (out / "table.md").write_text(table)
     print(table)
+    if readme:
+        text = README.read_text(encoding="utf-8")
+        before, rest = text.split(WRITTEN, 1)
+        README.write_text(f"{before}{WRITTEN}\n\n{table}\n{END}{rest.split(END, 1)[1]}")
 
 
 def _compared(name: str, data: Path, minutes: float, out: Path) -> dict:
@@ -401,13 +408,14 @@ def main() -> None:
     task.add_argument("--minutes", type=float, default=6.0)
     task.add_argument("--out", type=Path, default=Path("comparison"))
     task.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    task.add_argument("--readme", action="store_true", help="write the table into README.md")
     tasks.add_parser("half-billion")
     options = parser.parse_args()
     import torch
 
     torch.set_num_threads(1)
     if options.task == "compare":
-        compare(options.data, options.minutes, options.out, options.variants)
+        compare(options.data, options.minutes, options.out, options.variants, options.readme)
     elif options.task == "half-billion":
         half_billion()
     elif options.only:
