@@ -5,7 +5,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 @pytest.mark.parametrize(
     ("path", "title"),
-    [("train", "Train a model"), ("runs", "Runs"), ("data", "Data")],
+    [("train", "Train a model"), ("runs", "Runs"), ("data", "Datasets")],
 )
 def test_a_page_opens_by_its_address_with_the_others_beside_it(offline, address, path, title):
     page, _ = offline
