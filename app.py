@@ -2,7 +2,10 @@
 
 import streamlit as st
 
+from distmat.ui.style import show_style
+
 st.set_page_config(page_title="distmat", page_icon="🧬", layout="wide")
+show_style()
 st.navigation(
     [
         st.Page("app_pages/predict.py", title="Predict", default=True),

@@ -1,7 +1,5 @@
 """What the page is for, and which protein it shows."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from distmat.figures import maps
@@ -13,8 +11,7 @@ _LONGEST_TITLE = 80
 
 
 def show_title() -> None:
-    """The page's title, and its style."""
-    st.html(Path(__file__).with_name("page.css"))
+    """The page's title."""
     st.title("Distance map and backbone from a sequence", anchor=False)
 
 
