@@ -335,7 +335,7 @@ def test_without_a_checkpoint_the_page_says_how_to_get_one(page, monkeypatch):
     monkeypatch.setattr("distmat.ui.question.list_checkpoints", list)
     page.run()
     assert_no_fault(page)
-    assert "distmat train" in page.warning[0].value
+    assert "Train page" in page.warning[0].value
 
 
 @pytest.mark.parametrize("letters", ["AC", "ACD", "ACDE"])
@@ -344,3 +344,11 @@ def test_the_shortest_chains_are_answered(page, letters):
     paste(page, letters)
     assert_no_fault(page)
     assert page.metric[0].value == str(len(letters))
+
+
+def test_another_page_can_open_a_checkpoint_here(page):
+    page.session_state["checkpoint-to-open"] = "somewhere/checkpoint-5"
+    page.run()
+    chosen = page.selectbox(key="checkpoint")
+    assert chosen.value == "somewhere/checkpoint-5"
+    assert "mini" in chosen.options
