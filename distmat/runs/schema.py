@@ -109,5 +109,10 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE runs ADD COLUMN journal_read INTEGER NOT NULL DEFAULT 0;
     """,
+    # 3: the number of a deleted run isn't given to another.
+    """
+    ALTER TABLE queue ADD COLUMN last_key INTEGER NOT NULL DEFAULT 0;
+    UPDATE queue SET last_key = (SELECT coalesce(max(key), 0) FROM runs);
+    """,
 )
 """Applied in order; the database's user_version says how many it has seen."""

@@ -1,17 +1,12 @@
-"""The memory of all runs: one SQLite file of the workspace, and the only module that knows SQL.
+"""The memory of all runs: one SQLite file of the workspace, whatever process asks.
 
-Any number of processes may have it open. Writing is in short transactions (write-ahead log), so
-that readers never wait and a killed writer leaves nothing half-done.
+SQL is written here and in `series` alone, for tables that `schema` describes.
 """
 
-import errno
 import json
-import math
 import os
 import re
 import secrets
-import sqlite3
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,19 +16,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from distmat.errors import RunError
-from distmat.runs.curve import Curve, keep_extremes
+from distmat.runs.curve import Curve
+from distmat.runs.database import Database, Row
 from distmat.runs.launcher import ProcessIdentity
 from distmat.runs.run import ACTIVE, BACKENDS, ENDED, TRANSITIONS, Cause, Run, State
 from distmat.runs.schema import MIGRATIONS
+from distmat.runs.series import Series
 from distmat.training.config import TrainingConfig
 from distmat.workspace import workspace
 
 FILE = "runs.sqlite"
-
-_FACTOR = 8
-"""Steps of a stretch on the first level of the summaries, and stretches in one of the next."""
-
-_LEVELS = 7
 
 _RECENT = 30
 """Logged steps from which the present speed is taken."""
@@ -79,21 +71,13 @@ class RunStore:
     def __init__(self, home: Path | None = None) -> None:
         self.home = Path(home if home is not None else workspace()).resolve()
         self.path = self.home / FILE
-        self._lock = threading.RLock()
         self._keys: dict[str, int] = {}
-        self._names: dict[str, int] = {}
-        self.home.mkdir(parents=True, exist_ok=True)
-        with self._explained():
-            self._db = sqlite3.connect(
-                self.path, timeout=30, isolation_level=None, check_same_thread=False
-            )
-            self._db.row_factory = sqlite3.Row
-            self._migrate()
+        self._db = Database(self.path, MIGRATIONS)
+        self._series = Series(self._db)
 
     def close(self) -> None:
         """Give the file back."""
-        with self._lock:
-            self._db.close()
+        self._db.close()
 
     def __enter__(self) -> "RunStore":
         return self
@@ -142,11 +126,14 @@ class RunStore:
             webhook = os.environ.get("DISTMAT_WEBHOOK", "")
         name = (name.strip() or Path(config.output).name or "run")[:200]
         now = time.time()
-        with self._transaction():
+        with self._db.writing():
             run_id = self._new_id(name)
             settings = {**config.as_dict(), "output": str(self.folder(run_id))}
-            (position,) = self._one("SELECT coalesce(max(position), 0) + 1 FROM runs")
+            (position,) = self._db.one("SELECT coalesce(max(position), 0) + 1 FROM runs")
+            self._db.execute("UPDATE queue SET last_key = last_key + 1")
+            (key,) = self._db.one("SELECT last_key FROM queue")
             values = {
+                "key": key,
                 "id": run_id,
                 "name": name,
                 "group_name": group.strip()[:200],
@@ -163,12 +150,9 @@ class RunStore:
                 "created": now,
                 "position": position,
             }
-            key = self._db.execute(
-                f"INSERT INTO runs ({', '.join(values)}) "  # noqa: S608  (names are ours)
-                f"VALUES ({', '.join(':' + column for column in values)})",
-                values,
-            ).lastrowid
-            self._db.execute("INSERT INTO progress (run) VALUES (?), (?)", (key, -key))  # type: ignore[operator]
+            columns, places = ", ".join(values), ", ".join(f":{column}" for column in values)
+            self._db.execute(f"INSERT INTO runs ({columns}) VALUES ({places})", values)  # noqa: S608
+            self._series.make(key, -key)
             self._event(key, "state", "Queued")
         return self.get(run_id)
 
@@ -180,7 +164,7 @@ class RunStore:
         RunError
             If there is none.
         """
-        rows = self._rows(f"{_SELECT} WHERE id = ?", run_id)
+        rows = self._db.rows(f"{_SELECT} WHERE id = ?", run_id)
         if not rows:
             raise RunError(f"There is no run '{run_id[:200]}'; `distmat runs list` shows them.")
         return self._run(rows[0])
@@ -196,7 +180,7 @@ class RunStore:
         if not text:
             raise RunError("Name a run; `distmat runs list` shows them.")
         for condition in ("id = :text", "name = :text", "substr(id, 1, length(:text)) = :text"):
-            rows = self._rows(f"{_SELECT} WHERE {condition} ORDER BY created", {"text": text})
+            rows = self._db.rows(f"{_SELECT} WHERE {condition} ORDER BY created", {"text": text})
             if len(rows) == 1:
                 return self._run(rows[0])
             if rows:
@@ -240,7 +224,7 @@ class RunStore:
         where = " AND ".join(conditions)
         return [
             self._run(row)
-            for row in self._rows(
+            for row in self._db.rows(
                 f"{_SELECT} WHERE {where} ORDER BY created DESC, key DESC", *values
             )
         ]
@@ -278,14 +262,14 @@ class RunStore:
             If it is active.
         """
         key = self._key(run_id)
-        with self._transaction():
-            if State(self._one("SELECT state FROM runs WHERE key = ?", key)[0]) in ACTIVE:
+        with self._db.writing():
+            if State(self._db.one("SELECT state FROM runs WHERE key = ?", key)[0]) in ACTIVE:
                 raise RunError(f"{run_id} is running; stop it before deleting it.")
             self._db.execute("DELETE FROM runs WHERE key = ?", (key,))
         # In pieces, so that a run that is being logged needn't wait for a million rows.
         for series in (key, -key):
-            self._forget_series(series)
-        with self._transaction():
+            self._series.forget(series)
+        with self._db.writing():
             for table in ("checkpoints", "events"):
                 self._db.execute(f"DELETE FROM {table} WHERE run = ?", (key,))  # noqa: S608
         self._keys.pop(run_id, None)
@@ -334,8 +318,8 @@ class RunStore:
             If the state can't follow the present one.
         """
         key, now = self._key(run_id), moment or time.time()
-        with self._transaction():
-            row = self._one("SELECT * FROM runs WHERE key = ?", key)
+        with self._db.writing():
+            row = self._db.one("SELECT * FROM runs WHERE key = ?", key)
             old = State(row["state"])
             if only_from is not None and old not in set(only_from):
                 return False
@@ -375,7 +359,7 @@ class RunStore:
     ) -> None:
         """Say which process the run is; `if_unknown`: only where nobody has said so yet."""
         condition = " AND pid IS NULL" if if_unknown else ""
-        with self._transaction():
+        with self._db.writing():
             self._db.execute(
                 "UPDATE runs SET pid = ?, pid_created = ?, host = ? "  # noqa: S608
                 f"WHERE key = ?{condition}",
@@ -389,7 +373,7 @@ class RunStore:
     def ask_to_stop(self, run_id: str, grace: float) -> None:
         """Remember that a person wants it to stop, and for how many seconds it may tidy up."""
         now = time.time()
-        with self._transaction():
+        with self._db.writing():
             self._db.execute(
                 "UPDATE runs SET stop_asked = coalesce(stop_asked, ?), kill_at = ? WHERE key = ?",
                 (now, now + grace, self._key(run_id)),
@@ -411,9 +395,9 @@ class RunStore:
             If it is in no state that the queue can follow.
         """
         key = self._key(run_id)
-        with self._transaction():
+        with self._db.writing():
             self.change_state(run_id, State.QUEUED)
-            (position,) = self._one("SELECT max(position) + 1 FROM runs")
+            (position,) = self._db.one("SELECT max(position) + 1 FROM runs")
             changes: dict[str, Any] = {"position": position, "immediate": int(immediate)}
             if settings is not None:
                 changes["settings"] = json.dumps(dict(settings))
@@ -423,7 +407,7 @@ class RunStore:
 
     def journal_read(self, run_id: str) -> int:
         """How many bytes of its journal the store knows (see `distmat.runs.journal`)."""
-        return self._one("SELECT journal_read FROM runs WHERE key = ?", self._key(run_id))[0]
+        return self._db.one("SELECT journal_read FROM runs WHERE key = ?", self._key(run_id))[0]
 
     def set_journal_read(self, run_id: str, size: int) -> None:
         """So many bytes of its journal are in the store now."""
@@ -432,7 +416,7 @@ class RunStore:
     @contextmanager
     def together(self) -> Iterator[None]:
         """All that is told inside is stored, or nothing if an exception leaves."""
-        with self._transaction():
+        with self._db.writing():
             yield
 
     def to_notify(self) -> list[Run]:
@@ -440,7 +424,7 @@ class RunStore:
         ended = ", ".join(f"'{state}'" for state in sorted(ENDED))
         return [
             self._run(row)
-            for row in self._rows(
+            for row in self._db.rows(
                 f"{_SELECT} WHERE webhook != '' AND notified = 0 AND state IN ({ended})"
             )
         ]
@@ -455,7 +439,7 @@ class RunStore:
         """Waiting runs, the next one first."""
         return [
             self._run(row)
-            for row in self._rows(f"{_SELECT} WHERE state = 'QUEUED' ORDER BY position, key")
+            for row in self._db.rows(f"{_SELECT} WHERE state = 'QUEUED' ORDER BY position, key")
         ]
 
     def place(self, run_id: str, index: int) -> None:
@@ -466,24 +450,24 @@ class RunStore:
         RunError
             If it doesn't wait.
         """
-        with self._transaction():
-            rows = self._rows(
+        with self._db.writing():
+            rows = self._db.rows(
                 "SELECT id, key FROM runs WHERE state = 'QUEUED' ORDER BY position, key"
             )
             order = [row["key"] for row in rows if row["id"] != run_id]
             if len(order) == len(rows):
                 raise RunError(f"{run_id} isn't in the queue.")
             order.insert(max(0, min(index, len(order))), self._key(run_id))
-            self._db.executemany("UPDATE runs SET position = ? WHERE key = ?", enumerate(order, 1))
+            self._db.execute_many("UPDATE runs SET position = ? WHERE key = ?", enumerate(order, 1))
 
     @property
     def paused(self) -> bool:
         """Whether the queue starts nothing for now."""
-        return bool(self._one("SELECT paused FROM queue")[0])
+        return bool(self._db.one("SELECT paused FROM queue")[0])
 
     def pause(self, paused: bool) -> None:
         """Let the queue start nothing, or go on; what runs goes on in any case."""
-        with self._transaction():
+        with self._db.writing():
             self._db.execute("UPDATE queue SET paused = ?", (int(paused),))
 
     # What a run tells
@@ -491,7 +475,7 @@ class RunStore:
     def begin(self, run_id: str, facts: Mapping[str, object], total_steps: int | None) -> None:
         """What the trainer said before the first step."""
         key = self._key(run_id)
-        with self._transaction():
+        with self._db.writing():
             self._update(key, {"facts": json.dumps(dict(facts), default=str)})
             self._db.execute(
                 "UPDATE progress SET total_steps = ? WHERE run = ?", (total_steps, key)
@@ -519,13 +503,13 @@ class RunStore:
         if not rows:
             return
         key = self._key(run_id)
-        with self._transaction():
-            self._db.executemany(
+        with self._db.writing():
+            self._db.execute_many(
                 "INSERT INTO steps VALUES (?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET epoch = excluded.epoch",
                 ((key, step, epoch, moment) for step, epoch, moment, _ in rows),
             )
-            self._write(key, [(step, metrics) for step, _, _, metrics in rows])
+            self._series.write(key, [(step, metrics) for step, _, _, metrics in rows])
             self._db.execute(
                 "UPDATE progress SET step = max(step, ?), epoch = max(epoch, ?) WHERE run = ?",
                 (rows[-1][0], rows[-1][1], key),
@@ -537,47 +521,22 @@ class RunStore:
         """A sample of the machine (see `distmat.runs.hardware`)."""
         key, (created,) = (
             self._key(run_id),
-            self._one("SELECT created FROM runs WHERE id = ?", run_id),
+            self._db.one("SELECT created FROM runs WHERE id = ?", run_id),
         )
-        with self._transaction():
-            self._write(-key, [(int((moment or time.time()) - created), values)])
+        with self._db.writing():
+            self._series.write(-key, [(int((moment or time.time()) - created), values)])
 
     def rewind(self, run_id: str, step: int) -> None:
         """Forget all metrics after a step: the run goes on from its checkpoint there."""
         key = self._key(run_id)
-        with self._transaction():
-            for name in self._series_names(key):
-                self._db.execute(
-                    "DELETE FROM metrics WHERE run = ? AND name = ? AND step > ?", (key, name, step)
-                )
-                for level in range(1, _LEVELS + 1):
-                    self._db.execute(
-                        "DELETE FROM summaries WHERE run = ? AND name = ? AND level = ? "
-                        "AND stretch >= ?",
-                        (key, name, level, (step + 1) // _FACTOR**level),
-                    )
-            self._db.execute("DELETE FROM steps WHERE run = ? AND step > ?", (key, step))
+        with self._db.writing():
+            self._series.rewind(key, step)
             self._db.execute("DELETE FROM checkpoints WHERE run = ? AND step > ?", (key, step))
-            row = self._db.execute(
-                "SELECT step, epoch FROM steps WHERE run = ? ORDER BY step DESC LIMIT 1", (key,)
-            ).fetchone()
-            latest = self._newest_values(key)
-            self._db.execute(
-                "UPDATE progress SET step = ?, epoch = ?, metrics = ?, "
-                "summarised = min(summarised, ?) WHERE run = ?",
-                (
-                    row["step"] if row else 0,
-                    row["epoch"] if row else 0,
-                    json.dumps(latest),
-                    (step + 1) // _FACTOR * _FACTOR,
-                    key,
-                ),
-            )
 
     def checkpoint(self, run_id: str, step: int, folder: Path) -> None:
         """A whole checkpoint was written."""
         key = self._key(run_id)
-        with self._transaction():
+        with self._db.writing():
             self._db.execute(
                 "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)",
                 (key, step, Path(folder).name, time.time()),
@@ -586,7 +545,7 @@ class RunStore:
 
     def say(self, run_id: str, text: str, kind: str = "said") -> None:
         """Something happened."""
-        with self._transaction():
+        with self._db.writing():
             self._event(self._key(run_id), kind, text)
 
     # What the pages ask
@@ -620,8 +579,8 @@ class RunStore:
             Without metrics that have no point.
         """
         key = self._key(run_id)
-        thinned = self._thinned(key, names, points, first, last)
-        known = self._step_facts(
+        thinned = self._series.thinned(key, names, points, first, last)
+        known = self._series.step_facts(
             key, sorted({int(s) for steps, _ in thinned.values() for s in steps})
         )
         return {
@@ -634,11 +593,10 @@ class RunStore:
         import numpy as np
 
         created = self.get(run_id).created
+        thinned = self._series.thinned(-self._key(run_id), None, points)
         return {
             name: Curve(seconds, values, np.full(len(seconds), np.nan), created + seconds)
-            for name, (seconds, values) in self._thinned(
-                -self._key(run_id), None, points, None, None
-            ).items()
+            for name, (seconds, values) in thinned.items()
         }
 
     def table(
@@ -652,21 +610,12 @@ class RunStore:
             ``step``, ``epoch``, ``time`` and each name; None where it wasn't logged.
         """
         key = self._key(run_id)
-        thinned = self._thinned(key, names[:1], rows, None, None)
+        thinned = self._series.thinned(key, names[:1], rows)
         if not thinned:
             return []
         steps = [int(step) for step in thinned[names[0]][0]]
-        facts = self._step_facts(key, steps)
-        columns: dict[str, dict[int, float]] = {}
-        for name in names:
-            found = self._rows(
-                "SELECT step, value FROM metrics WHERE run = ? AND name = ? "
-                "AND step IN (SELECT value FROM json_each(?))",
-                key,
-                self._name(name),
-                json.dumps(steps),
-            )
-            columns[name] = {row["step"]: _nan(row["value"]) for row in found}
+        facts = self._series.step_facts(key, steps)
+        columns = {name: self._series.values_at(key, name, steps) for name in names}
         return [
             {
                 "step": step,
@@ -679,18 +628,12 @@ class RunStore:
 
     def first_nan(self, run_id: str, name: str) -> int | None:
         """The first step at which the metric wasn't a number."""
-        found = self._rows(
-            "SELECT step FROM metrics WHERE run = ? AND name = ? AND value IS NULL "
-            "ORDER BY step LIMIT 1",
-            self._key(run_id),
-            self._name(name),
-        )
-        return found[0]["step"] if found else None
+        return self._series.first_nan(self._key(run_id), name)
 
     def seconds_per_step(self, run_id: str) -> float | None:
         """From the newest logged steps of this attempt; None before there are two."""
         key = self._key(run_id)
-        rows = self._rows(
+        rows = self._db.rows(
             "SELECT steps.step, steps.time FROM steps JOIN runs ON runs.key = steps.run "
             "WHERE steps.run = ? AND steps.time >= coalesce(runs.attempt_started, 0) "
             "ORDER BY steps.step DESC LIMIT ?",
@@ -712,7 +655,7 @@ class RunStore:
         """All that were written, in order of their steps."""
         return [
             RecordedCheckpoint(row["step"], row["folder"], row["time"])
-            for row in self._rows(
+            for row in self._db.rows(
                 "SELECT step, folder, time FROM checkpoints WHERE run = ? ORDER BY step, time",
                 self._key(run_id),
             )
@@ -720,299 +663,25 @@ class RunStore:
 
     def events(self, run_id: str, newest: int = 200) -> list[Event]:
         """What happened, in order; at most the newest so many."""
-        rows = self._rows(
+        rows = self._db.rows(
             "SELECT time, kind, text FROM events WHERE run = ? ORDER BY event DESC LIMIT ?",
             self._key(run_id),
             newest,
         )
         return [Event(row["time"], row["kind"], row["text"]) for row in reversed(rows)]
 
-    # Thinning
-
-    def _thinned(
-        self,
-        key: int,
-        names: Iterable[str] | None,
-        points: int,
-        first: int | None,
-        last: int | None,
-    ) -> dict:
-        import numpy as np
-
-        with self._lock:
-            # One look at the database for all curves, whatever is logged meanwhile.
-            self._db.execute("BEGIN")
-            try:
-                wanted = sorted(self._newest(key)) if names is None else list(names)
-                closed = self._one("SELECT summarised FROM progress WHERE run = ?", key)[0]
-                raw = {
-                    name: self._points(key, self._name(name), points, closed, first, last)
-                    for name in wanted
-                }
-            finally:
-                self._db.execute("COMMIT")
-        thinned = {}
-        for name, (rows, width) in raw.items():
-            if rows:
-                steps, values = np.array(rows, dtype=float).T
-                steps, values = keep_extremes(steps.astype(np.int64), values, width)
-                thinned[name] = (steps, values)
-        return thinned
-
-    def _points(
-        self, key: int, name: int, points: int, closed: int, first: int | None, last: int | None
-    ) -> tuple[list[tuple[int, float | None]], int]:
-        """Points that hold all ends and extremes, and the width of the stretches to keep."""
-        low, high = self._ends(key, name, first, last)
-        if low is None or high is None:
-            return [], 1
-        # Two points a stretch; the ends, and the stretches they cut, come on top.
-        width = -(-(high - low + 1) // max(1, points // 2 - 3))
-        level = min(_LEVELS, int(math.log(width, _FACTOR) + 1e-9))
-        width = -(-width // _FACTOR**level) * _FACTOR**level
-        rows = self._cover(key, name, low, high + 1, level, closed)
-        ends = self._db.execute(
-            "SELECT step, value FROM metrics WHERE run = ? AND name = ? AND step IN (?, ?)",
-            (key, name, low, high),
-        ).fetchall()
-        return sorted({row[0]: (row[0], row[1]) for row in (*rows, *ends)}.values()), width
-
-    def _ends(
-        self, key: int, name: int, first: int | None, last: int | None
-    ) -> tuple[int | None, int | None]:
-        row = self._db.execute(
-            "SELECT (SELECT min(step) FROM metrics WHERE run = :run AND name = :name "
-            "AND step >= :first), (SELECT max(step) FROM metrics WHERE run = :run "
-            "AND name = :name AND step <= :last)",
-            {
-                "run": key,
-                "name": name,
-                "first": -1 if first is None else first,
-                "last": 2**62 if last is None else last,
-            },
-        ).fetchone()
-        if row[0] is None or row[1] is None or row[0] > row[1]:
-            return None, None
-        return row[0], row[1]
-
-    def _cover(
-        self, key: int, name: int, low: int, high: int, level: int, closed: int
-    ) -> list[tuple[int, float | None]]:
-        """Points of the steps from `low` up to `high`, by summaries as far as those reach."""
-        if low >= high:
-            return []
-        if level == 0:
-            return [
-                (row[0], row[1])
-                for row in self._db.execute(
-                    "SELECT step, value FROM metrics WHERE run = ? AND name = ? AND step >= ? "
-                    "AND step < ?",
-                    (key, name, low, high),
-                )
-            ]
-        width = _FACTOR**level
-        start, end = -(-low // width), min(high, closed) // width
-        if start >= end:
-            return self._cover(key, name, low, high, level - 1, closed)
-        middle = self._db.execute(
-            "SELECT low_step, low, high_step, high FROM summaries WHERE run = ? AND name = ? "
-            "AND level = ? AND stretch >= ? AND stretch < ?",
-            (key, name, level, start, end),
-        ).fetchall()
-        return [
-            *self._cover(key, name, low, start * width, level - 1, closed),
-            *((row[0], row[1]) for row in middle),
-            *((row[2], row[3]) for row in middle),
-            *self._cover(key, name, end * width, high, level - 1, closed),
-        ]
-
-    def _step_facts(self, key: int, steps: list[int]) -> dict[int, tuple[float, float]]:
-        rows = self._rows(
-            "SELECT step, epoch, time FROM steps WHERE run = ? "
-            "AND step IN (SELECT value FROM json_each(?))",
-            key,
-            json.dumps(steps),
-        )
-        facts = {row["step"]: (row["epoch"], row["time"]) for row in rows}
-        # A step that was replaced between two looks.
-        return {step: facts.get(step, (math.nan, math.nan)) for step in steps}
-
-    # Writing metrics
-
-    def _write(self, key: int, rows: Sequence[tuple[int, Mapping[str, float]]]) -> None:
-        latest = self._newest(key)
-        for _, metrics in rows:
-            latest.update({name: float(value) for name, value in metrics.items()})
-        self._new_names(latest)
-        self._db.executemany(
-            "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?)",
-            (
-                (key, self._name(name), step, None if math.isnan(value) else float(value))
-                for step, metrics in rows
-                for name, value in metrics.items()
-            ),
-        )
-        lowest, highest = rows[0][0], rows[-1][0]
-        closed = self._one("SELECT summarised FROM progress WHERE run = ?", key)[0]
-        until = max(closed, highest // _FACTOR * _FACTOR)
-        since = min(closed, lowest)
-        if since // _FACTOR * _FACTOR < until:
-            self._summarise(key, [self._name(name) for name in latest], since, until)
-        self._db.execute(
-            "UPDATE progress SET metrics = ?, summarised = ? WHERE run = ?",
-            (json.dumps(latest), until, key),
-        )
-
-    def _summarise(self, key: int, names: Sequence[int], since: int, until: int) -> None:
-        """Lowest and highest points of all stretches that end at or before `until`."""
-        for level in range(1, _LEVELS + 1):
-            width = _FACTOR**level
-            start, end = since // width, until // width
-            if start >= end:
-                return
-            for name in names:
-                values = {
-                    "run": key,
-                    "name": name,
-                    "level": level,
-                    "factor": _FACTOR,
-                    "start": start * _FACTOR,
-                    "end": end * _FACTOR,
-                }
-                self._db.execute(_FIRST_LEVEL if level == 1 else _NEXT_LEVEL, values)
-
-    def _series_names(self, key: int) -> list[int]:
-        return [self._name(name) for name in self._newest(key)]
-
-    def _newest(self, key: int) -> dict[str, float]:
-        return json.loads(self._one("SELECT metrics FROM progress WHERE run = ?", key)[0])
-
-    def _newest_values(self, key: int) -> dict[str, float]:
-        values = {}
-        for text in self._newest(key):
-            row = self._db.execute(
-                "SELECT value FROM metrics WHERE run = ? AND name = ? ORDER BY step DESC LIMIT 1",
-                (key, self._name(text)),
-            ).fetchone()
-            if row is not None:
-                values[text] = _nan(row["value"])
-        return values
-
-    def _forget_series(self, key: int) -> None:
-        for name in self._series_names(key):
-            for table in ("metrics", "summaries"):
-                self._delete_in_pieces(table, "run = ? AND name = ?", (key, name))
-        self._delete_in_pieces("steps", "run = ?", (key,))
-        with self._transaction():
-            self._db.execute("DELETE FROM progress WHERE run = ?", (key,))
-
-    def _delete_in_pieces(
-        self, table: str, condition: str, values: tuple, size: int = 20_000
-    ) -> None:
-        columns = "level, stretch" if table == "summaries" else "step"
-        while True:
-            with self._transaction():
-                deleted = self._db.execute(
-                    f"DELETE FROM {table} WHERE {condition} AND ({columns}) IN "  # noqa: S608
-                    f"(SELECT {columns} FROM {table} WHERE {condition} ORDER BY {columns} LIMIT ?)",
-                    (*values, *values, size),
-                ).rowcount
-            if deleted < size:
-                return
-
-    # The database
-
-    def _migrate(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > len(MIGRATIONS):
-            raise RunError(
-                f"{self.path} was written by a newer distmat (version {version} of the store); "
-                "update this one."
-            )
-        self._db.execute("PRAGMA journal_mode = WAL")
-        # A killed process loses nothing, and the log needn't wait for the disk.
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        if version == len(MIGRATIONS):
-            return
-        with self._transaction():
-            # Another process may have been faster.
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            for script in MIGRATIONS[version:]:
-                for statement in _statements(script):
-                    self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All or nothing; joined if one is open already."""
-        with self._lock, self._explained():
-            if self._db.in_transaction:
-                yield
-                return
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                # SQLite has done so itself where the disk is full.
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code == sqlite3.SQLITE_FULL:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)) from None
-            if code == sqlite3.SQLITE_BUSY:
-                raise RunError(f"{self.path} is kept busy by another process; try again.") from None
-            if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
-                raise RunError(f"{self.path} can't be written; check its permissions.") from None
-            raise
-        except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-                raise RunError(
-                    f"{self.path} is damaged or no database; move it away, and a new one is made."
-                ) from None
-            raise
-
-    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        bound = values[0] if len(values) == 1 and isinstance(values[0], dict) else values
-        with self._lock, self._explained():
-            return self._db.execute(sql, bound).fetchall()
-
-    def _one(self, sql: str, *values: Any) -> sqlite3.Row:
-        return self._rows(sql, *values)[0]
+    # Inside
 
     def _key(self, run_id: str) -> int:
         if run_id not in self._keys:
-            rows = self._rows("SELECT key FROM runs WHERE id = ?", run_id)
+            rows = self._db.rows("SELECT key FROM runs WHERE id = ?", run_id)
             if not rows:
                 raise RunError(f"There is no run '{run_id[:200]}'; `distmat runs list` shows them.")
             self._keys[run_id] = rows[0]["key"]
         return self._keys[run_id]
 
-    def _name(self, text: str) -> int:
-        """The number of a metric's name; -1 if nobody has logged one so far."""
-        if text not in self._names:
-            rows = self._rows("SELECT name FROM names WHERE text = ?", text)
-            if not rows:
-                return -1
-            self._names[text] = rows[0]["name"]
-        return self._names[text]
-
-    def _new_names(self, texts: Iterable[str]) -> None:
-        self._db.executemany(
-            "INSERT OR IGNORE INTO names (text) VALUES (?)",
-            [(text,) for text in texts if self._name(text) < 0],
-        )
-
     def _set(self, run_id: str, **changes: Any) -> None:
-        with self._transaction():
+        with self._db.writing():
             self._update(self._key(run_id), changes)
 
     def _update(self, key: int, changes: Mapping[str, Any]) -> None:
@@ -1032,11 +701,11 @@ class RunStore:
         stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
         while True:
             letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4))
-            taken = self._rows("SELECT 1 FROM runs WHERE id = ?", f"{stem}-{letters}")
+            taken = self._db.rows("SELECT 1 FROM runs WHERE id = ?", f"{stem}-{letters}")
             if not taken and not self.folder(f"{stem}-{letters}").exists():
                 return f"{stem}-{letters}"
 
-    def _run(self, row: sqlite3.Row) -> Run:
+    def _run(self, row: Row) -> Run:
         known = row["pid"] is not None
         return Run(
             id=row["id"],
@@ -1077,42 +746,8 @@ class RunStore:
         )
 
 
-# SQLite: a bare column beside min() or max() comes from the row that has it.
-_FIRST_LEVEL = """
-    INSERT OR REPLACE INTO summaries
-    SELECT :run, :name, :level, l.stretch, l.step, l.value, h.step, h.value
-    FROM (SELECT step / :factor AS stretch, step, min(value) AS value FROM metrics
-          WHERE run = :run AND name = :name AND step >= :start AND step < :end
-          GROUP BY 1) AS l
-    JOIN (SELECT step / :factor AS stretch, step, max(value) AS value FROM metrics
-          WHERE run = :run AND name = :name AND step >= :start AND step < :end
-          GROUP BY 1) AS h USING (stretch)
-"""
-
-_NEXT_LEVEL = """
-    INSERT OR REPLACE INTO summaries
-    SELECT :run, :name, :level, l.stretch, l.step, l.value, h.step, h.value
-    FROM (SELECT stretch / :factor AS stretch, low_step AS step, min(low) AS value FROM summaries
-          WHERE run = :run AND name = :name AND level = :level - 1
-          AND stretch >= :start AND stretch < :end GROUP BY 1) AS l
-    JOIN (SELECT stretch / :factor AS stretch, high_step AS step, max(high) AS value FROM summaries
-          WHERE run = :run AND name = :name AND level = :level - 1
-          AND stretch >= :start AND stretch < :end GROUP BY 1) AS h USING (stretch)
-"""
-
-
-def _statements(script: str) -> list[str]:
-    # No text in our scripts holds a semicolon.
-    lines = [line for line in script.splitlines() if not line.strip().startswith("--")]
-    return [text for text in "\n".join(lines).split(";") if text.strip()]
-
-
 def _tags(tags: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(tag.strip()[:100] for tag in tags if tag.strip()))
-
-
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def _columns(pairs: Sequence[tuple[float, float]]) -> tuple:

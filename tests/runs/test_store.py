@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from distmat.errors import RunError
+from distmat.runs.database import Database
 from distmat.runs.launcher import ProcessIdentity
 from distmat.runs.run import ENDED, TRANSITIONS, Cause, State
 from distmat.runs.store import RunStore
@@ -335,6 +336,17 @@ def test_nothing_is_left_of_a_forgotten_run(store):
     assert len(store.curves(other.id)["loss"]) == 10
 
 
+def test_a_new_run_has_nothing_of_a_deleted_one(store, tmp_path):
+    run, *_ = logged(store, 10)
+    with RunStore(tmp_path) as viewer:
+        assert viewer.curves(run.id)
+        store.change_state(run.id, State.STOPPED)
+        store.forget(run.id)
+        logged(store, 20)
+        with pytest.raises(RunError, match="was deleted meanwhile"):
+            viewer.curves(run.id)
+
+
 def test_a_process_is_noted_by_whoever_knows_it_best(store):
     run = add(store)
     store.attach(run.id, ProcessIdentity(1, 1.0), "here", if_unknown=True)
@@ -360,7 +372,7 @@ def test_the_webhook_is_due_once_after_each_end(store):
 def test_a_damaged_and_a_newer_database_say_so(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "runs.sqlite").write_bytes(b"no database at all" * 1000)
-    with pytest.raises(RunError, match="damaged or no database"):
+    with pytest.raises(RunError, match="is no database; move it away"):
         RunStore(tmp_path / "a")
     RunStore(tmp_path / "b").close()
     with sqlite3.connect(tmp_path / "b" / "runs.sqlite") as database:
@@ -368,6 +380,42 @@ def test_a_damaged_and_a_newer_database_say_so(tmp_path):
     database.close()
     with pytest.raises(RunError, match="newer distmat"):
         RunStore(tmp_path / "b")
+
+
+def test_a_database_of_every_earlier_version_opens_with_all_its_runs(tmp_path, monkeypatch):
+    from distmat.runs import store as module
+
+    columns = "key, id, name, settings, backend, directory, state, created, position"
+    for version in range(1, len(module.MIGRATIONS)):
+        home = tmp_path / str(version)
+        database = Database(home / "runs.sqlite", module.MIGRATIONS[:version])
+        values = "1, 'old', 'old', '{}', 'local', '/', 'QUEUED', 1, 1"
+        database.execute(f"INSERT INTO runs ({columns}) VALUES ({values})")
+        database.execute("INSERT INTO progress (run) VALUES (1), (-1)")
+        database.close()
+        with RunStore(home) as store:
+            assert [run.id for run in store.queued()] == ["old"]
+            store.log("old", 1, 0.1, {"loss": 1.0})
+            new = add(store)
+            assert [run.id for run in store.queued()] == ["old", new.id]
+            assert len(store.curves("old")["loss"]) == 1 and not store.curves(new.id)
+
+
+def test_a_signal_in_the_midst_of_a_transaction_leaves_nothing_open(store):
+    class Signal(BaseException):
+        pass
+
+    def disturbed():
+        with store.together():
+            store.log(run.id, 1, 0.0, {"loss": 1.0})
+            raise Signal
+
+    run = add(store)
+    with pytest.raises(Signal):
+        disturbed()
+    assert store.curves(run.id) == {} and store.get(run.id).step == 0
+    store.log(run.id, 2, 0.0, {"loss": 1.0})
+    assert list(store.curves(run.id)["loss"].steps) == [2]
 
 
 def test_an_interrupted_migration_is_done_again(tmp_path, monkeypatch):

@@ -21,6 +21,9 @@ from distmat.runs.run import Cause, State
 from distmat.runs.store import RunStore
 from tests.runs.conftest import end_all, wait_until
 
+# One worker has the runs of this module.
+pytestmark = pytest.mark.xdist_group("trained runs")
+
 # What a clock says differs each time.
 CLOCKS = {"residues_per_second", "eval_seconds", "eval_chains_per_second"}
 

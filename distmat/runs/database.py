@@ -1,0 +1,159 @@
+"""One SQLite file that many processes have open; everything that is particular to SQLite.
+
+Writing is in short transactions with a write-ahead log, so that readers never wait and a killed
+writer leaves nothing half-done.
+"""
+
+import errno
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from distmat.errors import RunError
+
+Row = sqlite3.Row
+
+PATIENCE = 30.0
+"""Seconds to wait for another process that writes."""
+
+
+class Database:
+    """An open database; threads of this process take turns.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it is made if it isn't there.
+    migrations : sequence of str
+        Scripts that lead from each version to the next; no text in them holds a semicolon.
+
+    Raises
+    ------
+    RunError
+        If it is damaged, or of a newer version, or can't be written.
+    """
+
+    def __init__(self, path: Path, migrations: Sequence[str]) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._explained():
+            self._connection = sqlite3.connect(
+                path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            self._connection.row_factory = Row
+            self._migrate(migrations)
+
+    def close(self) -> None:
+        """Give the file back."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """All that is written inside is stored, or nothing if an exception leaves."""
+        with self._transaction("BEGIN IMMEDIATE"):
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """All reads inside see the same moment."""
+        with self._transaction("BEGIN"):
+            yield
+
+    def execute(self, sql: str, values: Sequence | dict = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        with self._lock, self._explained():
+            return self._connection.execute(sql, values)
+
+    def execute_many(self, sql: str, values: Iterable[Sequence]) -> None:
+        """Run one statement with each row of values."""
+        with self._lock, self._explained():
+            self._connection.executemany(sql, values)
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """What a query finds; values by position, or one dict of them by name."""
+        bound = values[0] if len(values) == 1 and isinstance(values[0], dict) else values
+        with self._lock, self._explained():
+            return self._connection.execute(sql, bound).fetchall()
+
+    def one(self, sql: str, *values: Any) -> Row:
+        """The first row of what a query finds.
+
+        Raises
+        ------
+        RunError
+            If there is none.
+        """
+        found = self.rows(sql, *values)
+        if not found:
+            raise RunError("The run was deleted meanwhile; `distmat runs list` shows the others.")
+        return found[0]
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        with self._lock, self._explained():
+            if self._connection.in_transaction:
+                # Joined: the outer one decides.
+                yield
+                return
+            # A signal may raise between any two lines; none of them leaves a transaction open.
+            try:
+                self._connection.execute(begin)
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # SQLite has done so itself where the disk is full.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _migrate(self, migrations: Sequence[str]) -> None:
+        version = self._version()
+        if version > len(migrations):
+            raise RunError(
+                f"{self.path} was written by a newer distmat (version {version} of the store); "
+                "update this one."
+            )
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # A killed process loses nothing, and the log needn't wait for the disk.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        if version == len(migrations):
+            return
+        with self.writing():
+            # Another process may have been faster.
+            for script in migrations[self._version() :]:
+                for statement in _statements(script):
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+    def _version(self) -> int:
+        return self._connection.execute("PRAGMA user_version").fetchone()[0]
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_FULL:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)) from None
+            sentences = {
+                sqlite3.SQLITE_BUSY: "is kept busy by another process; try again.",
+                sqlite3.SQLITE_READONLY: "can't be written; check its permissions.",
+                sqlite3.SQLITE_CANTOPEN: "can't be opened; check its permissions.",
+                sqlite3.SQLITE_NOTADB: "is no database; move it away, and a new one is made.",
+                sqlite3.SQLITE_CORRUPT: "is damaged; move it away, and a new one is made.",
+            }
+            if code in sentences:
+                raise RunError(f"{self.path} {sentences[code]}") from None
+            raise
+
+
+def _statements(script: str) -> list[str]:
+    lines = [line for line in script.splitlines() if not line.strip().startswith("--")]
+    return [text for text in "\n".join(lines).split(";") if text.strip()]
