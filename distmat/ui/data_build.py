@@ -249,7 +249,7 @@ def _show_ready_made() -> None:
     with right:
         for name, words in PRESETS.items():
             st.markdown(
-                f"**{name}**: {words}. Downloads about 9,000 entries of the Protein Data Bank."
+                f"**{name}**: {words}. Downloads about 7,400 entries of the Protein Data Bank."
             )
             if st.button("Build it", key=f"preset-{name}", icon=":material/cloud_download:"):
                 try:
