@@ -363,8 +363,8 @@ def advice(config: TrainingConfig) -> str:
         )
     if not config.activation_checkpointing:
         steps.append("turn on activation_checkpointing")
-    if config.mode == "lora" and not config.use_4bit:
-        steps.append("turn on use_4bit")
+    if config.mode == "lora" and config.encoder != "mini" and not config.use_4bit:
+        steps.append("turn on use_4bit, which needs a GPU")
     if config.mode == "full" and config.encoder != "mini":
         steps.append("set mode to lora")
     if max(config.crops) > 64:
@@ -373,7 +373,7 @@ def advice(config: TrainingConfig) -> str:
         steps.append("set pad_to to 0")
     if not steps:
         return "use a smaller encoder or head, or a machine with more memory"
-    return ", ".join(steps[:-1]) + (" or " if len(steps) > 1 else "") + steps[-1]
+    return "; ".join(steps[:-1]) + ("; or " if len(steps) > 1 else "") + steps[-1]
 
 
 def is_out_of_memory(error: BaseException) -> bool:

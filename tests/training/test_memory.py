@@ -160,8 +160,8 @@ def test_what_will_not_fit_is_said_with_what_to_change():
     for words in (
         "It may not fit: halve pairs_per_batch to 131072 and double accumulation to 4",
         "turn on activation_checkpointing",
-        "turn on use_4bit",
-        "or use crops below 256 residues",
+        "turn on use_4bit, which needs a GPU",
+        "; or use crops below 256 residues",
     ):
         assert words in sentence
     smallest = TrainingConfig(crops=(32,), activation_checkpointing=True, pairs_per_batch=1024)
