@@ -16,7 +16,7 @@ from distmat.errors import ConfigError, DatasetError, RunError
 from distmat.runs import launcher, queue, scheduler
 from distmat.runs.launcher import ProcessIdentity
 from distmat.runs.lock import ProcessLock
-from distmat.runs.run import Cause, State
+from distmat.runs.run import ENDED, Cause, State
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from tests.runs.conftest import end_all, scheduler_of, wait_until
@@ -315,3 +315,31 @@ def test_what_cannot_start_is_not_queued(store, home, changes, error, words):
     with pytest.raises(error, match=words):
         queue.launch(store, config, backend="local" if changes else "cloud")
     assert not store.runs()
+
+
+def test_two_sweeps_of_ten_runs_keep_their_order_and_all_end_right(store, home):
+    config = TrainingConfig(train="synthetic", val="synthetic", max_steps=6)
+    rates = queue.sweep(config, {"learning_rate": [1e-3, 2e-3, 3e-3, 4e-3, 5e-3]})
+    mixed = queue.sweep(
+        config, {"seed": [quick.FINISH, quick.FAULT, quick.KILL, quick.DIVERGE, quick.FINISH]}
+    )
+    first = queue.launch_sweep(store, rates, "rates")
+    second = queue.launch_sweep(store, mixed, "seeds")
+    reaches(store, first[1], State.RUNNING, State.FINISHED)
+    queue.stop(store, first[3].id)
+    ended = [reaches(store, run, *ENDED, seconds=60) for run in [*first, *second]]
+    assert [run.state for run in ended] == [
+        *[State.FINISHED] * 3,
+        State.STOPPED,
+        State.FINISHED,
+        State.FINISHED,
+        State.FAILED,
+        State.CRASHED,
+        State.FAILED,
+        State.FINISHED,
+    ]
+    ran = [run for run in ended if run.started]
+    assert len(ran) == 9
+    for earlier, later in itertools.pairwise(ran):
+        assert earlier.ended <= later.started, "two at a time"
+    assert {run.id for run in store.runs(group="seeds")} == {run.id for run in second}

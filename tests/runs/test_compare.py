@@ -1,0 +1,34 @@
+"""Runs beside each other."""
+
+import math
+
+import pytest
+
+from distmat.runs.compare import Score, differing_settings, scores
+from distmat.runs.store import RunStore
+from distmat.training.config import TrainingConfig
+
+
+@pytest.fixture
+def store(tmp_path):
+    with RunStore(tmp_path) as opened:
+        yield opened
+
+
+def test_scores_are_the_last_and_the_best_beside_the_baseline(store):
+    run = store.add(TrainingConfig())
+    rows = {10: (7.0, 0.3), 20: (5.0, 0.6), 30: (math.nan, 0.5), 40: (6.0, 0.4)}
+    for step, (mae, pearson) in rows.items():
+        metrics = {"eval_mae": mae, "eval_pearson": pearson, "eval_baseline_mae": 6.5}
+        store.log(run.id, step, 0.0, metrics)
+    found = scores(store, run)
+    assert found["mae"] == Score(last=6.0, best=5.0, best_step=20, baseline=6.5)
+    assert found["pearson"] == Score(last=0.4, best=0.6, best_step=20, baseline=None)
+    assert found["lddt"] == Score(None, None, None, None)
+
+
+def test_only_settings_that_differ_are_listed(store):
+    one = store.add(TrainingConfig(seed=1, crops=(64,)))
+    two = store.add(TrainingConfig(seed=2, crops=(64,)))
+    assert differing_settings([one, two]) == {"seed": [1, 2]}
+    assert differing_settings([one]) == {} == differing_settings([])
