@@ -130,7 +130,8 @@ class Scheduler:
             free = [device for device in self._devices(kind) if device not in taken]
             if run.immediate:
                 free += [device for device in self._devices(kind) if device not in free]
-            if kind in full or len(free) < count or _is_leaving(run):
+            blocked = kind in full and not run.immediate
+            if blocked or len(free) < count or _is_leaving(run):
                 # Later ones mustn't overtake it on the way to the same devices.
                 full.add(kind)
                 continue
