@@ -12,12 +12,13 @@ from transformers import set_seed
 from distmat.dataset.store import Dataset, fingerprint
 from distmat.errors import OutOfMemoryError
 from distmat.geometry.calibration import fit_calibration
+from distmat.geometry.reconstruction import choose_stretch
 from distmat.model.assembly import total_parameters, trainable_parameters
 from distmat.model.baseline import fit_baseline
 from distmat.model.checkpoint import save_companion, save_network
 from distmat.model.residuals import fit_residuals
 from distmat.protein.chain import Chain
-from distmat.protein.distance_map import DistanceMap
+from distmat.protein.distance_map import DistanceMap, pairwise_distances
 from distmat.training.arguments import (
     PRECISIONS,
     chosen_device,
@@ -50,6 +51,12 @@ from distmat.training.run_folder import (
 
 TEMPERATURES = (0.7, 0.85, 1.0, 1.15)
 """Tried for reading distances from the distogram."""
+
+POWERS = (0.0, 0.1, 0.25, 0.5)
+"""Tried for stretching maps back before a trace is built; ½ is the spread of true maps."""
+
+STRETCHED = 20
+"""Validation chains whose traces the power is chosen by."""
 
 
 def train(
@@ -230,24 +237,36 @@ class _Run:
         self, trainer: DistanceTrainer, chains: tuple[Chain, ...], trained_on: dict
     ) -> Evaluation:
         """Score the final weights, and write them with what was learned from their errors."""
-        maps: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        maps: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
         def keep(chain: Chain, predicted: DistanceMap) -> None:
-            maps[chain.name] = (predicted.distances.astype(np.float32), chain.distances)
+            seen = (predicted.distances, predicted.std, chain.ca)
+            distances, std, ca = (array.astype(np.float32) for array in seen)
+            maps[chain.name] = (distances, std, ca)
 
         result = trainer.score(chains, seen=keep)
-        pairs = trainer.gathered(list(maps.values()))
+        kept = trainer.gathered(list(maps.values()))
         state = trainer.whole_state()
         if self.is_first:
             output, network = Path(self.config.output), trainer.network
-            predicted, true = zip(*pairs, strict=True)
+            predicted, std, traces = zip(*kept, strict=True)
+            true = [pairwise_distances(trace) for trace in traces]
+            own_std = network.config.loss == "distogram"
+            self.say("Choosing how far maps are stretched back")
+            stretch = choose_stretch(
+                fit_calibration(predicted, true),
+                predicted[:STRETCHED],
+                traces[:STRETCHED],
+                std[:STRETCHED] if own_std else None,
+                powers=POWERS,
+            )
             save_network(network, output, state)
             save_companion(
                 trainer.material.baseline,
-                fit_calibration(predicted, true),
+                stretch,
                 trained_on,
                 output,
-                None if network.config.loss == "distogram" else fit_residuals(predicted, true),
+                None if own_std else fit_residuals(predicted, true),
             )
             network.tokens.save(output)
         trainer.accelerator.wait_for_everyone()
