@@ -53,6 +53,7 @@ def look(store, run_id, points=1000):
     store.table(run_id, ("loss", "grad_norm", "learning_rate"), rows=100)
     store.hardware(run_id, points=200)
     tail(run.log)
+    diagnose(store, run)
     size = 0
     for name in CURVES:
         if name in curves:
@@ -90,16 +91,12 @@ def refresh(options):
             sizes.append(look(store, run.id))
             times.append(1000 * (time.perf_counter() - before))
             own.append(1000 * (time.process_time() - worked))
-        worked = time.process_time()
-        diagnose(store, store.get(run.id))
-        diagnosis = 1000 * (time.process_time() - worked)
         row(
             f"refresh of a run of {options.steps:,} logged steps, 1,000 points a curve",
             "< 150 ms, < 300 kB",
             f"{statistics.median(times):.0f} ms (slowest of 20: {max(times):.0f}; "
             f"{statistics.median(own):.0f} ms of processor time), {max(sizes) / 1000:.0f} kB",
         )
-        row("its diagnosis", "-", f"{diagnosis:.0f} ms of processor time")
 
 
 def follow(store, run, until, seconds=600):

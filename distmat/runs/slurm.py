@@ -4,6 +4,7 @@ The scheduler submits and watches; the job starts the worker on its node as a pr
 so that it can wait for a checkpoint when Slurm wants the node back, and asks to be started again.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -28,6 +29,9 @@ SUBMITTING = "?"
 
 GRACE = 80.0
 """Seconds for a checkpoint when the node is wanted back; Slurm is asked for ten more."""
+
+STOP = signal.SIGUSR1
+"""Tells a job that a person wants its run to stop."""
 
 SETTINGS: dict[str, str] = {
     "partition": "slurm_partition",
@@ -73,11 +77,13 @@ class ClusterJob:
             journal.change_state(run.id, State.STARTING)
             dataclasses.replace(run, state=State.STARTING).to_file(run.folder / "job.json")
         kills = out_of_memory_kills()
-        # Slurm signals all processes of a job; this one alone decides what its warning means.
+        # Slurm signals all processes of a job; what these two mean, this one alone decides.
         warned = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+        signal.signal(STOP, signal.SIG_IGN)
         self.process = launcher.start(_command(run), run.log, _surroundings(run))
         signal.signal(signal.SIGUSR2, warned)
-        signal.signal(signal.SIGTERM, self._pass_on)
+        for number in (STOP, signal.SIGTERM):
+            signal.signal(number, self._pass_on)
         while launcher.is_running(self.process):
             time.sleep(0.2)
         code = launcher.final_code(self.process)
@@ -91,13 +97,21 @@ class ClusterJob:
         import submitit
 
         if self.process is not None:
-            launcher.stop(self.process, GRACE)
+            self._pass_on()
+            deadline = time.monotonic() + GRACE
+            while launcher.is_running(self.process) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            launcher.kill(self.process)
         Journal(self.run).requeue(self.run.id)
         job = ClusterJob(self.run)
         return submitit.helpers.DelayedSubmission(job)
 
     def _pass_on(self, *_: object) -> None:
-        if self.process is not None:
+        # Of several processes the first tells the others; torchrun would give them 30 seconds.
+        first = _worker(self.run)
+        if first is not None and launcher.is_running(first):
+            launcher.ask_to_stop(first)
+        elif self.process is not None:
             launcher.ask_to_stop(self.process)
 
 
@@ -150,9 +164,9 @@ def find_job(run: Run) -> str | None:
 
 
 def ask_to_stop(run: Run) -> None:
-    """SIGTERM to the processes of a job, not to the script around them; a checkpoint follows."""
+    """Let a job's run write a checkpoint and end."""
     if run.job and run.job != SUBMITTING:
-        _ask("scancel", "--signal=TERM", run.job)
+        _ask("scancel", f"--signal={STOP.name.removeprefix('SIG')}", run.job)
 
 
 def cancel(run: Run) -> None:
@@ -242,6 +256,17 @@ def _last_state(run: Run) -> State | None:
     except FileNotFoundError:
         pass
     return last
+
+
+def _worker(run: Run) -> ProcessIdentity | None:
+    """The process that said last that it is the run."""
+    found = None
+    with contextlib.suppress(FileNotFoundError), (run.folder / FILE).open() as file:
+        for line in file:
+            if line.startswith('{"what": "attach"'):
+                entry = json.loads(line)
+                found = ProcessIdentity(entry["pid"], entry["created"])
+    return found
 
 
 def _with_attempt(run: Run, attempt: int) -> Run:

@@ -83,7 +83,9 @@ stop() {
 end() {
     kill "$1" 2>/dev/null || return 0
     for _ in $(seq 25); do
-        kill -0 "$1" 2>/dev/null || return 0
+        case $(ps -o stat= -p "$1") in
+            "" | Z*) return 0 ;;
+        esac
         sleep 0.2
     done
     kill -KILL "$1" 2>/dev/null || true

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -110,15 +111,26 @@ def test_a_person_stops_a_job_with_a_checkpoint_and_resumes_it(store):
     assert list(store.curves(run.id)["loss"].steps) == list(range(1, run.step + 1))
 
 
+def test_several_processes_of_a_job_stop_together(store):
+    run = launch(store, steps=100, processes=2)
+    wait_until(lambda: store.get(run.id).step > 5)
+    queue.stop(store, run.id)
+    run = reaches(store, run, State.STOPPED)
+    assert run.cause_kind == Cause.ASKED and f"checkpoint-{run.step}" in run.cause
+    wait_until(lambda: is_gone(run))
+
+
 def test_a_preempted_job_writes_a_checkpoint_is_started_again_and_goes_on(store):
     run = launch(store, steps=300)
     before = wait_until(lambda: (now := store.get(run.id)).step > 5 and now)
     subprocess.run(["scancel", "--signal=USR2", before.job], check=True)
     waiting = reaches(store, run, State.QUEUED)
     assert waiting.job == before.job, "it has left the cluster's queue"
-    # Slurm lets a job wait for two minutes before it starts again.
-    wait_until(lambda: slurm.jobs([before.job]).get(before.job) == "PENDING")
+    # Slurm lets a job wait for two minutes before it starts again; it takes a few seconds for the
+    # pass of the first start to be forgotten.
     start_now = ["scontrol", "update", f"JobId={before.job}", "StartTime=now"]
+    wait_until(lambda: slurm.jobs([before.job]).get(before.job) == "PENDING")
+    time.sleep(4)
     subprocess.run(start_now, check=True)
     run = reaches(store, run, State.FINISHED)
     assert run.job == before.job and run.attempt == 2
