@@ -184,6 +184,10 @@ class Evidence:
 
 def diagnose(store: RunStore, run: Run) -> list[Finding]:
     """What is right and wrong with a run now, the worst first."""
+    return store.shared.ask(("diagnosis", run.id, run.state), lambda: _diagnosed(store, run))
+
+
+def _diagnosed(store: RunStore, run: Run) -> list[Finding]:
     names = ("loss", "grad_norm", "learning_rate", "residues_per_second")
     try:
         config = run.config

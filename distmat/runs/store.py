@@ -22,6 +22,7 @@ from distmat.runs.launcher import ProcessIdentity
 from distmat.runs.run import ACTIVE, BACKENDS, ENDED, TRANSITIONS, Cause, Run, State
 from distmat.runs.schema import MIGRATIONS
 from distmat.runs.series import Series
+from distmat.runs.sharing import SharedAnswers
 from distmat.training.config import TrainingConfig
 from distmat.workspace import workspace
 
@@ -61,6 +62,9 @@ class RunStore:
     ----------
     home : Path, optional
         The workspace; by default `distmat.workspace.workspace()`.
+    share : float
+        Curves, tables and diagnoses may be so many seconds old, and viewers in other threads get
+        the same ones; for a server with many viewers.
 
     Raises
     ------
@@ -68,7 +72,8 @@ class RunStore:
         If the database is damaged, or of a newer version.
     """
 
-    def __init__(self, home: Path | None = None) -> None:
+    def __init__(self, home: Path | None = None, share: float = 0.0) -> None:
+        self.shared = SharedAnswers(share)
         self.home = Path(home if home is not None else workspace()).resolve()
         self.path = self.home / FILE
         self._keys: dict[str, int] = {}
@@ -578,6 +583,18 @@ class RunStore:
         dict of str to Curve
             Without metrics that have no point.
         """
+        asked = None if names is None else tuple(names)
+        question = ("curves", run_id, asked, points, first, last)
+        return self.shared.ask(question, lambda: self._curves(run_id, asked, points, first, last))
+
+    def _curves(
+        self,
+        run_id: str,
+        names: tuple[str, ...] | None,
+        points: int,
+        first: int | None,
+        last: int | None,
+    ) -> dict[str, Curve]:
         key = self._key(run_id)
         thinned = self._series.thinned(key, names, points, first, last)
         known = self._series.step_facts(
@@ -590,6 +607,9 @@ class RunStore:
 
     def hardware(self, run_id: str, *, points: int = 1000) -> dict[str, Curve]:
         """Samples of the machine; `steps` are seconds since the run was made, epochs are NaN."""
+        return self.shared.ask(("hardware", run_id, points), lambda: self._hardware(run_id, points))
+
+    def _hardware(self, run_id: str, points: int) -> dict[str, Curve]:
         import numpy as np
 
         created = self.get(run_id).created
@@ -609,6 +629,12 @@ class RunStore:
         list of dict
             ``step``, ``epoch``, ``time`` and each name; None where it wasn't logged.
         """
+        question = ("table", run_id, tuple(names), rows)
+        return self.shared.ask(question, lambda: self._table(run_id, names, rows))
+
+    def _table(
+        self, run_id: str, names: Sequence[str], rows: int
+    ) -> list[dict[str, float | int | None]]:
         key = self._key(run_id)
         thinned = self._series.thinned(key, names[:1], rows)
         if not thinned:
