@@ -28,7 +28,8 @@ def open_store() -> RunStore:
 
 @st.cache_resource(show_spinner=False)
 def _store(home: str) -> RunStore:
-    return RunStore()
+    # A little less than the time between two refreshes.
+    return RunStore(share=0.9)
 
 
 def show_state(state: State) -> None:
