@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from distmat.errors import RunError
@@ -25,6 +25,9 @@ from distmat.runs.series import Series
 from distmat.runs.sharing import SharedAnswers
 from distmat.training.config import TrainingConfig
 from distmat.workspace import workspace
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FILE = "runs.sqlite"
 
@@ -597,11 +600,10 @@ class RunStore:
     ) -> dict[str, Curve]:
         key = self._key(run_id)
         thinned = self._series.thinned(key, names, points, first, last)
-        known = self._series.step_facts(
-            key, sorted({int(s) for steps, _ in thinned.values() for s in steps})
-        )
+        every_step = {step for steps, _ in thinned.values() for step in steps.tolist()}
+        facts = self._series.step_facts(key, every_step)
         return {
-            name: Curve(steps, values, *_columns([known[int(step)] for step in steps]))
+            name: Curve(steps, values, *_at(facts, steps))
             for name, (steps, values) in thinned.items()
         }
 
@@ -640,16 +642,16 @@ class RunStore:
         if not thinned:
             return []
         steps = [int(step) for step in thinned[names[0]][0]]
-        facts = self._series.step_facts(key, steps)
+        epochs, times = _at(self._series.step_facts(key, steps), steps)
         columns = {name: self._series.values_at(key, name, steps) for name in names}
         return [
             {
                 "step": step,
-                "epoch": facts[step][0],
-                "time": facts[step][1],
+                "epoch": float(epoch),
+                "time": float(time),
                 **{name: columns[name].get(step) for name in names},
             }
-            for step in steps
+            for step, epoch, time in zip(steps, epochs, times, strict=True)
         ]
 
     def first_nan(self, run_id: str, name: str) -> int | None:
@@ -776,10 +778,18 @@ def _tags(tags: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(tag.strip()[:100] for tag in tags if tag.strip()))
 
 
-def _columns(pairs: Sequence[tuple[float, float]]) -> tuple:
+def _at(facts: "np.ndarray", steps: "Sequence[int] | np.ndarray") -> "Iterator[np.ndarray]":
+    """Epochs and times of some of the steps in a table of step, epoch and time."""
     import numpy as np
 
-    return tuple(np.array(pairs, dtype=float).reshape(-1, 2).T)
+    if not len(facts):
+        yield from np.full((2, len(steps)), np.nan)
+        return
+    index = np.searchsorted(facts[:, 0], steps).clip(max=len(facts) - 1)
+    # A step may have been replaced between two looks.
+    there = facts[index, 0] == steps
+    for column in (1, 2):
+        yield np.where(there, facts[index, column], np.nan)
 
 
 def _checked_webhook(address: str) -> str:
