@@ -71,6 +71,13 @@ def make_config(dataset):
     return config
 
 
+@pytest.fixture(autouse=True)
+def few_traces(monkeypatch):
+    """To choose how far maps are stretched back takes longer than these runs do."""
+    monkeypatch.setattr("distmat.training.trainer.STRETCHED", 1)
+    monkeypatch.setattr("distmat.training.trainer.POWERS", (0.0, 0.5))
+
+
 class Watch:
     """An observer that remembers."""
 
