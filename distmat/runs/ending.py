@@ -11,6 +11,10 @@ from distmat.runs.run import Cause, Run
 _ALMOST_FULL = 4 * 2**20
 """Bytes left on a disk that no checkpoint fits on."""
 
+_WRITING = ("write", "inline_container", "unexpected pos", "i/o error")
+"""What libraries say of a full disk without naming it: PyTorch that a position in its archive
+isn't the one it expected."""
+
 _SIGNALS = {
     1: "SIGHUP (its terminal was closed)",
     2: "SIGINT",
@@ -92,8 +96,8 @@ def _is_disk_full(error: BaseException, folder: Path) -> bool:
         if "No space left on device" in str(seen) or "os error 28" in str(seen):
             return True
         seen = seen.__cause__ or seen.__context__
-    # PyTorch says only that writing failed.
-    return "write" in str(error).lower() and _free(folder) < _ALMOST_FULL
+    text = str(error).lower()
+    return any(word in text for word in _WRITING) and _free(folder) < _ALMOST_FULL
 
 
 def _free(folder: Path) -> int:

@@ -39,10 +39,18 @@ def test_an_exception_is_told_in_a_sentence(tmp_path, error, kind, words):
     assert found == kind and words in sentence
 
 
-def test_writing_that_failed_on_a_full_disk_is_the_disk(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PytorchStreamWriter failed writing file data/0: file write failed",
+        "[enforce fail at inline_container.cc:672] . unexpected pos 32704 vs 32596",
+    ],
+)
+def test_what_pytorch_says_of_a_full_disk_is_the_disk(tmp_path, monkeypatch, text):
+    assert explain(RuntimeError(text), tmp_path)[0] == Cause.BUG
     monkeypatch.setattr(ending, "_free", lambda folder: 1000)
-    error = RuntimeError("PytorchStreamWriter failed writing file data/0")
-    assert explain(error, tmp_path)[0] == Cause.DISK_FULL
+    assert explain(RuntimeError(text), tmp_path)[0] == Cause.DISK_FULL
+    assert explain(RuntimeError("shapes differ"), tmp_path)[0] == Cause.BUG
 
 
 @pytest.mark.parametrize(
