@@ -18,9 +18,12 @@ def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at(offline, addre
     open_page(page, address)
     page.get_by_role("link", name="Data").click()
     page.get_by_role("heading", name="Datasets").wait_for()
-    if not page.get_by_role("textbox", name="Name").is_visible():
+    inputs = page.get_by_label("Folders, files or patterns")
+    inputs.wait_for(state="attached")
+    # Folded where there is a dataset to look at already; its fields are inert then.
+    if inputs.evaluate("field => field.closest('[inert]') !== null"):
         page.get_by_text("Build a dataset", exact=True).click()
-    page.get_by_role("textbox", name="Folders, files or patterns").fill(str(tmp_path))
+    inputs.fill(str(tmp_path))
     page.get_by_role("textbox", name="Name").fill("from_a_folder")
     page.get_by_role("button", name="Build", exact=True).click()
     page.get_by_text("from_a_folder is built.").wait_for()

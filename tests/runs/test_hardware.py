@@ -77,7 +77,11 @@ def test_a_busy_process_is_measured_every_few_moments(monkeypatch):
         while time.process_time() < until:
             sum(range(1000))
     assert len(samples) >= 2 and max(sample["cpu"] for sample in samples) > 5
-    assert samples[-1]["memory"] == pytest.approx(psutil.Process().memory_info().rss, rel=0.3)
+    # Beside browser tests this process has children, and they come and go.
+    me = psutil.Process()
+    least = me.memory_info().rss
+    most = least + sum(child.memory_info().rss for child in me.children(recursive=True))
+    assert 0.7 * least < samples[-1]["memory"] < 1.3 * most
     count = len(samples)
     time.sleep(0.3)
     assert len(samples) == count, "it goes on after the run"

@@ -231,8 +231,14 @@ def test_without_a_scheduler_whoever_looks_finds_the_dead(store, home, launch):
         wait_until(lambda p=process: not launcher.is_running(p))
     # Another process got the number: the run is dead all the same.
     store.attach(run.id, ProcessIdentity(os.getpid(), run.process.created - 99), "here")
-    queue.look(store)
-    run = store.get(run.id)
+
+    def found():
+        # A second scheduler may have been on its way; then it's the one that finds out.
+        queue.look(store)
+        now = store.get(run.id)
+        return now.has_ended and now
+
+    run = wait_until(found)
     assert run.state == State.CRASHED and run.cause_kind == Cause.LOST
     assert "The process is gone" in run.cause
 
