@@ -18,7 +18,7 @@ def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at(offline, addre
     open_page(page, address)
     page.get_by_role("link", name="Data").click()
     page.get_by_role("heading", name="Datasets").wait_for()
-    inputs = page.get_by_label("Folders, files or patterns")
+    inputs = page.locator("textarea[aria-label='Folders, files or patterns']")
     inputs.wait_for(state="attached")
     # Folded where there is a dataset to look at already; its fields are inert then.
     if inputs.evaluate("field => field.closest('[inert]') !== null"):
