@@ -64,40 +64,53 @@ def look(store, run_id, points=1000):
 
 
 def refresh(options):
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        with RunStore(home) as store:
+            # Nobody shall train it.
+            store.pause(True)
+            run = store.add(quick())
+            write_steps(store, run, options.steps)
+        # A viewer is another process than the trainer, which logs step by step.
+        with RunStore(home) as store:
+            time_looks(store, run, options.steps)
+
+
+def write_steps(store, run, count):
     rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as home, RunStore(Path(home)) as store:
-        run = store.add(quick())
-        started = time.perf_counter()
-        for first in range(0, options.steps, 20_000):
-            values = rng.standard_normal((20_000, 4)).tolist()
-            rows = []
-            for step, four in enumerate(values, first + 1):
-                metrics = dict(zip(CURVES, four, strict=False))
-                if step % 1000 == 0:
-                    metrics |= {"eval_mae": 5.0 + four[0], "eval_baseline_mae": 6.0}
-                rows.append((step, step / 1000, 1e9 + step, metrics))
-            store.log_many(run.id, rows)
-        for second in range(0, 10_000, 5):
-            sample = {"cpu": 50.0, "memory": 1e9, "machine_memory": 20.0}
-            store.log_hardware(run.id, sample, run.created + second)
-        print(
-            f"{options.steps:,} steps written in {time.perf_counter() - started:.0f} s, "
-            f"{store.path.stat().st_size / 1e6:.0f} MB"
-        )
-        look(store, run.id)
-        times, own, sizes = [], [], []
-        for _ in range(20):
-            # On a busy machine the clock tells more of the others than of us.
-            before, worked = time.perf_counter(), time.process_time()
-            sizes.append(look(store, run.id))
-            times.append(1000 * (time.perf_counter() - before))
-            own.append(1000 * (time.process_time() - worked))
-        row(
-            f"refresh of a run of {options.steps:,} logged steps, 1,000 points a curve",
-            "< 150 ms, < 300 kB",
-            f"{statistics.median(times):.0f} ms (slowest of 20: {max(times):.0f}; "
-            f"{statistics.median(own):.0f} ms of processor time), {max(sizes) / 1000:.0f} kB",
-        )
+    started = time.perf_counter()
+    for first in range(0, count, 20_000):
+        rows = []
+        for step, four in enumerate(rng.standard_normal((20_000, 4)).tolist(), first + 1):
+            metrics = dict(zip(CURVES, four, strict=False))
+            if step % 1000 == 0:
+                metrics |= {"eval_mae": 5.0 + four[0], "eval_baseline_mae": 6.0}
+            rows.append((step, step / 1000, 1e9 + step, metrics))
+        store.log_many(run.id, rows)
+    for second in range(0, 10_000, 5):
+        sample = {"cpu": 50.0, "memory": 1e9, "machine_memory": 20.0}
+        store.log_hardware(run.id, sample, run.created + second)
+    print(
+        f"{count:,} steps written in {time.perf_counter() - started:.0f} s, "
+        f"{store.path.stat().st_size / 1e6:.0f} MB"
+    )
+
+
+def time_looks(store, run, count):
+    look(store, run.id)
+    times, own, sizes = [], [], []
+    for _ in range(20):
+        # On a busy machine the clock tells more of the others than of us.
+        before, worked = time.perf_counter(), time.process_time()
+        sizes.append(look(store, run.id))
+        times.append(1000 * (time.perf_counter() - before))
+        own.append(1000 * (time.process_time() - worked))
+    row(
+        f"refresh of a run of {count:,} logged steps, 1,000 points a curve",
+        "< 150 ms, < 300 kB",
+        f"{statistics.median(times):.0f} ms (slowest of 20: {max(times):.0f}; "
+        f"{statistics.median(own):.0f} ms of processor time), {max(sizes) / 1000:.0f} kB",
+    )
 
 
 def follow(store, run, until, seconds=600):

@@ -188,7 +188,6 @@ def diagnose(store: RunStore, run: Run) -> list[Finding]:
 
 
 def _diagnosed(store: RunStore, run: Run) -> list[Finding]:
-    names = ("loss", "grad_norm", "learning_rate", "residues_per_second")
     try:
         config = run.config
     except ConfigError:
@@ -197,7 +196,8 @@ def _diagnosed(store: RunStore, run: Run) -> list[Finding]:
         Evidence(
             run,
             config,
-            store.curves(run.id, [*names, "eval_mae", "eval_baseline_mae"], points=600),
+            # What the page draws as well: where answers are shared they are found once.
+            store.curves(run.id, points=1000),
             store.hardware(run.id, points=400),
             list_checkpoints(run.folder),
             store.first_nan(run.id, "loss"),

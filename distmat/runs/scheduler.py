@@ -61,6 +61,14 @@ _LIVING = frozenset(
 _POLITE = (-1, -2, -15)
 """Hang-up, interrupt, terminate: somebody wanted it to end, before it could listen."""
 
+_launching = threading.Lock()
+_launched: dict[Path, tuple[ProcessIdentity, float]] = {}
+"""What this process started last for a workspace, and when."""
+
+_COMING = 2.0
+"""Seconds in which one that was started may be on its way to the lock; less than `IDLE`, after
+which it may be on its way out."""
+
 _TRIES = 3
 """Times that a webhook is called."""
 
@@ -315,9 +323,14 @@ def ensure_scheduler(home: Path) -> None:
 
     Of several that are started at the same time all but one end again.
     """
-    if not is_scheduling(home):
+    with _launching:
+        coming, when = _launched.get(home, (None, -math.inf))
+        fresh = time.monotonic() - when < _COMING and coming and launcher.is_running(coming)
+        if fresh or is_scheduling(home):
+            return
         arguments = [sys.executable, "-m", "distmat.runs.scheduler", str(IDLE)]
-        launcher.start(arguments, home / LOG, _variables(home))
+        process = launcher.start(arguments, home / LOG, _variables(home))
+        _launched[home] = process, time.monotonic()
 
 
 def main(idle: float = IDLE) -> int:
@@ -336,7 +349,8 @@ def main(idle: float = IDLE) -> int:
 
 def _work(scheduler: Scheduler, idle: float) -> None:
     since = time.monotonic()
-    while time.monotonic() - since < idle:
+    # A workspace that was deleted needs nobody.
+    while time.monotonic() - since < idle and scheduler.store.path.exists():
         if scheduler.tick():
             since = time.monotonic()
         time.sleep(TICK)

@@ -123,24 +123,20 @@ class Series:
                 name: self._points(key, self._name(name), points, closed, first, last)
                 for name in wanted
             }
-        thinned = {}
-        for name, (rows, width) in raw.items():
-            if rows:
-                steps, values = np.array(rows, dtype=float).T
-                thinned[name] = keep_extremes(steps.astype(np.int64), values, width)
-        return thinned
+        return {
+            name: keep_extremes(points[:, 0].astype(np.int64), points[:, 1], width)
+            for name, (points, width) in raw.items()
+            if len(points)
+        }
 
     def step_facts(self, key: int, steps: Iterable[int]) -> "np.ndarray":
         """Step, epoch and time of each of these steps, rising, shape=(n, 3)."""
-        import numpy as np
-
-        rows = self._db.rows(
+        return self._db.array(
             "SELECT step, epoch, time FROM steps WHERE run = ? "
             "AND step IN (SELECT value FROM json_each(?)) ORDER BY step",
-            key,
-            json.dumps(list(steps)),
+            (key, json.dumps(list(steps))),
+            columns=3,
         )
-        return np.array([tuple(row) for row in rows], dtype=float).reshape(-1, 3)
 
     def values_at(self, key: int, name: str, steps: Sequence[int]) -> dict[int, float]:
         """A metric at these steps, as far as it was logged there."""
@@ -191,21 +187,26 @@ class Series:
 
     def _points(
         self, key: int, name: int, points: int, closed: int, first: int | None, last: int | None
-    ) -> tuple[list[tuple[int, float | None]], int]:
-        """Points that hold all ends and extremes, and the width of the stretches to keep."""
+    ) -> "tuple[np.ndarray, int]":
+        """Steps and values that hold all ends and extremes, shape=(n, 2), rising; and the width of
+        the stretches to keep.
+        """
+        import numpy as np
+
         low, high = self._ends(key, name, first, last)
         if low is None or high is None:
-            return [], 1
+            return np.empty((0, 2)), 1
         # Two points a stretch; the ends, and the stretches they cut, come on top.
         width = -(-(high - low + 1) // max(1, points // 2 - 3))
         level = min(LEVELS, int(math.log(width, FACTOR) + 1e-9))
         width = -(-width // FACTOR**level) * FACTOR**level
-        rows = self._cover(key, name, low, high + 1, level, closed)
-        ends = self._db.execute(
+        ends = self._db.array(
             "SELECT step, value FROM metrics WHERE run = ? AND name = ? AND step IN (?, ?)",
             (key, name, low, high),
-        ).fetchall()
-        return sorted({row[0]: (row[0], row[1]) for row in (*rows, *ends)}.values()), width
+        )
+        found = np.concatenate([*self._cover(key, name, low, high + 1, level, closed), ends])
+        _, index = np.unique(found[:, 0], return_index=True)
+        return found[index], width
 
     def _ends(
         self, key: int, name: int, first: int | None, last: int | None
@@ -227,32 +228,30 @@ class Series:
 
     def _cover(
         self, key: int, name: int, low: int, high: int, level: int, closed: int
-    ) -> list[tuple[int, float | None]]:
+    ) -> "list[np.ndarray]":
         """Points of the steps from `low` up to `high`, by summaries as far as those reach."""
         if low >= high:
             return []
         if level == 0:
-            return [
-                (row[0], row[1])
-                for row in self._db.execute(
-                    "SELECT step, value FROM metrics WHERE run = ? AND name = ? AND step >= ? "
-                    "AND step < ?",
-                    (key, name, low, high),
-                )
-            ]
+            sql = (
+                "SELECT step, value FROM metrics "
+                "WHERE run = ? AND name = ? AND step >= ? AND step < ?"
+            )
+            return [self._db.array(sql, (key, name, low, high))]
         width = FACTOR**level
         start, end = -(-low // width), min(high, closed) // width
         if start >= end:
             return self._cover(key, name, low, high, level - 1, closed)
-        middle = self._db.execute(
+        middle = self._db.array(
             "SELECT low_step, low, high_step, high FROM summaries WHERE run = ? AND name = ? "
             "AND level = ? AND stretch >= ? AND stretch < ?",
             (key, name, level, start, end),
-        ).fetchall()
+            columns=4,
+        )
         return [
             *self._cover(key, name, low, start * width, level - 1, closed),
-            *((row[0], row[1]) for row in middle),
-            *((row[2], row[3]) for row in middle),
+            middle[:, :2],
+            middle[:, 2:],
             *self._cover(key, name, end * width, high, level - 1, closed),
         ]
 

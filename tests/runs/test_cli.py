@@ -160,5 +160,6 @@ def test_a_list_also_finds_what_died_without_a_word(train, call, home):
     for process in (scheduler_of(home), run.process):
         os.kill(process.pid, signal.SIGKILL)
         wait_until(lambda p=process: not launcher.is_running(p))
+    wait_until(lambda: not scheduler.is_scheduling(home))
     (listed,) = json.loads(call("list", "--json"))
     assert listed["state"] == State.CRASHED

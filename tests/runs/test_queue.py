@@ -108,7 +108,8 @@ def test_the_scheduler_killed_starts_nothing_twice_and_loses_nothing(store, home
     reaches(store, long, State.RUNNING)
     first = scheduler_of(home)
     os.kill(first.pid, signal.SIGKILL)
-    wait_until(lambda: not launcher.is_running(first))
+    # The system takes a moment to let its lock go.
+    wait_until(lambda: not scheduler.is_scheduling(home))
     with RunStore(home) as other:  # two that look at the same time
         for viewer in (store, other, store):
             queue.look(viewer)
@@ -119,6 +120,29 @@ def test_the_scheduler_killed_starts_nothing_twice_and_loses_nothing(store, home
     assert len(pids) == 150 and len(set(pids)) == 1
     time.sleep(0.5)
     assert scheduler_of(home) == second
+
+
+def test_many_who_look_at_once_start_one_scheduler(store, home, monkeypatch):
+    store.add(TrainingConfig(train="synthetic", val="synthetic"))
+    started = []
+    start = launcher.start
+    monkeypatch.setattr(launcher, "start", lambda *a: started.append(start(*a)) or started[-1])
+    viewers = [threading.Thread(target=queue.look, args=(store,)) for _ in range(20)]
+    for viewer in viewers:
+        viewer.start()
+    for viewer in viewers:
+        viewer.join()
+    assert len(started) == 1
+    assert wait_until(lambda: scheduler_of(home)) == started[0]
+
+
+def test_a_scheduler_ends_with_its_workspace(store, home, launch):
+    queue.pause(store, True)
+    launch()
+    process = wait_until(lambda: scheduler_of(home))
+    (home / "runs.sqlite").rename(home / "elsewhere.sqlite")
+    wait_until(lambda: not launcher.is_running(process), 5)
+    (home / "elsewhere.sqlite").rename(home / "runs.sqlite")
 
 
 def test_a_run_claimed_by_a_scheduler_that_died_is_started_by_the_next(
@@ -229,6 +253,7 @@ def test_without_a_scheduler_whoever_looks_finds_the_dead(store, home, launch):
     for process in (scheduler_of(home), run.process):
         os.kill(process.pid, signal.SIGKILL)
         wait_until(lambda p=process: not launcher.is_running(p))
+    wait_until(lambda: not scheduler.is_scheduling(home))
     # Another process got the number: the run is dead all the same.
     store.attach(run.id, ProcessIdentity(os.getpid(), run.process.created - 99), "here")
 
