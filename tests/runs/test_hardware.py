@@ -73,10 +73,10 @@ def test_a_busy_process_is_measured_every_few_moments(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
     samples = []
     with Sampler(samples.append, interval=0.1):
-        until = time.process_time() + 0.5
-        while time.process_time() < until:
+        until = time.monotonic() + 30
+        while len(samples) < 3 and time.monotonic() < until:
             sum(range(1000))
-    assert len(samples) >= 2 and max(sample["cpu"] for sample in samples) > 5
+    assert len(samples) >= 3 and max(sample["cpu"] for sample in samples) > 5
     # Beside browser tests this process has children, and they come and go.
     me = psutil.Process()
     least = me.memory_info().rss
