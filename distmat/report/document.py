@@ -47,6 +47,8 @@ OWN_MODEL_SETTINGS = (
     "layers",
     "attention_heads",
     "pair_width",
+    "pair_patch",
+    "fine_width",
     "triangle_rank",
     "dilations",
     "bins",

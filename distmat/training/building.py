@@ -74,4 +74,6 @@ def _head(config: TrainingConfig) -> dict:
         "dilations": list(config.dilations),
         "bins": config.bins,
         "dropout": config.dropout,
+        "patch": config.pair_patch,
+        "fine_width": config.fine_width,
     }

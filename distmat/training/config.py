@@ -90,7 +90,13 @@ class TrainingConfig:
     'placeholder' and 'coordinates' are the two published heads, for comparison."""
 
     pair_width: int = 32
-    """Width of a pair's state in the pair head."""
+    """Width of the states that the pair head's blocks work on."""
+
+    pair_patch: int = 1
+    """Pairs along the side of the squares that pair blocks take as one state; 1: every pair."""
+
+    fine_width: int = 32
+    """Width of a pair's own state, where `pair_patch` makes the blocks see squares of pairs."""
 
     triangle_rank: int = 16
     """Rank of the pair head's triangle products."""
@@ -473,6 +479,8 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("attention_heads", 1, 64),
     ("dropout", 0, 0.9),
     ("pair_width", 4, 512),
+    ("pair_patch", 1, 8),
+    ("fine_width", 1, 512),
     ("triangle_rank", 1, 256),
     ("dilations", 1, 64),
     ("bins", 48, 512),

@@ -33,6 +33,10 @@ _HEAD = {"channel": 14, "bin": 2, "always": 60}
 """Bytes kept of each residue pair: by each pair block for a channel and a rank, and by the rest
 of the pair head for a channel, for a bin and in any case."""
 
+_PATCHES = {"channel": 30, "width": 8}
+"""Bytes that patches of pairs keep, of each pair for a channel of its own state, and of each
+patch for a channel of its state."""
+
 _PASSING = {"channel": 16, "bin": 12}
 """Bytes of each residue pair that are there for a moment only: logits and gradients."""
 
@@ -184,11 +188,14 @@ def kept_activations(config: TrainingConfig, shape: EncoderShape, crop: int) -> 
     if config.head != "pair":
         head: float = 12 * tokens * shape.hidden_size + 40 * residues**2
     else:
-        block_input = 4 * residues**2 * config.pair_width
+        block_input = 4 * _states(config, residues) * config.pair_width
         head = _kept(config, len(config.dilations), _block(config, crop), block_input)
         head += residues**2 * (
-            _HEAD["channel"] * config.pair_width + _HEAD["bin"] * _bins(config) + _HEAD["always"]
+            _HEAD["channel"] * _fine_width(config) + _HEAD["bin"] * _bins(config) + _HEAD["always"]
         )
+        if config.pair_patch > 1:
+            head += residues**2 * _PATCHES["channel"] * config.fine_width
+            head += _states(config, residues) * _PATCHES["width"] * config.pair_width
     return _chains(config, crop) * (encoder + head)
 
 
@@ -197,7 +204,7 @@ def _passing(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
     residues, _ = _padded(config, crop)
     each = 0.0
     if config.head == "pair":
-        pair = _PASSING["channel"] * config.pair_width + _PASSING["bin"] * _bins(config)
+        pair = _PASSING["channel"] * _fine_width(config) + _PASSING["bin"] * _bins(config)
         each += residues**2 * pair
     if config.activation_checkpointing:
         # One layer or block at a time is computed again, and its gradients beside it.
@@ -232,7 +239,17 @@ def _block(config: TrainingConfig, crop: int) -> float:
     """Bytes kept of one chain by a pair block."""
     residues, _ = _padded(config, crop)
     each = _BLOCK["channel"] * config.pair_width + _BLOCK["rank"] * config.triangle_rank
-    return residues**2 * each
+    return _states(config, residues) * each
+
+
+def _states(config: TrainingConfig, residues: int) -> int:
+    """That the pair blocks work on: one for each pair, or for each patch of pairs."""
+    return math.ceil(residues / config.pair_patch) ** 2
+
+
+def _fine_width(config: TrainingConfig) -> int:
+    """Of a pair's own state."""
+    return config.fine_width if config.pair_patch > 1 else config.pair_width
 
 
 def _kept(config: TrainingConfig, layers: int, each: float, of_input: float) -> float:
@@ -251,12 +268,21 @@ def head_parameters(config: TrainingConfig, hidden_size: int) -> int:
         return 2 * (d + 1) * longest
     if config.head == "coordinates":
         return (d + 1) * longest + 3 * (d + 1)
-    c, r = config.pair_width, config.triangle_rank
+    c, r, f = config.pair_width, config.triangle_rank, _fine_width(config)
     bins = _bins(config)
-    pairs = 7 * d + 6 * c * (d + 1) + 2 * c * c + _OFFSET_BUCKETS * c
+    pairs = 7 * d + 6 * f * (d + 1) + 2 * f * f + _OFFSET_BUCKETS * f
     triangle = 2 * c + 4 * r * (c + 1) + 2 * r + c * (c + 1) + c * (r + 1)
-    convolution = 2 * c + 2 * c * (9 * c + 1)
-    return pairs + len(config.dilations) * (triangle + convolution) + 2 * c + bins * (c + 1)
+    blocks = len(config.dilations) * (triangle + _convolution(c))
+    patches = 0
+    if config.pair_patch > 1:
+        square = config.pair_patch**2 * f
+        patches = square * (c + 1) + c * (square + 1) + 2 * c + _convolution(f)
+    return pairs + blocks + patches + 2 * f + bins * (f + 1)
+
+
+def _convolution(width: int) -> int:
+    """Weights of the two convolutions of a pair block, and their norm."""
+    return 2 * width + 2 * width * (9 * width + 1)
 
 
 _OFFSET_BUCKETS = 2 * (24 + int(math.log2(1024 / 24) * 8)) + 1

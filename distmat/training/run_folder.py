@@ -37,6 +37,8 @@ SHAPE = (
     "attention_heads",
     "head",
     "pair_width",
+    "pair_patch",
+    "fine_width",
     "triangle_rank",
     "dilations",
     "bins",

@@ -46,6 +46,8 @@ GROUPS = {
         "loss",
         "band_weights",
         "pair_width",
+        "pair_patch",
+        "fine_width",
         "triangle_rank",
         "dilations",
         "bins",

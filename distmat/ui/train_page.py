@@ -30,6 +30,7 @@ _ALIKE = (
     "hidden_size",
     "layers",
     "pair_width",
+    "pair_patch",
     "triangle_rank",
     "dilations",
     "crops",

@@ -5,18 +5,19 @@ import pytest
 import torch
 from scipy.spatial.distance import pdist, squareform
 
-from distmat.model.heads import OFFSET_BUCKETS, bin_edges, offset_bucket
+from distmat.model.heads import OFFSET_BUCKETS, PairPatches, bin_edges, offset_bucket
 from distmat.model.losses import distogram_cross_entropy, pairs_of
 from distmat.model.mini import MiniConfig
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.tokens import encode
 
 
-def tiny_network(seed: int = 0) -> DistanceNetwork:
+def tiny_network(patch: int = 1) -> DistanceNetwork:
     """A network of the real class, small enough for a test, with every weight drawn at random."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     encoder = MiniConfig(hidden_size=16, num_hidden_layers=2, num_attention_heads=2)
     head = {"width": 8, "rank": 4, "dilations": [1, 2], "bins": 48}
+    head |= {"patch": patch, "fine_width": 6}
     network = DistanceNetwork(DistanceNetworkConfig(encoder=encoder, head=head))
     with torch.no_grad():
         for parameter in network.parameters():
@@ -36,22 +37,43 @@ def run(network, sequences: list[str], start: int = 0, chain_length: int | None 
         return network(input_ids, mask, position, lengths).logits
 
 
-def test_logits_are_symmetric_in_the_residues():
-    logits = run(tiny_network(), ["ACDEFGHIKLMNPQRSTVWY"])
+@pytest.mark.parametrize("patch", [1, 3])
+def test_logits_are_symmetric_in_the_residues(patch):
+    logits = run(tiny_network(patch), ["ACDEFGHIKLMNPQRSTVWY"])
     torch.testing.assert_close(logits, logits.transpose(1, 2))
 
 
-def test_padding_changes_nothing():
-    network = tiny_network()
+@pytest.mark.parametrize("patch", [1, 2, 3])
+def test_padding_changes_nothing(patch):
+    network = tiny_network(patch)
     alone = run(network, ["MKTAYIAK"])
     padded = run(network, ["MKTAYIAK", "ACDEFGHIKLMNPQRSTVWY"])
     torch.testing.assert_close(padded[0, :8, :8], alone[0], atol=1e-5, rtol=1e-4)
 
 
-def test_every_residue_tells_on_pairs_it_is_no_part_of():
-    network = tiny_network()
+@pytest.mark.parametrize("patch", [1, 2])
+def test_every_residue_tells_on_pairs_it_is_no_part_of(patch):
+    network = tiny_network(patch)
     before, after = run(network, ["MKTAYIAKQR"]), run(network, ["MKTAYIAKQW"])
     assert (before[0, 0, 1] - after[0, 0, 1]).abs().max() > 1e-6
+
+
+def test_patches_are_squares_of_neighbouring_pairs_and_go_back_where_they_were():
+    patches = PairPatches(fine=1, width=4, side=2)
+    for layer in (patches.merge, patches.split):
+        torch.nn.init.eye_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    patches.norm = torch.nn.Identity()
+    torch.nn.init.zeros_(patches.finish.near.weight)
+    torch.nn.init.zeros_(patches.finish.near.bias)
+    z = torch.arange(25.0).reshape(1, 5, 5, 1)
+    coarse, mask = patches.coarsen(z, torch.ones(1, 5, 5, 1))
+    assert coarse.shape == (1, 3, 3, 4) and mask.all()
+    assert coarse[0, 1, 0].tolist() == [10.0, 11.0, 15.0, 16.0]
+    assert coarse[0, 2, 2].tolist() == [24.0, 0.0, 0.0, 0.0]
+    torch.testing.assert_close(
+        patches.refine(torch.zeros_like(z), torch.ones(1, 5, 5, 1), coarse), z
+    )
 
 
 def test_order_and_chain_length_matter():

@@ -73,6 +73,8 @@ def encoder_folder(kind: str, folder) -> str:
     [
         {},
         {"pair_width": 16, "triangle_rank": 24, "dilations": (1, 2), "bins": 96},
+        {"pair_patch": 2, "fine_width": 24, "pair_width": 48},
+        {"pair_patch": 3, "fine_width": 48, "dilations": (1,)},
         {"head": "placeholder", "evaluation_max_length": 64},
         {"encoder": "qwen2", "mode": "lora"},
         {"encoder": "qwen2", "head": "coordinates", "evaluation_max_length": 64},
@@ -107,6 +109,7 @@ def test_activation_checkpointing_is_estimated_to_take_less_and_does():
     [
         {},
         {"pair_width": 16, "bins": 96, "loss": "log_mse"},
+        {"pair_patch": 3, "fine_width": 12, "pair_width": 20, "triangle_rank": 7},
         {"head": "placeholder"},
         {"head": "coordinates"},
     ],
