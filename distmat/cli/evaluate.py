@@ -43,15 +43,20 @@ def _evaluate(options: argparse.Namespace) -> None:
     predictor = load(options.checkpoint)
     with counter(len(dataset), "Evaluating") as bar:
         result = evaluate(predictor, dataset.chains, lambda done, total: bar.update())
-    content = result.as_dict(per_chain=options.per_chain)
+    content = result.as_dict(per_chain=options.per_chain, intervals=True)
     if options.json:
         print(json.dumps(content, indent=2))
         return
     print(f"{content['chains']} chains of {dataset.name}\n")
-    print(f"{'':22}{'model':>10}{'separation only':>18}")
+    print(f"{'':22}{'model':>10}{'95 % interval':>18}{'separation only':>18}")
     for name, model in content["model"].items():
+        between = content["interval"][name]
+        interval = f"{between[0]:.3f} – {between[1]:.3f}" if between else "–"
         baseline = content["baseline"][name]
-        print(f"{name:22}{_number(model):>10}{_number(baseline):>18}")
+        print(f"{name:22}{_number(model):>10}{interval:>18}{_number(baseline):>18}")
+    print("\nShare of the errors within one and two of the predicted standard deviations")
+    for band, shares in content["coverage"].items():
+        print(f"{band:22}{shares['within_1_std']:>10.3f}{shares['within_2_std']:>18.3f}")
 
 
 def _number(value: float | None) -> str:

@@ -69,6 +69,9 @@ class DistanceNetworkConfig(PreTrainedConfig):
     distogram_temperature : float
         What the logits are divided by before distances are read, fitted on validation chains;
         the network itself doesn't use it.
+    std_factors : dict of str to float
+        What the distogram's standard deviations are multiplied by in each of `BANDS`, fitted on
+        validation chains; empty: nothing.
     mode : str
         ``"full"``, ``"lora"`` or ``"frozen"``: what of the encoder is trained and saved.
     lora : dict
@@ -92,6 +95,7 @@ class DistanceNetworkConfig(PreTrainedConfig):
         head: dict | None = None,
         max_trained_length: int = 0,
         distogram_temperature: float = 1.0,
+        std_factors: dict | None = None,
         encoder_name: str = "mini",
         bidirectional: bool = False,
         head_kind: str = "pair",
@@ -118,6 +122,7 @@ class DistanceNetworkConfig(PreTrainedConfig):
         self.loss_settings = dict(loss_settings or {})
         self.max_trained_length = max_trained_length
         self.distogram_temperature = distogram_temperature
+        self.std_factors = dict(std_factors or {})
         self.mode = mode
         self.lora = dict(lora) if lora else None
         self.pretrained = pretrained

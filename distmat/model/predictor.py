@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 
 from distmat.errors import SequenceError
 from distmat.geometry.calibration import Calibration
+from distmat.geometry.confidence import scale_std
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
 from distmat.model.network import OPEN_BINS, DistanceNetwork, NetworkOutput
@@ -97,7 +99,11 @@ class Predictor:
         report(_NETWORK_SHARE, "Reading the distances")
         if answer.logits is not None:
             logits_LLK = answer.logits[0].div_(self.network.config.distogram_temperature)
-            return _distance_map(sequence, logits_LLK, self.network.edges)
+            predicted = _distance_map(sequence, logits_LLK, self.network.edges)
+            factors = self.network.config.std_factors
+            if not factors:
+                return predicted
+            return replace(predicted, std=scale_std(predicted.std, factors))
         assert answer.distances is not None  # noqa: S101  every head gives one or the other
         return _map_of_distances(sequence, answer.distances[0], self.residuals)
 

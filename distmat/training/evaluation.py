@@ -7,8 +7,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from scipy.stats import bootstrap
 from torch import nn
 
+from distmat.geometry.confidence import Coverage, coverage
 from distmat.geometry.embedding import embed
 from distmat.geometry.scores import MapScores, score_map
 from distmat.model.predictor import Predictor
@@ -33,6 +35,8 @@ class Evaluation:
         Time that the model took.
     losses : tuple of float
         The network's own loss for each chain, where it was asked for.
+    coverage : tuple of Coverage
+        How many of each chain's errors the predicted deviations cover.
     """
 
     chains: tuple[str, ...]
@@ -42,15 +46,30 @@ class Evaluation:
     baseline_mds: tuple[float, ...]
     seconds: float
     losses: tuple[float, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
 
-    def as_dict(self, per_chain: bool = False) -> dict:
-        """Means over chains, for JSON; a chain without a pair in question doesn't count."""
+    def as_dict(self, per_chain: bool = False, intervals: bool = False) -> dict:
+        """Means over chains, for JSON; a chain without a pair in question doesn't count.
+
+        Parameters
+        ----------
+        per_chain : bool
+            Also every chain's scores.
+        intervals : bool
+            Also what lies between the 2.5th and 97.5th percentile of the model's means over
+            chains drawn again and again (bootstrap), and the share of the errors within one
+            and two of the predicted deviations in each band, pooled over all chains.
+        """
         content = {
             "chains": len(self.chains),
             "seconds": round(self.seconds, 2),
             "model": mean_scores(self.model) | {"mds_pearson": _mean(self.model_mds)},
             "baseline": mean_scores(self.baseline) | {"mds_pearson": _mean(self.baseline_mds)},
         }
+        if intervals:
+            columns = _columns(self.model) | {"mds_pearson": list(self.model_mds)}
+            content["interval"] = {name: _interval(values) for name, values in columns.items()}
+            content["coverage"] = sum(self.coverage[1:], self.coverage[0]).as_dict()
         if per_chain:
             content["per_chain"] = [
                 {
@@ -111,13 +130,17 @@ def merged(parts: Sequence[Evaluation]) -> Evaluation:
 
 def mean_scores(scores: Sequence[MapScores]) -> dict[str, float | None]:
     """The mean of each score over the chains for which it is defined; None if there is none."""
+    return {name: _mean(values) for name, values in _columns(scores).items()}
+
+
+def _columns(scores: Sequence[MapScores]) -> dict[str, list[float]]:
     columns: dict[str, list[float]] = {
         name: [getattr(score, name) for score in scores]
         for name in ("mae", "rmse", "pearson", "lddt", "long_precision", "long_precision_ceiling")
     }
     for band in BANDS:
         columns[f"mae_{band}"] = [score.bands[band].mae for score in scores]
-    return {name: _mean(values) for name, values in columns.items()}
+    return columns
 
 
 def evaluate(
@@ -142,6 +165,7 @@ def evaluate(
     """
     scored: list[tuple[MapScores, float]] = []
     baseline: list[tuple[MapScores, float]] = []
+    covered: list[Coverage] = []
     seconds = 0.0
     with _losses(predictor.network, with_loss) as truth:
         for done, chain in enumerate(chains, start=1):
@@ -151,6 +175,7 @@ def evaluate(
             seconds += time.perf_counter() - started
             scored.append(_scored(predicted.distances, chain, predicted.contacts))
             baseline.append(_scored(predictor.baseline.predict(len(chain)), chain))
+            covered.append(coverage(predicted.distances, predicted.std, chain.distances))
             if seen:
                 seen(chain, predicted)
             if progress:
@@ -163,6 +188,7 @@ def evaluate(
         baseline_mds=tuple(mds for _, mds in baseline),
         seconds=seconds,
         losses=tuple(truth.losses),
+        coverage=tuple(covered),
     )
 
 
@@ -208,6 +234,14 @@ def _losses(network: nn.Module, wanted: bool) -> Iterator[_Truth]:
 
 def _plain(value: float) -> float | None:
     return value if np.isfinite(value) else None
+
+
+def _interval(values: Sequence[float]) -> list[float] | None:
+    defined = [value for value in values if np.isfinite(value)]
+    if len(defined) < 2:
+        return None
+    drawn = bootstrap((defined,), np.mean, method="percentile", n_resamples=2000, rng=0)
+    return [float(bound) for bound in drawn.confidence_interval]
 
 
 def _mean(values: Sequence[float]) -> float | None:

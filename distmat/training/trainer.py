@@ -12,6 +12,7 @@ from transformers import set_seed
 from distmat.dataset.store import Dataset, fingerprint
 from distmat.errors import OutOfMemoryError
 from distmat.geometry.calibration import fit_calibration
+from distmat.geometry.confidence import fit_std_factors, scale_std
 from distmat.geometry.reconstruction import choose_stretch
 from distmat.model.assembly import total_parameters, trainable_parameters
 from distmat.model.baseline import fit_baseline
@@ -237,6 +238,7 @@ class _Run:
         self, trainer: DistanceTrainer, chains: tuple[Chain, ...], trained_on: dict
     ) -> Evaluation:
         """Score the final weights, and write them with what was learned from their errors."""
+        trainer.network.config.std_factors = {}
         maps: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
         def keep(chain: Chain, predicted: DistanceMap) -> None:
@@ -252,6 +254,10 @@ class _Run:
             predicted, std, traces = zip(*kept, strict=True)
             true = [pairwise_distances(trace) for trace in traces]
             own_std = network.config.loss == "distogram"
+            if own_std:
+                factors = fit_std_factors(zip(predicted, std, true, strict=True))
+                network.config.std_factors = factors
+                std = [scale_std(each, factors) for each in std]
             self.say("Choosing how far maps are stretched back")
             stretch = choose_stretch(
                 fit_calibration(predicted, true),

@@ -71,6 +71,18 @@ def test_a_checkpoint_comes_back_as_it_was(checkpoint, tmp_path):
     assert again.card["train"] == "some chains"
 
 
+def test_deviations_are_multiplied_by_the_factors_of_the_checkpoint(checkpoint, tmp_path):
+    before = Predictor(checkpoint).predict("MKTAYIAKQRQISACDEFGHIKLMNPQ")
+    checkpoint.network.config.std_factors = {"local": 2.0, "long": 3.0}
+    save_checkpoint(checkpoint, tmp_path)
+    checkpoint.network.config.std_factors = {}
+    after = load(tmp_path).predict("MKTAYIAKQRQISACDEFGHIKLMNPQ")
+    np.testing.assert_array_equal(after.distances, before.distances)
+    np.testing.assert_allclose(
+        after.std[0, [1, 5, 9, 25]] / before.std[0, [1, 5, 9, 25]], [2, 2, 1, 3]
+    )
+
+
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "distmat.json"])
 def test_an_incomplete_checkpoint_is_refused_by_naming_the_file(checkpoint, tmp_path, missing):
     save_checkpoint(checkpoint, tmp_path)

@@ -103,3 +103,25 @@ def test_each_chain_is_told_with_its_scores(predictor, chains):
     assert [row["id"] for row in content["per_chain"]] == [chain.name for chain in chains]
     mean = np.mean([row["model"]["mds_pearson"] for row in content["per_chain"]])
     assert content["model"]["mds_pearson"] == pytest.approx(mean)
+
+
+def test_intervals_hold_the_mean_and_narrow_with_more_chains(predictor, chains):
+    few = evaluate(predictor, chains).as_dict(intervals=True)
+    many = evaluate(predictor, chains * 4).as_dict(intervals=True)
+    for name in ("mae", "rmse", "pearson", "lddt", "mds_pearson", "mae_local"):
+        (low, high), mean = few["interval"][name], few["model"][name]
+        assert low < mean < high
+        assert np.diff(many["interval"][name]) < 0.8 * (high - low)
+    assert evaluate(predictor, chains[:1]).as_dict(intervals=True)["interval"]["mae"] is None
+
+
+def test_deviations_are_checked_on_the_pairs_of_all_chains(predictor, chains):
+    found = evaluate(predictor, chains).as_dict(intervals=True)["coverage"]
+    errors, std = [], []
+    for chain in chains:
+        predicted = predictor.predict(chain.sequence)
+        i, j = np.triu_indices(len(chain), 24)
+        errors.append(np.abs(predicted.distances - chain.distances)[i, j])
+        std.append(predicted.std[i, j])
+    ratio = np.concatenate(errors) / np.concatenate(std)
+    assert found["long"]["within_1_std"] == pytest.approx((ratio <= 1).mean(), abs=1e-4)
