@@ -163,33 +163,46 @@ def evaluate(
     with_loss : bool
         Also keep what the network's own loss says of each chain.
     """
-    scored: list[tuple[MapScores, float]] = []
-    baseline: list[tuple[MapScores, float]] = []
-    covered: list[Coverage] = []
-    seconds = 0.0
+    results: dict[int, tuple] = {}
+    seconds, started = 0.0, time.perf_counter()
     with _losses(predictor.network, with_loss) as truth:
-        for done, chain in enumerate(chains, start=1):
-            truth.ca = chain.ca
-            started = time.perf_counter()
-            predicted = predictor.predict(chain.sequence)
+        for place, predicted in _predictions(predictor, chains, truth if with_loss else None):
             seconds += time.perf_counter() - started
-            scored.append(_scored(predicted.distances, chain, predicted.contacts))
-            baseline.append(_scored(predictor.baseline.predict(len(chain)), chain))
-            covered.append(coverage(predicted.distances, predicted.std, chain.distances))
+            chain = chains[place]
+            results[place] = (
+                *_scored(predicted.distances, chain, predicted.contacts),
+                *_scored(predictor.baseline.predict(len(chain)), chain),
+                coverage(predicted.distances, predicted.std, chain.distances),
+            )
             if seen:
                 seen(chain, predicted)
             if progress:
-                progress(done, len(chains))
+                progress(len(results), len(chains))
+            started = time.perf_counter()
+    columns = zip(*(results[place] for place in range(len(chains))), strict=True)
+    model, model_mds, baseline, baseline_mds, covered = columns if results else ((),) * 5
     return Evaluation(
         chains=tuple(chain.name for chain in chains),
-        model=tuple(scores for scores, _ in scored),
-        baseline=tuple(scores for scores, _ in baseline),
-        model_mds=tuple(mds for _, mds in scored),
-        baseline_mds=tuple(mds for _, mds in baseline),
+        model=model,
+        baseline=baseline,
+        model_mds=model_mds,
+        baseline_mds=baseline_mds,
         seconds=seconds,
         losses=tuple(truth.losses),
-        coverage=tuple(covered),
+        coverage=covered,
     )
+
+
+def _predictions(
+    predictor: Predictor, chains: Sequence[Chain], truth: "_Truth | None"
+) -> Iterator[tuple[int, DistanceMap]]:
+    """The chains' places and maps; one by one if the network is to be told the truth."""
+    if truth is None:
+        yield from predictor.predict_many([chain.sequence for chain in chains])
+        return
+    for place, chain in enumerate(chains):
+        truth.ca = chain.ca
+        yield place, predictor.predict(chain.sequence)
 
 
 def _scored(

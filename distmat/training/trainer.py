@@ -257,7 +257,7 @@ class _Run:
             if own_std:
                 factors = fit_std_factors(zip(predicted, std, true, strict=True))
                 network.config.std_factors = factors
-                std = [scale_std(each, factors) for each in std]
+                std = tuple(scale_std(each, factors) for each in std)
             self.say("Choosing how far maps are stretched back")
             stretch = choose_stretch(
                 fit_calibration(predicted, true),

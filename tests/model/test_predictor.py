@@ -10,6 +10,7 @@ import torch
 from distmat.errors import CheckpointError, SequenceError
 from distmat.geometry.calibration import Calibration
 from distmat.model import heads
+from distmat.model import predictor as predictor_module
 from distmat.model.assembly import new_network
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -157,6 +158,29 @@ def test_a_long_chain_is_predicted_a_few_rows_at_a_time_with_the_same_result(
     rows = Predictor(checkpoint).predict("MKTAYIAKQRQISACDEFGHIKLMNPQ")
     np.testing.assert_allclose(rows.distances, whole.distances, atol=1e-3)
     np.testing.assert_allclose(rows.contacts, whole.contacts, atol=1e-5)
+
+
+@pytest.mark.parametrize("pairs", [0, 200, 10_000])
+def test_many_chains_are_predicted_as_each_alone(checkpoint, monkeypatch, pairs):
+    monkeypatch.setattr(predictor_module, "PAIRS_TOGETHER", {False: pairs})
+    predictor = Predictor(checkpoint)
+    sequences = ["MKTAYIAKQR", "A" * 25, "mkt ayiakqrqis", "WY", "ACDEFGHIKLMNPQRSTVWY"]
+    calls = []
+    predictor.network.register_forward_hook(lambda *_: calls.append(1))
+    many = dict(predictor.predict_many(sequences))
+    assert sorted(many) == [0, 1, 2, 3, 4] and list(many)[:2] == [1, 4]
+    assert len(calls) == {0: 5, 200: 4, 10_000: 1}[pairs]
+    for place, sequence in enumerate(sequences):
+        alone = predictor.predict(sequence)
+        assert many[place].sequence == alone.sequence
+        np.testing.assert_allclose(many[place].distances, alone.distances, atol=2e-3)
+        np.testing.assert_allclose(many[place].std, alone.std, atol=2e-3)
+
+
+def test_of_many_chains_a_wrong_one_is_refused_before_any_is_predicted(checkpoint):
+    with pytest.raises(SequenceError, match="Sequence 2, residue 3"):
+        next(Predictor(checkpoint).predict_many(["MKTAYIAKQR", "MK1"]))
+    assert list(Predictor(checkpoint).predict_many([])) == []
 
 
 def distance_checkpoint(residuals=None) -> Checkpoint:
