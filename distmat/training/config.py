@@ -150,8 +150,11 @@ class TrainingConfig:
     accumulation: int = 1
     """Batches whose gradients are added up before a step."""
 
+    optimizer: str = "adamw"
+    """'muon' makes the updates of matrices orthogonal, which takes fewer steps; or 'adamw'."""
+
     learning_rate: float = 1e-3
-    """Peak learning rate of AdamW."""
+    """Peak learning rate of the optimizer."""
 
     schedule: str = "cosine"
     """Shape of the learning rate after warm-up: cosine, linear or constant."""
@@ -160,7 +163,7 @@ class TrainingConfig:
     """Steps in which the learning rate rises from zero; below 1 their share of all steps."""
 
     weight_decay: float = 0.05
-    """Weight decay of AdamW."""
+    """Weight decay of the optimizer."""
 
     max_grad_norm: float = 1.0
     """Gradients longer than this are shortened to it."""
@@ -462,6 +465,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("full", "lora", "frozen"),
     "head": tuple(LOSSES),
     "scaling": ("none", "constant", "own_maximum"),
+    "optimizer": ("adamw", "muon"),
     "schedule": ("cosine", "linear", "constant"),
     "choose_by": ("mae", "rmse", "pearson", "lddt", "long_precision", "loss"),
     "device": ("auto", "cpu", "cuda"),

@@ -19,7 +19,7 @@ from transformers import ProgressCallback, Trainer, TrainerState
 from transformers.trainer_callback import PrinterCallback
 
 from distmat.dataset.store import Dataset
-from distmat.errors import RunError
+from distmat.errors import ConfigError, RunError
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, load_weights, save_companion, save_network
 from distmat.model.network import DistanceNetwork
@@ -36,6 +36,7 @@ from distmat.training.callbacks import (
 )
 from distmat.training.config import TrainingConfig
 from distmat.training.evaluation import Evaluation, evaluate, merged
+from distmat.training.muon import Muon
 from distmat.training.observer import RunObserver
 from distmat.training.run_folder import (
     LAST_FILE,
@@ -134,6 +135,20 @@ class DistanceTrainer(Trainer):
         return batches_of(
             self.config, self.material.train, self.args.world_size, self.args.process_index
         )
+
+    def create_optimizer(self, *args, **kwargs) -> torch.optim.Optimizer:
+        """The config's optimizer."""
+        if self.config.optimizer == "adamw":
+            return super().create_optimizer(*args, **kwargs)
+        if self.is_fsdp_enabled:
+            raise ConfigError(
+                "optimizer is 'muon', which needs whole matrices, but FSDP cuts them up; "
+                "set it to adamw."
+            )
+        if self.optimizer is None:
+            config = self.config
+            self.optimizer = Muon(self.network, config.learning_rate, config.weight_decay)
+        return self.optimizer
 
     def get_train_dataloader(self) -> DataLoader:
         """Batches of crops, one chain of each cluster in an epoch."""

@@ -42,8 +42,9 @@ SHAPE = (
     "triangle_rank",
     "dilations",
     "bins",
+    "optimizer",
 )
-"""Settings that the weights of a checkpoint stand or fall with."""
+"""Settings that the weights of a checkpoint, or the optimizer's state, stand or fall with."""
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _WRITING = re.compile(r"\.checkpoint-\d+\.(writing|replaced)")

@@ -56,7 +56,7 @@ GROUPS = {
         "contact_weight",
     ),
     "Batches": ("pairs_per_batch", "chains_per_batch", "pad_to", "accumulation", "epochs"),
-    "Optimiser": ("schedule", "warmup_steps", "weight_decay", "max_grad_norm", "seed"),
+    "Optimiser": ("optimizer", "schedule", "warmup_steps", "weight_decay", "max_grad_norm", "seed"),
     "Evaluation and checkpoints": (
         "log_every",
         "evaluation_chains",

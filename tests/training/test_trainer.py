@@ -97,8 +97,10 @@ def test_a_run_stopped_by_sigterm_goes_on_to_the_same_bits(
         np.testing.assert_array_equal(b[name], a[name])
 
 
-def test_any_checkpoint_is_one_to_go_on_from(make_config, tmp_path, watch):
-    config = make_config(tmp_path / "run", evaluate_every=3, keep_checkpoints=4)
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_any_checkpoint_is_one_to_go_on_from(make_config, tmp_path, watch, optimizer):
+    changes = {"evaluate_every": 3, "keep_checkpoints": 4, "optimizer": optimizer}
+    config = make_config(tmp_path / "run", **changes)
     train(config, observer=(whole := watch()))
     before = weights(tmp_path / "run" / "checkpoint-12")
     resumed = watch()
