@@ -55,19 +55,21 @@ class Muon(AdamW):
                 continue
             for weight in group["params"]:
                 if weight.grad is not None:
-                    self._orthogonal_step(weight, group["lr"], group["weight_decay"])
+                    self._orthogonal_step(weight, weight.grad, group["lr"], group["weight_decay"])
                     # AdamW passes over what has no gradient.
                     weight.grad = None
         return super().step(closure)
 
-    def _orthogonal_step(self, weight: torch.Tensor, rate: float, decay: float) -> None:
+    def _orthogonal_step(
+        self, weight: torch.Tensor, gradient: torch.Tensor, rate: float, decay: float
+    ) -> None:
         state = self.state[weight]
         if not state:
             # AdamW looks for its own counter when it is loaded.
             state["step"] = torch.zeros(())
             state["momentum"] = torch.zeros_like(weight)
-        state["momentum"].lerp_(weight.grad, 1 - MOMENTUM)
-        nesterov = weight.grad.lerp(state["momentum"], MOMENTUM).flatten(start_dim=1)
+        state["momentum"].lerp_(gradient, 1 - MOMENTUM)
+        nesterov = gradient.lerp(state["momentum"], MOMENTUM).flatten(start_dim=1)
         update = orthogonalised(nesterov) * (_LIKE_ADAMW * max(nesterov.shape) ** 0.5)
         weight.mul_(1 - rate * decay).add_(update.view_as(weight), alpha=-rate)
 
