@@ -23,6 +23,9 @@ VOCABULARY = ("<pad>", "<mask>", UNKNOWN, *ALPHABET)
 LETTERS = UNKNOWN + ALPHABET
 """What a chain may hold, and every encoder must have a token for."""
 
+_PATIENCE = 10.0
+"""Seconds to wait for the hub's first answer."""
+
 _ESM_ORDER = "LAGVSERTIDPKQNFYMHWCX"
 """Letters of ESM-2's vocabulary from id 4 on (Lin et al., Science 379, 2023)."""
 
@@ -205,8 +208,12 @@ def _first(*ids: int | None) -> Any:
 def from_disk_or_hub(load: Callable[..., Any], name: str, **options: Any) -> Any:
     """Load by name from a folder or the hub's cache, and only then over the network.
 
-    Without a connection the hub's client would try again and again, for most of a minute.
     Code that comes with a model is never run.
+
+    Raises
+    ------
+    OSError
+        If it is in none of these places, or the hub can't be reached; whatever `load` raises.
     """
     options["trust_remote_code"] = False
     try:
@@ -214,7 +221,23 @@ def from_disk_or_hub(load: Callable[..., Any], name: str, **options: Any) -> Any
     except (OSError, ValueError):
         if Path(name).exists() or Path(name).is_absolute():
             raise
+    _ask_hub()
     return load(name, **options)
+
+
+def _ask_hub() -> None:
+    # Without a connection the hub's client would try again and again, for half a minute.
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    try:
+        get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
+    # Whatever kind of client it is and whatever it lacks, the hub isn't there.
+    except Exception as error:
+        raise OSError(
+            f"it is neither in a folder nor in the hub's cache, and {constants.ENDPOINT} can't "
+            "be reached"
+        ) from error
 
 
 def first_line(error: Exception) -> str:

@@ -1,12 +1,19 @@
 """One token per residue, in every encoder."""
 
+import huggingface_hub
 import numpy as np
 import pytest
 
 from distmat.errors import CheckpointError
 from distmat.model.assembly import new_network
 from distmat.model.network import DistanceNetworkConfig
-from distmat.model.tokens import LETTERS, ResidueTokenizer, residue_tokenizer, tokenizer_for
+from distmat.model.tokens import (
+    LETTERS,
+    ResidueTokenizer,
+    from_disk_or_hub,
+    residue_tokenizer,
+    tokenizer_for,
+)
 
 from .tiny_encoders import letter_pairs_tokenizer, tiny_config, write_encoder
 
@@ -70,3 +77,16 @@ def test_tokenizer_files_are_written_where_there_are_any(tmp_path):
     assert (tmp_path / "run" / "tokenizer.json").is_file()
     tokenizer_for("mini").save(tmp_path / "mini")
     assert not (tmp_path / "mini").exists()
+
+
+def test_without_a_network_the_hub_is_asked_once_and_not_for_long(monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:1")
+    asked = []
+
+    def load(name, **options):
+        asked.append(options)
+        raise OSError("not in the cache")
+
+    with pytest.raises(OSError, match=r"nor in the hub's cache, and http://127\.0\.0\.1:1 can't"):
+        from_disk_or_hub(load, "nobody/nothing")
+    assert [options.get("local_files_only") for options in asked] == [True]

@@ -1,0 +1,151 @@
+r"""How many residues a second a checkpoint predicts, and in how much memory.
+
+Run by hand, from this folder's parent, on a machine that does nothing else:
+
+    python benchmarks/inference.py --checkpoint mini --readme
+
+Every way of computing gets the same sequences in one run. What is timed is a sequence becoming a
+distance map with deviations and contacts; the backbone isn't built. With ``--readme`` the table
+is written into this folder's ``README.md``.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from distmat.model import predictor as predictor_module
+from distmat.model.predictor import Predictor, load
+from distmat.protein.sequence import ALPHABET
+
+LENGTHS = (64, 128, 256, 512, 1000)
+README = Path(__file__).with_name("README.md")
+_FIRST_LINE, _LAST_LINE = (
+    "<!-- written by inference.py -->",
+    "<!-- end of what inference.py wrote -->",
+)
+_MEMORY = """
+import resource
+from distmat.model.predictor import load
+load({checkpoint!r}).predict({sequence!r})
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def main() -> None:
+    """Measure, and print or write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--checkpoint", default="mini")
+    parser.add_argument("--readme", action="store_true")
+    options = parser.parse_args()
+    table = _table(options.checkpoint)
+    print(table)
+    if options.readme:
+        content = README.read_text(encoding="utf-8")
+        before, after = content.split(_FIRST_LINE)[0], content.split(_LAST_LINE)[1]
+        README.write_text(
+            f"{before}{_FIRST_LINE}\n\n{table}\n\n{_LAST_LINE}{after}", encoding="utf-8"
+        )
+
+
+def _table(checkpoint: str) -> str:
+    predictor = load(checkpoint)
+    ways = _ways(predictor)
+    lines = [
+        "| residues | " + " | ".join(ways) + " | peak memory, MiB |",
+        "| --- |" + " --- |" * (len(ways) + 1),
+    ]
+    for length in LENGTHS:
+        sequences = _sequences(length)
+        times = {name: _seconds(way, sequences) for name, way in ways.items()}
+        base = next(iter(times.values()))
+        cells = [
+            f"{length * len(sequences) / seconds:,.0f} ({base / seconds:.2f} ×)"
+            for seconds in times.values()
+        ]
+        memory = _peak_memory(checkpoint, sequences[0])
+        lines.append(f"| {length} | " + " | ".join(cells) + f" | {memory:,.0f} |")
+        print(lines[-1], file=sys.stderr, flush=True)
+    return "\n".join(lines)
+
+
+def _ways(predictor: Predictor) -> dict[str, Callable[[list[str]], None]]:
+    return {
+        "float32, one thread": lambda s: _one_by_one(predictor, s, threads=1),
+        "two threads": lambda s: _one_by_one(predictor, s, threads=2),
+        "bfloat16, one thread": lambda s: _one_by_one(predictor, s, threads=1, bf16=True),
+        "eight together, one thread": lambda s: _together(predictor, s),
+        "`predict_many`, one thread": lambda s: _many(predictor, s),
+    }
+
+
+def _one_by_one(
+    predictor: Predictor, sequences: list[str], threads: int, bf16: bool = False
+) -> None:
+    kind = torch.autocast("cpu", torch.bfloat16) if bf16 else nullcontext()
+    with kind, _exactly(threads):
+        for sequence in sequences:
+            predictor.predict(sequence)
+
+
+def _together(predictor: Predictor, sequences: list[str]) -> None:
+    usual = predictor_module.PAIRS_TOGETHER
+    predictor_module.PAIRS_TOGETHER = {False: 8 * len(sequences[0]) ** 2}
+    try:
+        _many(predictor, sequences)
+    finally:
+        predictor_module.PAIRS_TOGETHER = usual
+
+
+def _many(predictor: Predictor, sequences: list[str]) -> None:
+    with _exactly(1):
+        for _ in predictor.predict_many(sequences):
+            pass
+
+
+class _exactly:  # noqa: N801  reads like a word where it is used
+    """So many threads, whatever the length."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads, self.quick = threads, predictor_module._QUICK
+
+    def __enter__(self) -> None:
+        predictor_module._QUICK = 0
+        torch.set_num_threads(self.threads)
+
+    def __exit__(self, *_) -> None:
+        predictor_module._QUICK = self.quick
+
+
+def _sequences(length: int) -> list[str]:
+    random = np.random.default_rng(length)
+    count = 8 if length <= 512 else 2
+    return ["".join(random.choice(list(ALPHABET), length)) for _ in range(count)]
+
+
+def _seconds(way: Callable[[list[str]], None], sequences: list[str]) -> float:
+    way(sequences[:1])
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        way(sequences)
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def _peak_memory(checkpoint: str, sequence: str) -> float:
+    script = _MEMORY.format(checkpoint=checkpoint, sequence=sequence)
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return int(answer.stdout) / 1024
+
+
+if __name__ == "__main__":
+    main()
