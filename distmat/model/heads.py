@@ -7,6 +7,7 @@ pair's state, R rank of the pair products, K distance bins.
 """
 
 import math
+from contextlib import nullcontext
 
 import torch
 from torch import nn
@@ -112,6 +113,8 @@ class PairConvolution(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.wide = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
         self.near = nn.Conv2d(width, width, 3, padding=1)
+        # PyTorch 2.13 on a CPU: the weight gradient of a dilated bfloat16 convolution is NaN then.
+        self.single_on_cpu = width % 16 != 0
 
     def forward(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
         updates = []
@@ -124,8 +127,10 @@ class PairConvolution(nn.Module):
 
     def _update(self, z_BSLC: torch.Tensor, mask_BSL1: torch.Tensor) -> torch.Tensor:
         h_BCSL = (self.norm(z_BSLC) * mask_BSL1).permute(0, 3, 1, 2)
-        h_BCSL = F.gelu(self.wide(h_BCSL)) * mask_BSL1.permute(0, 3, 1, 2)
-        return self.near(h_BCSL).permute(0, 2, 3, 1)
+        single = self.single_on_cpu and h_BCSL.device.type == "cpu"
+        with torch.autocast("cpu", enabled=False) if single else nullcontext():
+            h_BCSL = F.gelu(self.wide(h_BCSL.float() if single else h_BCSL))
+        return self.near(h_BCSL * mask_BSL1.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 class PairBlock(GradientCheckpointingLayer):

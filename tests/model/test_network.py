@@ -58,6 +58,24 @@ def test_every_residue_tells_on_pairs_it_is_no_part_of(patch):
     assert (before[0, 0, 1] - after[0, 0, 1]).abs().max() > 1e-6
 
 
+@pytest.mark.parametrize("width", [16, 24])
+def test_gradients_in_bfloat16_are_finite_and_near_those_in_float32(width):
+    encoder = MiniConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, dropout=0.0)
+    head = {"width": width, "rank": 4, "dilations": [1, 2], "dropout": 0.0}
+    network = DistanceNetwork(DistanceNetworkConfig(encoder=encoder, head=head))
+    torch.nn.init.normal_(network.head.blocks[1].convolution.near.weight, std=0.1)
+    ids = torch.randint(3, 22, (2, 40))
+    place, ca = torch.arange(40).expand(2, -1), torch.randn(2, 40, 3).cumsum(dim=1) * 3
+    gradients = []
+    for halved in (False, True):
+        network.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=halved):
+            loss = network(ids, torch.ones_like(ids), place, torch.tensor([40, 40]), ca).loss
+        loss.backward()
+        gradients.append(network.head.blocks[1].convolution.wide.weight.grad.clone())
+    assert (gradients[0] - gradients[1]).norm() < 0.1 * gradients[0].norm()
+
+
 def test_patches_are_squares_of_neighbouring_pairs_and_go_back_where_they_were():
     patches = PairPatches(fine=1, width=4, side=2)
     for layer in (patches.merge, patches.split):
