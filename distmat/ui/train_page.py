@@ -6,10 +6,13 @@ import streamlit as st
 
 from distmat.errors import DistmatError
 from distmat.runs import queue
+from distmat.runs.hardware import gpus
 from distmat.runs.run import BACKENDS, Run
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig, settings
 from distmat.training.memory import (
+    GIB,
+    EncoderShape,
     advice,
     encoder_shape,
     estimate_memory,
@@ -77,7 +80,7 @@ def _show_estimate(store: RunStore, config: TrainingConfig | None) -> None:
     if shape is None:
         st.caption("Memory: known once the encoder's config has been downloaded.")
     else:
-        _show_memory(config, estimate_memory(config, shape).total)
+        _show_memory(config, shape)
     pace = pace_of_a_like_run(store, config)
     if pace is None:
         st.caption("Time: known after the first steps, for no run like this was made here yet.")
@@ -90,17 +93,29 @@ def _show_estimate(store: RunStore, config: TrainingConfig | None) -> None:
         )
 
 
-def _show_memory(config: TrainingConfig, needed: int) -> None:
-    free = free_memory("cpu")
-    words = f"Memory: about {needed / 2**30:.1f} GiB"
-    if free is None or config.device == "cuda":
-        st.caption(f"{words}.")
-    elif needed <= free:
-        st.caption(f"{words}; {free / 2**30:.1f} GiB are free.")
+def _show_memory(config: TrainingConfig, shape: EncoderShape) -> None:
+    """What the run will take of the memory of the device it will be given."""
+    cards = [] if config.device == "cpu" else gpus()
+    usual = "bf16" if cards else "fp32"
+    precision = usual if config.precision == "auto" else config.precision
+    device = "cuda" if cards or config.device == "cuda" else "cpu"
+    needed = estimate_memory(config, shape, precision=precision, device=device).total / GIB
+    words = f"Memory: about {needed:.1f} GiB"
+    if device == "cpu":
+        there = (free_memory("cpu") or 0) / GIB
+        room = f"only {there:.1f} GiB are free" if needed > there else f"{there:.1f} GiB are free"
+    elif cards:
+        # A run gets a card of its own.
+        smallest = min(cards, key=lambda card: card.memory)
+        there = smallest.memory / GIB
+        room = f"the {smallest.name} has {there:.1f} GiB"
     else:
-        st.warning(
-            f"{words}, but only {free / 2**30:.1f} GiB are free. It may not fit: {advice(config)}."
-        )
+        st.caption(f"{words}.")
+        return
+    if needed <= there:
+        st.caption(f"{words}; {room}.")
+    else:
+        st.warning(f"{words}, but {room}. It may not fit: {advice(config)}.")
 
 
 def pace_of_a_like_run(store: RunStore, config: TrainingConfig) -> float | None:

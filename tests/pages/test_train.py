@@ -4,11 +4,12 @@ from streamlit.testing.v1 import AppTest
 
 from distmat.errors import RunError
 from distmat.runs import queue
+from distmat.runs.hardware import Gpu
 from distmat.runs.run import State
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig, settings
 from distmat.training.presets import PRESETS
-from distmat.ui import run_store, train_form
+from distmat.ui import run_store, train_form, train_page
 
 
 @pytest.fixture
@@ -51,6 +52,17 @@ def launched():
 def test_every_setting_is_in_the_form_once():
     named = [*train_form.COMMON, *(name for names in train_form.GROUPS.values() for name in names)]
     assert sorted([*named, "output"]) == sorted(settings())
+
+
+def test_memory_is_compared_with_that_of_the_card_the_run_will_get(page, monkeypatch):
+    cards = [Gpu(0, "NVIDIA Tiny", "1", 2**20)]
+    monkeypatch.setattr(train_page, "gpus", lambda: cards)
+    page.run()
+    assert "but the NVIDIA Tiny has 0.0 GiB. It may not fit" in page.warning[0].value
+    cards[0] = Gpu(0, "NVIDIA Huge", "1", 80 * 2**30)
+    page.run()
+    assert not page.warning
+    assert any("; the NVIDIA Huge has 80.0 GiB." in caption.value for caption in page.caption)
 
 
 def test_a_newcomer_can_start_at_once(page):
