@@ -298,8 +298,8 @@ class DistanceTrainer(Trainer):
 
     def _save(self, output_dir: str | None = None, state_dict=None) -> None:
         folder = Path(output_dir or self.config.output)
+        # The ids are in the config; the tokenizer's own files come with the final weights alone.
         save_network(self.network, folder, state_dict)
-        self.network.tokens.save(folder)
         trained_on = {**self.material.trained_on, "steps": self.state.global_step}
         save_companion(self.material.baseline, None, trained_on, folder)
 
