@@ -24,6 +24,25 @@ PRESETS: dict[str, dict] = {
         "evaluate_every": 100,
         "evaluation_chains": 30,
     },
+    "mini": {
+        "output": "own-mini",
+        "hidden_size": 192,
+        "layers": 5,
+        "attention_heads": 6,
+        "pair_width": 48,
+        "pair_patch": 2,
+        "triangle_rank": 24,
+        "dilations": (1, 2, 4, 8, 1, 2, 4, 8),
+        "dropout": 0.05,
+        "masked_residues": 0.08,
+        "lddt_weight": 0.5,
+        "contact_weight": 0.5,
+        "crops": (96, 160, 256),
+        "chains_per_batch": 3,
+        "max_steps": 8_000,
+        "optimizer": "muon",
+        "warmup_steps": 100,
+    },
     "paper-v2": {
         "output": "paper-v2",
         "longest_chain": 256,
@@ -92,6 +111,7 @@ PRESETS: dict[str, dict] = {
 
 SUMMARIES: dict[str, str] = {
     "quick-look": "A small mini on made-up chains: the whole way in minutes on a laptop.",
+    "mini": "The shipped checkpoint's recipe, for your own chains.",
     "paper-v2": "The published run to the letter, faults included, but for one token per residue: "
     "Qwen2.5-0.5B with LoRA and the placeholder head.",
     "recommended-0.5b": "Qwen2.5-0.5B with LoRA, attention both ways and the pair head.",

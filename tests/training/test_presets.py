@@ -18,7 +18,7 @@ def test_a_preset_is_a_valid_config_with_a_sentence_about_it(name):
 
 
 def test_a_preset_that_does_not_exist_is_refused_with_those_that_do():
-    with pytest.raises(ConfigError, match="no preset 'fast'; there are quick-look, paper-v2"):
+    with pytest.raises(ConfigError, match="no preset 'fast'; there are quick-look, mini, paper-v2"):
         preset("fast")
 
 
