@@ -16,6 +16,7 @@ import argparse
 import dataclasses
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,11 +41,17 @@ from distmat.model.tokens import MASK, PAD, VOCABULARY
 from distmat.protein.sequence import ALPHABET
 from distmat.training.building import first_network
 from distmat.training.config import TrainingConfig, read_config
+from distmat.training.observer import Unobserved
 from distmat.training.trainer import train
 from distmat.workspace import checkpoint_path
 
 MINI = checkpoint_path("mini")
-PHASES = ("training_config_first.json", "training_config.json")
+PHASES = (
+    ("training_config_first.json", 1_000),
+    ("training_config_second.json", 1_000),
+    ("training_config.json", None),
+)
+"""The settings of each phase, and after how many of its steps it was cut short."""
 
 STEPS, CROP, TOKENS, HELD_OUT = 2_000, 128, 4_096, 400
 PEAK, WARM_UP = 1.5e-3, 200
@@ -72,22 +79,32 @@ def main() -> None:
 def train_again(sequences: Path, out: Path) -> None:
     """Pre-training, then all phases."""
     torch.set_num_threads(1)
-    phases = [read_config(MINI / name) for name in PHASES]
-    encoder = pretrained(phases[0], sequences)
+    phases = [(read_config(MINI / name), last) for name, last in PHASES]
+    first, _ = phases[0]
+    encoder = pretrained(first, sequences)
     start = out / "pretrained"
-    set_seed(phases[0].seed)
-    network = first_network(dataclasses.replace(phases[0], start=""))
+    set_seed(first.seed)
+    network = first_network(dataclasses.replace(first, start=""))
     network.encoder.load_state_dict(encoder.state_dict())
     baseline = json.loads((MINI / "distmat.json").read_text())["baseline"]
     save_checkpoint(Checkpoint(network, SeparationBaseline.from_dict(baseline)), start)
-    for number, config in enumerate(phases, start=1):
+    for number, (config, last) in enumerate(phases, start=1):
         output = out / f"phase{number}"
-        chains = str(MINI / "chains.csv")
-        train(
-            dataclasses.replace(config, start=str(start), output=str(output), chains=chains),
-            progress=print,
-        )
-        start = output
+        places = {"start": str(start), "output": str(output), "chains": str(MINI / "chains.csv")}
+        train(dataclasses.replace(config, **places), progress=print, observer=StopAfter(last))
+        start = output / f"checkpoint-{last}" if last else output
+
+
+class StopAfter(Unobserved):
+    """Stops a run when it has written the checkpoint of this step."""
+
+    def __init__(self, step: int | None) -> None:
+        self.step = step
+
+    def checkpoint(self, step: int, folder: Path) -> None:
+        """A checkpoint has been written."""
+        if step == self.step:
+            signal.raise_signal(signal.SIGTERM)
 
 
 def pretrained(config: TrainingConfig, path: Path) -> MiniEncoder:
