@@ -34,8 +34,9 @@ from transformers import set_seed
 from distmat.dataset.store import read_dataset
 from distmat.geometry.scores import score_map
 from distmat.model.baseline import SeparationBaseline
-from distmat.model.checkpoint import Checkpoint, save_checkpoint
+from distmat.model.checkpoint import Checkpoint, load_network, save_checkpoint
 from distmat.model.mini import MiniConfig, MiniEncoder
+from distmat.model.network import DistanceNetwork
 from distmat.model.predictor import load
 from distmat.model.tokens import MASK, PAD, VOCABULARY
 from distmat.protein.sequence import ALPHABET
@@ -47,11 +48,16 @@ from distmat.workspace import checkpoint_path
 
 MINI = checkpoint_path("mini")
 PHASES = (
-    ("training_config_first.json", 1_000),
-    ("training_config_second.json", 1_000),
-    ("training_config.json", None),
+    ("first", "pretrained", 1_000),
+    ("second", "first/checkpoint-1000", 1_000),
+    ("third", "second/checkpoint-1000", None),
+    ("branch", "third/checkpoint-2900", None),
+    ("last", "average", None),
 )
-"""The settings of each phase, and after how many of its steps it was cut short."""
+"""Name of each phase, the weights it begins with, and the step it was cut short at. Its settings
+are in ``training_config_NAME.json``, those of the last in ``training_config.json``; the last
+learns nothing and only fits the temperature and the calibrations."""
+AVERAGED = ("third", "branch")
 
 STEPS, CROP, TOKENS, HELD_OUT = 2_000, 128, 4_096, 400
 PEAK, WARM_UP = 1.5e-3, 200
@@ -79,20 +85,41 @@ def main() -> None:
 def train_again(sequences: Path, out: Path) -> None:
     """Pre-training, then all phases."""
     torch.set_num_threads(1)
-    phases = [(read_config(MINI / name), last) for name, last in PHASES]
-    first, _ = phases[0]
+    out.mkdir(parents=True, exist_ok=True)
+    first = settings_of("first")
     encoder = pretrained(first, sequences)
-    start = out / "pretrained"
     set_seed(first.seed)
     network = first_network(dataclasses.replace(first, start=""))
     network.encoder.load_state_dict(encoder.state_dict())
-    baseline = json.loads((MINI / "distmat.json").read_text())["baseline"]
-    save_checkpoint(Checkpoint(network, SeparationBaseline.from_dict(baseline)), start)
-    for number, (config, last) in enumerate(phases, start=1):
-        output = out / f"phase{number}"
-        places = {"start": str(start), "output": str(output), "chains": str(MINI / "chains.csv")}
-        train(dataclasses.replace(config, **places), progress=print, observer=StopAfter(last))
-        start = output / f"checkpoint-{last}" if last else output
+    kept = json.loads((MINI / "distmat.json").read_text())["baseline"]
+    baseline = SeparationBaseline.from_dict(kept)
+    save_checkpoint(Checkpoint(network, baseline), out / "pretrained")
+    for name, start, last in PHASES:
+        if start == "average":
+            network = average([load_network(out / phase) for phase in AVERAGED])
+            save_checkpoint(Checkpoint(network, baseline), out / start)
+        changes = {
+            "start": str(out / start),
+            "output": str(out / name),
+            "chains": str(MINI / "chains.csv"),
+            "keep_checkpoints": 10,
+        }
+        config = dataclasses.replace(settings_of(name), **changes)
+        train(config, progress=print, observer=StopAfter(last))
+
+
+def settings_of(phase: str) -> TrainingConfig:
+    """As they were."""
+    name = "training_config.json" if phase == "last" else f"training_config_{phase}.json"
+    return read_config(MINI / name)
+
+
+def average(networks: list[DistanceNetwork]) -> DistanceNetwork:
+    """The network whose weights lie halfway between those of two that parted late."""
+    states = [network.state_dict() for network in networks]
+    mean = {name: sum(state[name] for state in states) / len(states) for name in states[0]}
+    networks[0].load_state_dict(mean)
+    return networks[0]
 
 
 class StopAfter(Unobserved):
