@@ -6,10 +6,10 @@ Run by hand, from this folder's parent, with the datasets `train` and `val` in t
     python benchmarks/mini.py maps --data test.parquet
 
 `train` takes the settings and the list of chains from ``checkpoints/mini``: first the encoder
-learns to fill in hidden residues of unlabelled sequences, then the network learns distances, in as
-many phases as there are configs. Everything is seeded; on one kind of machine the weights come out
-equal to rounding. `maps` draws predicted beside true maps of twelve chains: of each fold class,
-and of all, the best, the median and the worst by correlation.
+learns to fill in hidden residues of unlabelled sequences, then the network learns distances, in
+three phases. Everything is seeded; on one kind of machine the weights come out
+equal to rounding. `maps` draws predicted beside true maps of twelve chains: of each of three fold
+classes and of the others the best, the median and the worst by correlation.
 """
 
 import argparse
@@ -34,9 +34,8 @@ from transformers import set_seed
 from distmat.dataset.store import read_dataset
 from distmat.geometry.scores import score_map
 from distmat.model.baseline import SeparationBaseline
-from distmat.model.checkpoint import Checkpoint, load_network, save_checkpoint
+from distmat.model.checkpoint import Checkpoint, save_checkpoint
 from distmat.model.mini import MiniConfig, MiniEncoder
-from distmat.model.network import DistanceNetwork
 from distmat.model.predictor import load
 from distmat.model.tokens import MASK, PAD, VOCABULARY
 from distmat.protein.sequence import ALPHABET
@@ -48,16 +47,11 @@ from distmat.workspace import checkpoint_path
 
 MINI = checkpoint_path("mini")
 PHASES = (
-    ("first", "pretrained", 1_000),
-    ("second", "first/checkpoint-1000", 1_000),
-    ("third", "second/checkpoint-1000", None),
-    ("branch", "third/checkpoint-2900", None),
-    ("last", "average", None),
+    ("training_config_first.json", 1_000),
+    ("training_config_second.json", 1_000),
+    ("training_config.json", None),
 )
-"""Name of each phase, the weights it begins with, and the step it was cut short at. Its settings
-are in ``training_config_NAME.json``, those of the last in ``training_config.json``; the last
-learns nothing and only fits the temperature and the calibrations."""
-AVERAGED = ("third", "branch")
+"""The settings of each phase, and the step it was cut short at."""
 
 STEPS, CROP, TOKENS, HELD_OUT = 2_000, 128, 4_096, 400
 PEAK, WARM_UP = 1.5e-3, 200
@@ -85,41 +79,20 @@ def main() -> None:
 def train_again(sequences: Path, out: Path) -> None:
     """Pre-training, then all phases."""
     torch.set_num_threads(1)
-    out.mkdir(parents=True, exist_ok=True)
-    first = settings_of("first")
+    phases = [(read_config(MINI / name), last) for name, last in PHASES]
+    first, _ = phases[0]
     encoder = pretrained(first, sequences)
+    start = out / "pretrained"
     set_seed(first.seed)
     network = first_network(dataclasses.replace(first, start=""))
     network.encoder.load_state_dict(encoder.state_dict())
-    kept = json.loads((MINI / "distmat.json").read_text())["baseline"]
-    baseline = SeparationBaseline.from_dict(kept)
-    save_checkpoint(Checkpoint(network, baseline), out / "pretrained")
-    for name, start, last in PHASES:
-        if start == "average":
-            network = average([load_network(out / phase) for phase in AVERAGED])
-            save_checkpoint(Checkpoint(network, baseline), out / start)
-        changes = {
-            "start": str(out / start),
-            "output": str(out / name),
-            "chains": str(MINI / "chains.csv"),
-            "keep_checkpoints": 10,
-        }
-        config = dataclasses.replace(settings_of(name), **changes)
-        train(config, progress=print, observer=StopAfter(last))
-
-
-def settings_of(phase: str) -> TrainingConfig:
-    """As they were."""
-    name = "training_config.json" if phase == "last" else f"training_config_{phase}.json"
-    return read_config(MINI / name)
-
-
-def average(networks: list[DistanceNetwork]) -> DistanceNetwork:
-    """The network whose weights lie halfway between those of two that parted late."""
-    states = [network.state_dict() for network in networks]
-    mean = {name: sum(state[name] for state in states) / len(states) for name in states[0]}
-    networks[0].load_state_dict(mean)
-    return networks[0]
+    baseline = json.loads((MINI / "distmat.json").read_text())["baseline"]
+    save_checkpoint(Checkpoint(network, SeparationBaseline.from_dict(baseline)), start)
+    for number, (config, last) in enumerate(phases, start=1):
+        output = out / f"phase{number}"
+        places = {"start": str(start), "output": str(output), "chains": str(MINI / "chains.csv")}
+        train(dataclasses.replace(config, **places), progress=print, observer=StopAfter(last))
+        start = output / f"checkpoint-{last}" if last else output
 
 
 class StopAfter(Unobserved):
@@ -287,8 +260,8 @@ def draw_maps(data: Path, checkpoint: str, out: Path) -> None:
     figure = Figure(figsize=(11, 14.4), layout="constrained", dpi=110)
     FigureCanvasAgg(figure)
     axes = figure.subplots(4, 3)
-    for row, fold in zip(axes, (None, *FOLDS), strict=True):
-        of_fold = [entry for entry in scored if fold is None or entry[-1] == fold]
+    for row, fold in zip(axes, (*FOLDS, None), strict=True):
+        of_fold = [entry for entry in scored if entry[-1] == fold]
         chosen = of_fold[-1], of_fold[len(of_fold) // 2], of_fold[0]
         for axis, word, entry in zip(row, ("best", "median", "worst"), chosen, strict=True):
             _, scores, chain, predicted, _ = entry
@@ -301,13 +274,13 @@ def draw_maps(data: Path, checkpoint: str, out: Path) -> None:
                 interpolation="nearest",
             )
             axis.set_title(
-                f"{fold or 'all'}, {word}: {chain.name}\n"
+                f"{fold or 'other'}, {word}: {chain.name}\n"
                 f"MAE {scores.mae:.1f} Å, r {scores.pearson:.2f}, lDDT {scores.lddt:.2f}, "
                 f"P@L {scores.long_precision:.2f} of {scores.long_precision_ceiling:.2f}",
                 fontsize=8,
             )
             axis.tick_params(labelsize=7)
-            print(fold or "all", word, chain.name, len(chain), scores.as_dict(), flush=True)
+            print(fold or "other", word, chain.name, len(chain), scores.as_dict(), flush=True)
     figure.colorbar(
         image, ax=axes, label="Å (predicted above the diagonal, true below)", shrink=0.4
     )

@@ -8,7 +8,10 @@ import pytest
 
 import distmat
 from distmat.geometry.scores import score_map
+from distmat.protein.distance_map import BANDS
 from distmat.protein.examples import examples
+from distmat.training.building import network_config
+from distmat.training.config import read_config
 from distmat.workspace import checkpoint_path
 
 MINI = checkpoint_path("mini")
@@ -33,6 +36,24 @@ def test_its_card_names_every_chain_it_was_trained_and_chosen_on(predictor):
     assert len(train) == predictor.card["train_chains"]
     assert len(train) + len(val) == len(rows)
     assert not train & val
+
+
+def test_the_settings_of_its_training_are_those_of_its_network(predictor):
+    configs = [read_config(path) for path in sorted(MINI.glob("training_config*.json"))]
+    assert len({config.seed for config in configs}) == len(configs)
+    for config in configs:
+        shape = network_config(config)
+        assert shape.head == predictor.network.config.head | {"dropout": config.dropout}
+        assert shape.encoder.hidden_size == predictor.network.config.encoder.hidden_size
+
+
+def test_its_deviations_are_calibrated_and_its_card_shows_how_well(predictor):
+    factors = predictor.network.config.std_factors
+    assert factors.keys() == BANDS.keys()
+    assert all(0.8 < factor < 1.5 for factor in factors.values())
+    card = (MINI / "README.md").read_text()
+    assert all(f"| {band} |" in card for band in BANDS)
+    assert (MINI / "../../docs/mini_maps.png").resolve().is_file()
 
 
 def test_no_chain_of_the_benchmark_is_among_them():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from transformers import set_seed
 
 from distmat.dataset.store import Dataset, fingerprint
@@ -56,8 +57,8 @@ TEMPERATURES = (0.7, 0.85, 1.0, 1.15)
 POWERS = (0.0, 0.1, 0.25, 0.5)
 """Tried for stretching maps back before a trace is built; ½ is the spread of true maps."""
 
-STRETCHED = 20
-"""Validation chains whose traces the power is chosen by."""
+STRETCHED = 80
+"""Validation chains whose traces the power is chosen by: of 20, chance chose another one."""
 
 
 def train(
@@ -259,11 +260,12 @@ class _Run:
                 network.config.std_factors = factors
                 std = tuple(scale_std(each, factors) for each in std)
             self.say("Choosing how far maps are stretched back")
+            some = slice(None, None, -(-len(traces) // STRETCHED))
             stretch = choose_stretch(
                 fit_calibration(predicted, true),
-                predicted[:STRETCHED],
-                traces[:STRETCHED],
-                std[:STRETCHED] if own_std else None,
+                predicted[some],
+                traces[some],
+                std[some] if own_std else None,
                 powers=POWERS,
             )
             save_network(network, output, state)
@@ -276,6 +278,9 @@ class _Run:
             )
             network.tokens.save(output)
         trainer.accelerator.wait_for_everyone()
+        if processes() > 1:
+            # A process that ends with its connections open can be aborted by their threads.
+            PartialState().destroy_process_group()
         return result
 
 
