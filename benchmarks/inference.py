@@ -14,21 +14,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
+from tables import write_part
 
 from distmat.model import predictor as predictor_module
 from distmat.model.predictor import Predictor, load
 from distmat.protein.sequence import ALPHABET
 
 LENGTHS = (64, 128, 256, 512, 1000)
-README = Path(__file__).with_name("README.md")
-_FIRST_LINE, _LAST_LINE = (
-    "<!-- written by inference.py -->",
-    "<!-- end of what inference.py wrote -->",
-)
 _MEMORY = """
 import resource
 from distmat.model.predictor import load
@@ -46,11 +41,7 @@ def main() -> None:
     table = _table(options.checkpoint)
     print(table)
     if options.readme:
-        content = README.read_text(encoding="utf-8")
-        before, after = content.split(_FIRST_LINE)[0], content.split(_LAST_LINE)[1]
-        README.write_text(
-            f"{before}{_FIRST_LINE}\n\n{table}\n\n{_LAST_LINE}{after}", encoding="utf-8"
-        )
+        write_part("inference", table)
 
 
 def _table(checkpoint: str) -> str:

@@ -40,6 +40,7 @@ from disturbed_maps import (
     unbroken,
 )
 from scipy.spatial.distance import cdist
+from tables import write_part
 
 from distmat.dataset.store import Dataset, read_dataset
 from distmat.geometry.calibration import Calibration, fit_calibration
@@ -51,12 +52,7 @@ from distmat.geometry.scores import TraceScores, score_trace
 from distmat.protein.chain import Chain
 
 OURS = "distmat"
-README = Path(__file__).with_name("README.md")
 TABLES = ("noise", "missing", "exact", "speed", "predictions")
-_FIRST_LINE, _LAST_LINE = (
-    "<!-- written by reconstruction.py -->",
-    "<!-- end of what reconstruction.py wrote -->",
-)
 _LONG_PREDICTION = 1000
 """Residues of a prediction whose geometry is looked at, too."""
 Method = Callable[[np.ndarray], np.ndarray]
@@ -233,15 +229,6 @@ def quality(scores: Sequence[TraceScores]) -> str:
     """RMSD Å / TM / lDDT."""
     rmsd, tm, lddt = (mean_of(scores, name) for name in ("rmsd", "tm", "lddt"))
     return f"{rmsd:.2f} / {tm:.3f} / {lddt:.3f}"
-
-
-def write_readme(text: str) -> None:
-    """Put it between the two lines that mark this program's part."""
-    before, found, rest = README.read_text(encoding="utf-8").partition(_FIRST_LINE)
-    _, ended, after = rest.partition(_LAST_LINE)
-    if not (found and ended):
-        sys.exit(f"{README} lacks the lines {_FIRST_LINE} and {_LAST_LINE}.")
-    README.write_text(f"{before}{_FIRST_LINE}\n\n{text}\n{_LAST_LINE}{after}", encoding="utf-8")
 
 
 # ---------------------------------------------------------------------------- exact maps
@@ -677,7 +664,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     print(text)
     if options.readme:
-        write_readme(text)
+        write_part("reconstruction", text)
     return 0
 
 

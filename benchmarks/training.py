@@ -25,6 +25,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import numpy as np
+from tables import write_part
 
 from distmat.dataset.store import Dataset, read_dataset
 from distmat.training.config import TrainingConfig
@@ -84,9 +85,6 @@ COMMON = {
 PROBE_STEPS, PROBE_SKIPPED = 14, 4
 """Steps to learn what one costs, and how many of them warm up."""
 
-README = Path(__file__).with_name("README.md")
-WRITTEN, END = "<!-- written by training.py -->", "<!-- end of what training.py wrote -->"
-
 SCORES = {
     "mae": "MAE Å",
     "rmse": "RMSE Å",
@@ -114,9 +112,7 @@ def compare(data: Path, minutes: float, out: Path, names: list[str], readme: boo
     (out / "table.md").write_text(table)
     print(table)
     if readme:
-        text = README.read_text(encoding="utf-8")
-        before, rest = text.split(WRITTEN, 1)
-        README.write_text(f"{before}{WRITTEN}\n\n{table}\n{END}{rest.split(END, 1)[1]}")
+        write_part("training", table)
 
 
 def _compared(name: str, data: Path, minutes: float, out: Path) -> dict:
