@@ -35,11 +35,11 @@ from distmat.dataset.store import read_dataset
 from distmat.geometry.scores import score_map
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, save_checkpoint
-from distmat.model.mini import MiniConfig, MiniEncoder
+from distmat.model.mini import MiniEncoder
 from distmat.model.predictor import load
-from distmat.model.tokens import MASK, PAD, VOCABULARY
+from distmat.model.tokens import MASK, PAD, VOCABULARY, encode
 from distmat.protein.sequence import ALPHABET
-from distmat.training.building import first_network
+from distmat.training.building import first_network, network_config
 from distmat.training.config import TrainingConfig, read_config
 from distmat.training.observer import Unobserved
 from distmat.training.trainer import train
@@ -112,16 +112,9 @@ def pretrained(config: TrainingConfig, path: Path) -> MiniEncoder:
     sequences, clusters = read_sequences(path)
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    width = config.hidden_size
-    encoder = MiniEncoder(
-        MiniConfig(
-            hidden_size=width,
-            num_hidden_layers=config.layers,
-            num_attention_heads=config.attention_heads,
-            intermediate_size=3 * width,
-            dropout=0.0,
-        )
-    )
+    shape = network_config(config).encoder
+    shape.dropout = 0.0
+    encoder, width = MiniEncoder(shape), config.hidden_size
     head = nn.Sequential(
         nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width), nn.Linear(width, len(VOCABULARY))
     )
@@ -156,11 +149,7 @@ def pretrained(config: TrainingConfig, path: Path) -> MiniEncoder:
 def read_sequences(path: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Token ids of every sequence, and which sequences each cluster holds."""
     table = pq.read_table(path, columns=["sequence", "cluster50"]).to_pandas()
-    ids = np.zeros(256, dtype=np.int64)
-    for index, letter in enumerate(VOCABULARY):
-        if len(letter) == 1:
-            ids[ord(letter)] = index
-    sequences = [ids[np.frombuffer(text.encode(), dtype=np.uint8)] for text in table.sequence]
+    sequences = [encode(text) for text in table.sequence]
     _, cluster = np.unique(table.cluster50.to_numpy(), return_inverse=True)
     order = np.argsort(cluster, kind="stable")
     starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
@@ -206,8 +195,7 @@ def hidden(
     seen = whole.copy()
     seen[asked & (draw < 0.8)] = MASK
     exchanged = asked & (draw >= 0.9)
-    letters = np.array([VOCABULARY.index(letter) for letter in ALPHABET])
-    seen[exchanged] = letters[rng.integers(20, size=exchanged.sum())]
+    seen[exchanged] = encode(ALPHABET)[rng.integers(20, size=exchanged.sum())]
     answers = np.where(asked, whole, -100)
     return (
         torch.from_numpy(seen),

@@ -114,7 +114,7 @@ def _errors_in_deviations(
     distances: np.ndarray, std: np.ndarray, true: np.ndarray, band: str
 ) -> np.ndarray:
     inside = in_band(len(distances), band)
-    error, deviation = np.abs(distances - true)[inside], std[inside]
+    error = np.abs(distances[inside] - true[inside])
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = error / deviation
+        ratio = error / std[inside]
     return ratio[~np.isnan(ratio)]

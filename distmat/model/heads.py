@@ -7,7 +7,6 @@ pair's state, R rank of the pair products, K distance bins.
 """
 
 import math
-from contextlib import nullcontext
 
 import torch
 from torch import nn
@@ -113,8 +112,6 @@ class PairConvolution(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.wide = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
         self.near = nn.Conv2d(width, width, 3, padding=1)
-        # PyTorch 2.13 on a CPU: the weight gradient of a dilated bfloat16 convolution is NaN then.
-        self.single_on_cpu = width % 16 != 0
 
     def forward(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
         updates = []
@@ -127,10 +124,15 @@ class PairConvolution(nn.Module):
 
     def _update(self, z_BSLC: torch.Tensor, mask_BSL1: torch.Tensor) -> torch.Tensor:
         h_BCSL = (self.norm(z_BSLC) * mask_BSL1).permute(0, 3, 1, 2)
-        single = self.single_on_cpu and h_BCSL.device.type == "cpu"
-        with torch.autocast("cpu", enabled=False) if single else nullcontext():
-            h_BCSL = F.gelu(self.wide(h_BCSL.float() if single else h_BCSL))
-        return self.near(h_BCSL * mask_BSL1.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        h_BCSL = F.gelu(self._widely(h_BCSL)) * mask_BSL1.permute(0, 3, 1, 2)
+        return self.near(h_BCSL).permute(0, 2, 3, 1)
+
+    def _widely(self, h_BCSL: torch.Tensor) -> torch.Tensor:
+        if h_BCSL.device.type != "cpu" or h_BCSL.shape[1] % 16 == 0:
+            return self.wide(h_BCSL)
+        # There PyTorch 2.13's weight gradient of a dilated bfloat16 convolution is NaN.
+        with torch.autocast("cpu", enabled=False):
+            return self.wide(h_BCSL.to(self.wide.weight.dtype))
 
 
 class PairBlock(GradientCheckpointingLayer):
