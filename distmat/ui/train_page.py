@@ -34,11 +34,16 @@ _ALIKE = (
     "layers",
     "pair_width",
     "pair_patch",
+    "fine_width",
     "triangle_rank",
     "dilations",
     "crops",
     "pairs_per_batch",
+    "chains_per_batch",
+    "pad_to",
     "accumulation",
+    "optimizer",
+    "precision",
     "activation_checkpointing",
 )
 """Settings that decide how long a step takes."""
