@@ -1,15 +1,17 @@
 r"""Train the shipped checkpoint again, and draw what its card shows.
 
-Run by hand, from this folder's parent, with the datasets `train` and `val` in the workspace:
+Run by hand, from this folder's parent, with the datasets `train`, `val` and `test` in the
+workspace:
 
     python benchmarks/mini.py train --sequences sequences.parquet --out again
     python benchmarks/mini.py maps --data test.parquet
 
 `train` takes the settings and the list of chains from ``checkpoints/mini``: first the encoder
 learns to fill in hidden residues of unlabelled sequences, then the network learns distances, in
-three phases. Everything is seeded; on one kind of machine the weights come out
-equal to rounding. `maps` draws predicted beside true maps of twelve chains: of each of three fold
-classes and of the others the best, the median and the worst by correlation.
+four phases, in the last of them also from homologues among the same sequences. Everything is
+seeded; on one kind of machine the weights come out equal to rounding. `maps` draws predicted
+beside true maps of twelve chains: of each of three fold classes and of the others the best, the
+median and the worst by correlation.
 """
 
 import argparse
@@ -31,27 +33,33 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import set_seed
 
-from distmat.dataset.store import read_dataset
+from distmat.dataset.homologues import add_homologues
+from distmat.dataset.store import DatasetWriter, read_dataset
 from distmat.geometry.scores import score_map
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, save_checkpoint
 from distmat.model.mini import MiniEncoder
 from distmat.model.predictor import load
 from distmat.model.tokens import MASK, PAD, VOCABULARY, encode
+from distmat.protein.examples import examples
 from distmat.protein.sequence import ALPHABET
 from distmat.training.building import first_network, network_config
 from distmat.training.config import TrainingConfig, read_config
 from distmat.training.observer import Unobserved
 from distmat.training.trainer import train
-from distmat.workspace import checkpoint_path
+from distmat.workspace import checkpoint_path, dataset_path, replace_file, workspace
 
 MINI = checkpoint_path("mini")
 PHASES = (
     ("training_config_first.json", 1_000),
     ("training_config_second.json", 1_000),
+    ("training_config_third.json", None),
     ("training_config.json", None),
 )
 """The settings of each phase, and the step it was cut short at."""
+
+HOMOLOGUES = "train-homologues"
+"""What the last phase's settings call the training chains with homologues."""
 
 STEPS, CROP, TOKENS, HELD_OUT = 2_000, 128, 4_096, 400
 PEAK, WARM_UP = 1.5e-3, 200
@@ -79,6 +87,7 @@ def main() -> None:
 def train_again(sequences: Path, out: Path) -> None:
     """Pre-training, then all phases."""
     torch.set_num_threads(1)
+    write_homologues(sequences)
     phases = [(read_config(MINI / name), last) for name, last in PHASES]
     first, _ = phases[0]
     encoder = pretrained(first, sequences)
@@ -93,6 +102,18 @@ def train_again(sequences: Path, out: Path) -> None:
         places = {"start": str(start), "output": str(output), "chains": str(MINI / "chains.csv")}
         train(dataclasses.replace(config, **places), progress=print, observer=StopAfter(last))
         start = output / f"checkpoint-{last}" if last else output
+
+
+def write_homologues(sequences: Path) -> None:
+    """The training chains with relatives that are no relatives of val, test and the examples."""
+    folder = workspace() / "datasets"
+    shown = folder / "examples.parquet"
+    with replace_file(shown) as file, DatasetWriter(file) as writer:
+        for number, example in enumerate(examples()):
+            writer.add(example.read(), cluster=number, rep=True)
+    exclude = [dataset_path("val"), dataset_path("test"), shown]
+    output = folder / f"{HOMOLOGUES}.parquet"
+    print(add_homologues(dataset_path("train"), sequences, output, exclude, progress=print))
 
 
 class StopAfter(Unobserved):

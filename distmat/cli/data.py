@@ -39,6 +39,7 @@ def add_data(commands) -> None:
     _add_list(actions)
     _add_show(actions)
     _add_split(actions)
+    _add_homologues(actions)
     _add_synthetic(actions)
     _add_delete(actions)
 
@@ -125,6 +126,33 @@ def _add_split(actions) -> None:
     command.add_argument("-o", "--out", metavar="NAME", required=True, help="what to call it")
     _add_split_options(command)
     command.set_defaults(run=_split)
+
+
+def _add_homologues(actions) -> None:
+    command = actions.add_parser(
+        "homologues",
+        help="a dataset again, with natural relatives of its training chains",
+        description="Search a file of sequences for relatives of the training chains, and write "
+        "the dataset again with them: a training then shows a chain now and then with the "
+        "sequence of one. No relative of a val or test chain is taken.",
+    )
+    command.add_argument("dataset", help="Parquet file, or a dataset's name in the workspace")
+    command.add_argument("sequences", type=Path, help="FASTA, or Parquet with a column 'sequence'")
+    command.add_argument("-o", "--out", metavar="NAME", required=True, help="what to call it")
+    command.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="DATASET",
+        help="take no relatives of this dataset's chains either; may be given several times",
+    )
+    command.add_argument(
+        "--most", type=int, default=10, metavar="N", help="of each chain (default: 10)"
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="of the choice")
+    command.add_argument("--workers", type=int, default=2, metavar="N", help="threads")
+    command.add_argument("--overwrite", action="store_true", help="replace a dataset of that name")
+    command.set_defaults(run=_homologues)
 
 
 def _add_synthetic(actions) -> None:
@@ -301,6 +329,34 @@ def _show(options: argparse.Namespace) -> None:
             f"{path.name} has no card; 'distmat data split {path} -o NAME' gives one to a copy."
         )
     print(json.dumps(card, indent=2, ensure_ascii=False) if options.json else markdown(card))
+
+
+def _homologues(options: argparse.Namespace) -> None:
+    from distmat.dataset.build import check_name
+    from distmat.dataset.homologues import add_homologues
+    from distmat.workspace import dataset_path, workspace
+
+    path = workspace() / "datasets" / f"{check_name(options.out)}.parquet"
+    if path.exists() and not options.overwrite:
+        raise DatasetError(
+            f"There is a dataset '{options.out}' already; give another name, or --overwrite to "
+            "replace it."
+        )
+    found = add_homologues(
+        dataset_path(options.dataset),
+        options.sequences,
+        path,
+        [dataset_path(name) for name in options.exclude],
+        options.most,
+        options.workers,
+        options.seed,
+        lambda text: print(f"{text} …", file=sys.stderr),
+    )
+    print(
+        f"{path}: {found.homologues:,} homologues of {found.with_homologues:,} of the "
+        f"{found.chains:,} training chains; {found.held_back:,} others were relatives of "
+        "held-out chains."
+    )
 
 
 def _synthetic(options: argparse.Namespace) -> None:

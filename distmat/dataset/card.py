@@ -399,6 +399,12 @@ def facts_in_words(card: dict[str, Any]) -> dict[str, str]:
             f"median {distances['median']:.2f}, {distances['smallest']:.2f} – "
             f"{distances['largest']:.2f} Å, {distances['pairs']:,} pairs"
         )
+    if "homologues" in card:
+        added = card["homologues"]
+        words["homologues"] = (
+            f"{added['homologues']:,} from {added['sequences']}, of {added['with_homologues']:,} "
+            f"training chains; {added['held_back']:,} relatives of held-out chains left out"
+        )
     return words
 
 

@@ -9,7 +9,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,9 @@ LEAK_E_VALUE = 0.1
 """Alignments that are looked at when relatives across splits are searched."""
 LINK_COVERAGE = 0.5
 """Share of the shorter chain that an alignment of relatives covers."""
+ALIGN_E_VALUE, ALIGN_COVERAGE = 1e-5, 0.6
+"""Sequences are laid on a chain if the alignment is as sure, and spans as much of the chain."""
+_MOST_ALIGNED = 300
 _MOST_HITS = 2000
 """For each chain; large families, such as antibodies, have a thousand."""
 _FEW_PAIRS = 250_000
@@ -111,6 +114,29 @@ def mmseqs_version() -> str:
     return _run(["version"], Path("."), 1).strip()[:12]
 
 
+@dataclass(frozen=True)
+class Alignment:
+    """A chain and a sequence that it was found in.
+
+    Parameters
+    ----------
+    query : int
+        Place of the chain in what was searched with.
+    identity : float
+        Share of the alignment's columns with the same residue.
+    start : int
+        The chain's first aligned residue, counted from 0.
+    query_row, target_row : str
+        Letters of both, with ``-`` for gaps; of the same length.
+    """
+
+    query: int
+    identity: float
+    start: int
+    query_row: str
+    target_row: str
+
+
 def cluster(
     sequences: Sequence[str], folder: Path, identity: float, coverage: float, threads: int
 ) -> Clusters:
@@ -188,6 +214,48 @@ def sensitive_search(
         )
 
 
+def align(chains: Sequence[str], sequences: Path, folder: Path, threads: int) -> list[Alignment]:
+    """Search a file of sequences for relatives of chains, over most of each chain.
+
+    Parameters
+    ----------
+    chains : sequence of str
+    sequences : Path
+        FASTA, or Parquet with a column ``sequence``.
+    folder : Path
+        For MMseqs2's files; is emptied first and removed in the end.
+    threads : int
+
+    Raises
+    ------
+    DatasetError
+        If the file can't be read, or MMseqs2 is missing or fails.
+    """
+    if not sequences.is_file():
+        raise DatasetError(f"There is no file of sequences at {sequences}; check the path.")
+    with _Workplace(folder, threads) as place:
+        place.write("chains", enumerate(chains))
+        if sequences.suffix == ".parquet":
+            place.write("sequences", enumerate(_sequences_of(sequences)))
+            sequences = place.folder / "sequences.fasta"
+        return place.alignments("chains", sequences)
+
+
+def _sequences_of(path: Path) -> Iterator[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=["sequence"]):
+                yield from batch.column(0).to_pylist()
+    except (pa.ArrowException, OSError, IndexError) as error:
+        raise DatasetError(
+            f"{path.name} can't be read as Parquet with a column 'sequence' "
+            f"({str(error).splitlines()[0]}); give such a file, or FASTA."
+        ) from None
+
+
 class _Workplace:
     """A folder in which MMseqs2 runs; names there are ours, so nothing needs quoting."""
 
@@ -248,6 +316,19 @@ class _Workplace:
         # Gaps widen an alignment: whoever counts its columns must come to the same.
         coverage = np.minimum(1.0, np.maximum(span, columns) / np.maximum(shorter, 1))
         return Hits(query.astype(int), target.astype(int), same, coverage, e_values)
+
+    def alignments(self, queries: str, targets: Path) -> list[Alignment]:
+        """Of each query with what was found, in an order that doesn't vary."""
+        arguments = ["easy-search", f"{queries}.fasta", str(targets.resolve()), "found.tsv", "tmp"]
+        limits = ["-e", str(ALIGN_E_VALUE), "-c", str(ALIGN_COVERAGE), "--cov-mode", "2"]
+        columns = ["--format-output", "query,target,fident,qstart,qaln,taln"]
+        self._run([*arguments, *limits, "--max-seqs", str(_MOST_ALIGNED), "-s", "4", *columns])
+        with open(self.folder / "found.tsv", encoding="utf-8", errors="replace") as file:
+            rows = sorted(line.rstrip("\n").split("\t") for line in file)
+        return [
+            Alignment(int(query), float(identity), int(start) - 1, own, other.upper())
+            for query, _, identity, start, own, other in rows
+        ]
 
     def _run(self, arguments: list[str], threads: bool = True) -> None:
         options = ["--threads", str(self.threads)] if threads else []

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ from distmat.errors import DatasetError
 from distmat.protein.chain import Chain
 
 REQUIRED_COLUMNS = ("id", "sequence", "ca")
+_OPTIONAL_COLUMNS = ("cluster", "rep", "split", "homologues")
 
 SPLITS = ("train", "val", "test")
 """What the column ``split`` may hold."""
@@ -40,6 +42,9 @@ class Dataset:
         The best chain of each cluster; all of them where the file doesn't say.
     splits : ndarray, shape=(chains,), dtype=str, optional
         ``"train"``, ``"val"`` or ``"test"`` for each chain; None where the file doesn't say.
+    homologues : tuple of tuple of str, optional
+        For each chain sequences of relatives, residue for residue on its own; None where the
+        file has none.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Dataset:
     clusters: np.ndarray
     representative: np.ndarray
     splits: np.ndarray | None = None
+    homologues: tuple[tuple[str, ...], ...] | None = None
 
     def __len__(self) -> int:
         return len(self.chains)
@@ -55,10 +61,11 @@ class Dataset:
         """The chains for which `keep`, shape=(chains,), dtype=bool, is true."""
         return Dataset(
             self.name,
-            tuple(chain for chain, kept in zip(self.chains, keep, strict=True) if kept),
+            tuple(compress(self.chains, keep)),
             self.clusters[keep],
             self.representative[keep],
             None if self.splits is None else self.splits[keep],
+            None if self.homologues is None else tuple(compress(self.homologues, keep)),
         )
 
     def of_split(self, split: str) -> "Dataset":
@@ -86,7 +93,7 @@ def read_dataset(path: Path) -> Dataset:
     path : Path
         Parquet with the columns ``id``, ``sequence`` and ``ca`` (x, y, z of every residue in
         chain order, Å, NaN where not observed; flat, or three by three), and, if there,
-        ``cluster``, ``rep`` and ``split``.
+        ``cluster``, ``rep``, ``split`` and ``homologues`` (a list of sequences).
 
     Raises
     ------
@@ -94,15 +101,16 @@ def read_dataset(path: Path) -> Dataset:
         If the file is missing, is no Parquet, lacks a column, or a row contradicts itself.
     """
     path = Path(path)
-    rows = list(stream_rows(path, (*REQUIRED_COLUMNS, "cluster", "rep", "split")))
+    rows = list(stream_rows(path, (*REQUIRED_COLUMNS, *_OPTIONAL_COLUMNS)))
     if not rows:
         raise DatasetError(f"{path.name} holds no chain; give a dataset with at least one row.")
     return Dataset(
         path.stem,
         tuple(row["chain"] for row in rows),
-        _column(rows, "cluster", np.arange(len(rows))),
-        _column(rows, "rep", np.ones(len(rows), dtype=bool)),
+        _column(path.name, rows, "cluster", np.arange(len(rows))),
+        _column(path.name, rows, "rep", np.ones(len(rows), dtype=bool)),
         np.array([row["split"] for row in rows]) if "split" in rows[0] else None,
+        _homologues(path.name, rows) if "homologues" in rows[0] else None,
     )
 
 
@@ -143,7 +151,7 @@ def stream_rows(path: Path, columns: Iterable[str] | None = None) -> Iterator[di
 
 
 def read_facts(path: Path) -> Any:
-    """All that a dataset says of its chains but their coordinates, as a pandas table.
+    """All that a dataset says of its chains but coordinates and homologues, as a pandas table.
 
     Raises
     ------
@@ -152,7 +160,7 @@ def read_facts(path: Path) -> Any:
     """
     path = Path(path)
     with _opened(path) as file:
-        columns = [name for name in file.schema_arrow.names if name != "ca"]
+        columns = [name for name in file.schema_arrow.names if name not in ("ca", "homologues")]
         return file.read(columns=columns).to_pandas()
 
 
@@ -201,10 +209,28 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from None
 
 
-def _column(rows: list[dict], name: str, otherwise: np.ndarray) -> np.ndarray:
+def _column(file: str, rows: list[dict], name: str, otherwise: np.ndarray) -> np.ndarray:
     if name not in rows[0]:
         return otherwise
-    return np.array([row[name] for row in rows]).astype(otherwise.dtype)
+    values = [row[name] for row in rows]
+    if None in values:
+        raise DatasetError(
+            f"{file}, row {values.index(None) + 1} has no '{name}'; fill the column, or leave it "
+            "out."
+        )
+    return np.array(values).astype(otherwise.dtype)
+
+
+def _homologues(file: str, rows: list[dict]) -> tuple[tuple[str, ...], ...]:
+    for row in rows:
+        length = len(row["chain"])
+        for text in row["homologues"] or ():
+            if len(text) != length:
+                raise DatasetError(
+                    f"{file} has a homologue of {len(text)} residues for '{row['id']}', which has "
+                    f"{length}; both need the same."
+                )
+    return tuple(tuple(row["homologues"] or ()) for row in rows)
 
 
 def _rows(file: str, before: int, batch: Any) -> Iterator[dict[str, Any]]:
@@ -345,9 +371,10 @@ class Fingerprint:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
 
-    def add(self, chain: Chain) -> None:
+    def add(self, chain: Chain, homologues: Iterable[str] = ()) -> None:
         """The next chain."""
-        self._digest.update(f"{chain.name}\n{chain.sequence}\n".encode())
+        lines = (chain.name, chain.sequence, *homologues)
+        self._digest.update("".join(f"{line}\n" for line in lines).encode())
         ca = np.asarray(chain.ca, dtype="<f4")
         # There are many NaN; here there is one.
         self._digest.update(np.where(np.isnan(ca), np.float32(np.nan), ca).tobytes())
@@ -358,7 +385,7 @@ class Fingerprint:
 
 
 def fingerprint(dataset: Dataset | Path | str) -> str:
-    """A digest of the chains' names, sequences and coordinates, in their order.
+    """A digest of the chains' names, sequences, homologues and coordinates, in their order.
 
     Parameters
     ----------
@@ -370,11 +397,12 @@ def fingerprint(dataset: Dataset | Path | str) -> str:
     str
         32 hexadecimal digits.
     """
-    if isinstance(dataset, Dataset):
-        chains: Iterable[Chain] = dataset.chains
-    else:
-        chains = (row["chain"] for row in stream_rows(Path(dataset), REQUIRED_COLUMNS))
     digest = Fingerprint()
-    for chain in chains:
-        digest.add(chain)
+    if isinstance(dataset, Dataset):
+        homologues = dataset.homologues or [()] * len(dataset)
+        for chain, texts in zip(dataset.chains, homologues, strict=True):
+            digest.add(chain, texts)
+    else:
+        for row in stream_rows(Path(dataset), (*REQUIRED_COLUMNS, "homologues")):
+            digest.add(row["chain"], row.get("homologues") or ())
     return digest.hexdigest()

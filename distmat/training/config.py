@@ -138,6 +138,10 @@ class TrainingConfig:
     cluster_sampling: bool = True
     """Draw one chain of each sequence cluster in an epoch; false: every chain."""
 
+    homologue_share: float = 0.5
+    """Share of the draws in which a chain shows the sequence of one of its homologues, where the
+    dataset has any."""
+
     masked_residues: float = 0.1
     """Share of the residues that are hidden from the encoder in training."""
 
@@ -495,6 +499,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("pairs_per_batch", 256, 10**9),
     ("chains_per_batch", 1, 10**6),
     ("pad_to", 0, 1024),
+    ("homologue_share", 0, 1),
     ("masked_residues", 0, 0.9),
     ("epochs", 0, 10**6),
     ("max_steps", 1, 10**9),

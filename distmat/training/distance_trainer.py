@@ -106,10 +106,11 @@ class DistanceTrainer(Trainer):
         self.residues_seen = 0
         self.window_started = time.perf_counter()
         args = trainer_arguments(config)
+        self.crops = CroppedChains(material.train, network.tokens, config.homologue_share)
         super().__init__(
             model=network,
             args=args,
-            train_dataset=CroppedChains(material.train, network.tokens),
+            train_dataset=self.crops,
             data_collator=PadAndMask(network.tokens, config.masked_residues, config.pad_to),
             # Only its presence matters, `evaluate` scores whole chains.
             eval_dataset=material.val,
@@ -152,9 +153,8 @@ class DistanceTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader:
         """Batches of crops, one chain of each cluster in an epoch."""
-        chains = CroppedChains(self.material.train, self.network.tokens)
         loader = DataLoader(
-            chains,
+            self.crops,
             batch_sampler=self.batches(),
             collate_fn=self.data_collator,
             pin_memory=self.args.dataloader_pin_memory,

@@ -124,10 +124,21 @@ class ClusterBatches(Sampler[list[Crop]]):
 
 
 class CroppedChains(TorchDataset):
-    """Crops of a dataset's chains, as arrays; indexed by `Crop`."""
+    """Crops of a dataset's chains, as arrays; indexed by `Crop`.
 
-    def __init__(self, dataset: Dataset, tokenizer: ResidueTokenizer) -> None:
+    Parameters
+    ----------
+    dataset : Dataset
+    tokenizer : ResidueTokenizer
+    homologue_share : float
+        Share of the crops, 0 to 1, of chains with homologues that show one of those.
+    """
+
+    def __init__(
+        self, dataset: Dataset, tokenizer: ResidueTokenizer, homologue_share: float = 0.0
+    ) -> None:
         self.chains, self.tokenizer = dataset.chains, tokenizer
+        self.homologues, self.homologue_share = dataset.homologues, homologue_share
 
     def __len__(self) -> int:
         return len(self.chains)
@@ -136,12 +147,23 @@ class CroppedChains(TorchDataset):
         chain = self.chains[crop.chain]
         cut = slice(crop.start, crop.start + crop.length)
         return {
-            "input_ids": self.tokenizer.encode(chain.sequence[cut]),
+            "input_ids": self.tokenizer.encode(self._sequence(crop)[cut]),
             "position": np.arange(crop.start, crop.start + crop.length),
             "chain_length": len(chain),
             "ca": chain.ca[cut],
             "seed": crop.seed,
         }
+
+    def _sequence(self, crop: Crop) -> str:
+        """The chain's own, or a homologue's."""
+        others = self.homologues[crop.chain] if self.homologues else ()
+        if not others:
+            return self.chains[crop.chain].sequence
+        # Not the stream that hides residues: they are the same ones whoever is shown.
+        rng = np.random.default_rng([crop.seed, 1])
+        if rng.random() >= self.homologue_share:
+            return self.chains[crop.chain].sequence
+        return others[rng.integers(len(others))]
 
 
 class PadAndMask:

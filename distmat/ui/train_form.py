@@ -27,7 +27,7 @@ COMMON = (
 """Always visible; the rest is folded."""
 
 GROUPS = {
-    "Data": ("chains", "longest_chain", "cluster_sampling", "masked_residues"),
+    "Data": ("chains", "longest_chain", "cluster_sampling", "homologue_share", "masked_residues"),
     "Encoder": (
         "start",
         "pretrained",

@@ -156,3 +156,44 @@ def test_the_fingerprint_is_of_what_is_learned_from_and_of_nothing_else(written,
     chains = list(dataset.chains)
     chains[7] = replace(chains[7], ca=chains[7].ca + np.float32(1e-3))
     assert fingerprint(replace(dataset, chains=tuple(chains))) != print_
+
+
+def test_a_column_with_a_hole_is_refused_in_a_sentence(tmp_path):
+    path = tmp_path / "holes.parquet"
+    with open(path, "wb") as file, DatasetWriter(file) as writer:
+        writer.add(Chain("a", "AC", np.zeros((2, 3))), cluster=1, rep=True)
+        writer.add(Chain("b", "AC", np.zeros((2, 3))), rep=True)
+    with pytest.raises(DatasetError, match=r"holes\.parquet, row 2 has no 'cluster'"):
+        read_dataset(path)
+
+
+def with_homologues(path, *texts):
+    return write(
+        path,
+        id=["a", "b"],
+        sequence=["ACD", "GG"],
+        ca=[[0.0] * 9, [0.0] * 6],
+        homologues=[list(texts), None],
+    )
+
+
+def test_homologues_stay_with_their_chain(tmp_path):
+    dataset = read_dataset(with_homologues(tmp_path / "h.parquet", "ACE", "SCD"))
+    assert dataset.homologues == (("ACE", "SCD"), ())
+    assert dataset.named({"b"}).homologues == ((),)
+    assert "homologues" not in read_facts(tmp_path / "h.parquet")
+
+
+def test_a_homologue_of_another_length_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="homologue of 2 residues for 'a', which has 3"):
+        read_dataset(with_homologues(tmp_path / "h.parquet", "AC"))
+
+
+def test_homologues_are_learned_from_so_the_fingerprint_knows_them(tmp_path):
+    one = with_homologues(tmp_path / "one.parquet", "ACE")
+    other = with_homologues(tmp_path / "other.parquet", "ACF")
+    none = with_homologues(tmp_path / "none.parquet")
+    prints = {fingerprint(path) for path in (one, other, none)}
+    assert len(prints) == 3
+    assert fingerprint(read_dataset(one)) == fingerprint(one)
+    assert fingerprint(replace(read_dataset(none), homologues=None)) == fingerprint(none)

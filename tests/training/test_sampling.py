@@ -1,6 +1,7 @@
 """Batches of crops."""
 
 import numpy as np
+import pytest
 import torch
 
 from distmat.dataset.store import Dataset
@@ -75,6 +76,29 @@ def test_the_wanted_share_of_residues_is_hidden_and_always_the_same_ones():
     )
     assert torch.equal(first, again)
     assert 0.15 < (first == MASK).float().mean() < 0.25
+
+
+def shown(share: float, homologues=(("YYYYY", "WWWWW"),), crops: int = 400) -> list[str]:
+    """What a chain of alanines shows in many draws, by its second residue."""
+    chain = Chain("a", "AAAAA", np.zeros((5, 3)))
+    dataset = Dataset("d", (chain,), np.array([0]), np.array([True]), homologues=homologues)
+    crops_of = CroppedChains(dataset, mini_tokenizer(), share)
+    letter = {int(mini_tokenizer().encode(x)[0]): x for x in "AYW"}
+    drawn = [crops_of[Crop(0, 1, 3, seed)]["input_ids"] for seed in range(crops)]
+    assert all(len(set(ids.tolist())) == 1 and len(ids) == 3 for ids in drawn)
+    return [letter[int(ids[0])] for ids in drawn]
+
+
+def test_the_wanted_share_of_draws_shows_a_homologue_and_always_the_same_ones():
+    seen = shown(0.5)
+    assert seen == shown(0.5)
+    counts = {letter: seen.count(letter) / len(seen) for letter in "AYW"}
+    assert counts == pytest.approx({"A": 0.5, "Y": 0.25, "W": 0.25}, abs=0.07)
+
+
+def test_a_chain_without_homologues_and_a_share_of_zero_show_its_own_sequence():
+    assert set(shown(1.0)) == {"Y", "W"}
+    assert set(shown(0.0)) == set(shown(1.0, homologues=((),))) == set(shown(1.0, None)) == {"A"}
 
 
 def shared(processes: int, accumulation: int, process: int, epochs: int = 3) -> list[list[Crop]]:

@@ -1,0 +1,187 @@
+"""Natural relatives of a dataset's chains, to be trained on in the chains' stead.
+
+Relatives fold alike: where the structure of one sequence is known, hundreds of others with nearly
+the same one are often known without. Laid on the chain's residues by an alignment, each is
+another question with the same answer.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from distmat.dataset.card import markdown, read_card
+from distmat.dataset.catalogue import CARD_SUFFIXES
+from distmat.dataset.clustering import Alignment, align, relatives, sensitive_search
+from distmat.dataset.store import ROWS_IN_MEMORY, fingerprint, read_dataset
+from distmat.protein.sequence import ALPHABET
+from distmat.workspace import replace_file
+
+COLUMN = "homologues"
+"""Of a dataset: for each chain a list of sequences, residue for residue on its own."""
+
+LEAST_IDENTITY, MOST_IDENTITY = 0.25, 0.95
+"""Share of an alignment's columns: below the first structures differ, above the second there is
+nothing new to see."""
+
+_RELATED, _SURE = 0.3, 1e-3
+"""Identity and E-value from which a sequence is a held-out chain's relative."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `add_homologues` has done.
+
+    Parameters
+    ----------
+    chains : int
+        Training chains.
+    with_homologues : int
+        Of those, how many got any.
+    homologues : int
+        Sequences written.
+    held_back : int
+        Sequences left out, for they were relatives of held-out chains.
+    """
+
+    chains: int
+    with_homologues: int
+    homologues: int
+    held_back: int
+
+
+def add_homologues(
+    dataset: Path,
+    sequences: Path,
+    output: Path,
+    exclude: Sequence[Path] = (),
+    most: int = 10,
+    threads: int = 2,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _text: None,
+) -> Found:
+    """Write a dataset again, with homologues of its training chains.
+
+    Parameters
+    ----------
+    dataset : Path
+        Parquet. Chains of other splits than 'train' get none, and no relative of theirs is
+        taken; without splits, all chains are training chains.
+    sequences : Path
+        FASTA, or Parquet with a column ``sequence``.
+    output : Path
+        Where the dataset is written: the same columns, and `COLUMN`; its card beside it.
+    exclude : sequence of Path
+        Datasets of whose chains no relative is taken either, such as val and test where they
+        are files of their own.
+    most : int
+        Homologues of a chain.
+    threads, seed : int
+    progress : callable
+        Told what is being done, a sentence at a time.
+
+    Raises
+    ------
+    DatasetError
+        If a file can't be read, or MMseqs2 is missing or fails.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    progress("Reading the datasets")
+    own = read_dataset(dataset)
+    training = np.ones(len(own), dtype=bool) if own.splits is None else own.splits == "train"
+    held_out = [chain.sequence for chain in own.where(~training).chains]
+    for path in exclude:
+        held_out += [chain.sequence for chain in read_dataset(path).chains]
+    places = np.flatnonzero(training)
+    chains = [own.chains[place].sequence for place in places]
+    work = output.with_name(f".{output.stem}.homologues")
+    progress(f"Searching {sequences.name} for relatives of {len(chains):,} chains")
+    found = _chosen(chains, align(chains, sequences, work, threads), most, seed)
+    progress(f"Comparing {sum(map(len, found)):,} sequences with {len(held_out):,} held-out chains")
+    near = _near(held_out, [text for texts in found for text in texts], work, threads)
+    kept = [tuple(text for text in texts if text not in near) for texts in found]
+    column: list[tuple[str, ...]] = [()] * len(own)
+    for place, texts in zip(places, kept, strict=True):
+        column[place] = texts
+    table = pq.read_table(dataset)
+    if COLUMN in table.column_names:
+        table = table.drop_columns([COLUMN])
+    table = table.append_column(COLUMN, pa.array(column, type=pa.list_(pa.string())))
+    counts = [len(texts) for texts in kept]
+    answer = Found(len(chains), sum(map(bool, counts)), sum(counts), len(near))
+    with replace_file(output) as file:
+        pq.write_table(table, file, compression="zstd", row_group_size=ROWS_IN_MEMORY)
+    _write_card(dataset, output, {**asdict(answer), "sequences": sequences.name})
+    return answer
+
+
+def _write_card(dataset: Path, output: Path, homologues: dict) -> None:
+    """The dataset's own card, with what was added; none where it has none."""
+    card = read_card(dataset)
+    for suffix in CARD_SUFFIXES:
+        output.with_name(f"{output.stem}{suffix}").unlink(missing_ok=True)
+    if not card:
+        return
+    card |= {"name": output.stem, "homologues": homologues, "fingerprint": fingerprint(output)}
+    with replace_file(output.with_suffix(".json"), "w") as file:
+        json.dump(card, file, indent=1, ensure_ascii=False)
+    with replace_file(output.with_suffix(".md"), "w") as file:
+        file.write(markdown(card))
+    rejects = dataset.with_suffix(".rejects.csv")
+    if rejects.exists():
+        shutil.copyfile(rejects, output.with_suffix(".rejects.csv"))
+
+
+def laid_on(chain: str, alignment: Alignment) -> str:
+    """The relative's residues on the chain's: its own are kept where the relative has none.
+
+    Parameters
+    ----------
+    chain : str
+        One letter per residue; length N.
+    alignment : Alignment
+
+    Returns
+    -------
+    str
+        Length N.
+    """
+    letters, place = list(chain), alignment.start
+    for own, other in zip(alignment.query_row, alignment.target_row, strict=True):
+        if own == "-":
+            continue
+        if other in ALPHABET:
+            letters[place] = other
+        place += 1
+    return "".join(letters)
+
+
+def _chosen(
+    chains: Sequence[str], alignments: Sequence[Alignment], most: int, seed: int
+) -> list[list[str]]:
+    """At most so many sequences for each chain, none twice, whichever order they came in."""
+    found: list[set[str]] = [set() for _ in chains]
+    for alignment in alignments:
+        if LEAST_IDENTITY <= alignment.identity < MOST_IDENTITY:
+            chain = chains[alignment.query]
+            found[alignment.query].add(laid_on(chain, alignment))
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for chain, texts in zip(chains, found, strict=True):
+        sorted_texts = sorted(texts - {chain})
+        chosen.append([sorted_texts[k] for k in rng.permutation(len(sorted_texts))[:most]])
+    return chosen
+
+
+def _near(held_out: list[str], homologues: list[str], folder: Path, threads: int) -> set[str]:
+    """Those that are a held-out chain's relatives."""
+    distinct = sorted(set(homologues))
+    hits = sensitive_search(held_out, distinct, folder, threads)
+    related = {int(place) for place in relatives(hits, _RELATED).target}
+    related |= {int(place) for place in hits.where(hits.e_value <= _SURE).target}
+    return {distinct[place] for place in related}
