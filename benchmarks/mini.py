@@ -113,7 +113,7 @@ def write_homologues(sequences: Path) -> None:
             writer.add(example.read(), cluster=number, rep=True)
     exclude = [dataset_path("val"), dataset_path("test"), shown]
     output = folder / f"{HOMOLOGUES}.parquet"
-    print(add_homologues(dataset_path("train"), sequences, output, exclude, progress=print))
+    print(add_homologues(dataset_path("train"), sequences, output, exclude), flush=True)
 
 
 class StopAfter(Unobserved):

@@ -4,6 +4,7 @@ import argparse
 import json
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,10 @@ def _add_split_options(command: argparse.ArgumentParser) -> None:
         metavar="DATASET",
         help="leave out all relatives of this dataset's chains; may be given several times",
     )
+    _add_work_options(command)
+
+
+def _add_work_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--workers", type=int, default=2, metavar="N", help="processes")
     command.add_argument("--overwrite", action="store_true", help="replace a dataset of that name")
     command.add_argument(
@@ -150,8 +155,7 @@ def _add_homologues(actions) -> None:
         "--most", type=int, default=10, metavar="N", help="of each chain (default: 10)"
     )
     command.add_argument("--seed", type=int, default=0, metavar="N", help="of the choice")
-    command.add_argument("--workers", type=int, default=2, metavar="N", help="threads")
-    command.add_argument("--overwrite", action="store_true", help="replace a dataset of that name")
+    _add_work_options(command)
     command.set_defaults(run=_homologues)
 
 
@@ -229,9 +233,26 @@ def _run(
     options: argparse.Namespace, inputs: list[str], name: str, settings: "BuildSettings"
 ) -> None:
     from distmat.dataset.build import build
-    from distmat.dataset.build_progress import ProgressFile
     from distmat.dataset.card import read_card
     from distmat.dataset.download import SERVER
+
+    server = getattr(options, "server", None) or SERVER
+    path = _watched(
+        options,
+        lambda report: build(
+            inputs, name, settings, options.workers, options.overwrite, server, progress=report
+        ),
+    )
+    card = read_card(path)
+    sizes = ", ".join(f"{part['chains']:,} {split}" for split, part in card["splits"].items())
+    left_out = card["rejects"]["chains"]
+    print(f"{path}: {card['chains']:,} chains ({sizes}); {left_out:,} left out, each with its")
+    print(f"reason in {path.stem}.rejects.csv. 'distmat data show {path.stem}' tells the rest.")
+
+
+def _watched(options: argparse.Namespace, act: Callable[[Callable[["State"], None]], Any]) -> Any:
+    """What `act` returns, while bars, and a file where one is asked for, tell how far it is."""
+    from distmat.dataset.build_progress import ProgressFile
 
     file = ProgressFile(options.progress) if options.progress else None
     bars = _Bars()
@@ -243,11 +264,8 @@ def _run(
 
     # Whoever ends the process wants what Ctrl-C does: stop, and keep what is done.
     signal.signal(signal.SIGTERM, _interrupted)
-    server = getattr(options, "server", None) or SERVER
     try:
-        path = build(
-            inputs, name, settings, options.workers, options.overwrite, server, progress=report
-        )
+        answer = act(report)
     except BaseException as error:
         if file:
             stopped = isinstance(error, KeyboardInterrupt)
@@ -257,11 +275,7 @@ def _run(
         bars.close()
     if file:
         file.end("finished")
-    card = read_card(path)
-    sizes = ", ".join(f"{part['chains']:,} {split}" for split, part in card["splits"].items())
-    left_out = card["rejects"]["chains"]
-    print(f"{path}: {card['chains']:,} chains ({sizes}); {left_out:,} left out, each with its")
-    print(f"reason in {path.stem}.rejects.csv. 'distmat data show {path.stem}' tells the rest.")
+    return answer
 
 
 def _interrupted(number: int, frame: Any) -> None:
@@ -342,15 +356,20 @@ def _homologues(options: argparse.Namespace) -> None:
             f"There is a dataset '{options.out}' already; give another name, or --overwrite to "
             "replace it."
         )
-    found = add_homologues(
-        dataset_path(options.dataset),
-        options.sequences,
-        path,
-        [dataset_path(name) for name in options.exclude],
-        options.most,
-        options.workers,
-        options.seed,
-        lambda text: print(f"{text} …", file=sys.stderr),
+    dataset = dataset_path(options.dataset)
+    exclude = [dataset_path(name) for name in options.exclude]
+    found = _watched(
+        options,
+        lambda report: add_homologues(
+            dataset,
+            options.sequences,
+            path,
+            exclude,
+            options.most,
+            options.workers,
+            options.seed,
+            report,
+        ),
     )
     print(
         f"{path}: {found.homologues:,} homologues of {found.with_homologues:,} of the "

@@ -119,10 +119,11 @@ PHASES = {
     "download": "Downloading structures",
     "read": "Reading structures",
     "cluster": "Comparing sequences",
+    "homologues": "Searching for homologues",
     "leaks": "Searching for relatives across splits",
     "write": "Writing",
 }
-"""What a build does, one after the other, in words."""
+"""What a build, or `add_homologues`, does one after the other, in words."""
 
 Progress = Callable[[State], None]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from distmat.dataset.build import State
 from distmat.dataset.card import markdown, read_card
 from distmat.dataset.catalogue import CARD_SUFFIXES
 from distmat.dataset.clustering import Alignment, align, relatives, sensitive_search
@@ -61,7 +62,7 @@ def add_homologues(
     most: int = 10,
     threads: int = 2,
     seed: int = 0,
-    progress: Callable[[str], None] = lambda _text: None,
+    progress: Callable[[State], None] = lambda _state: None,
 ) -> Found:
     """Write a dataset again, with homologues of its training chains.
 
@@ -81,7 +82,7 @@ def add_homologues(
         Homologues of a chain.
     threads, seed : int
     progress : callable
-        Told what is being done, a sentence at a time.
+        Told how far it is.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def add_homologues(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    progress("Reading the datasets")
+    progress(State("list", 0, 1))
     own = read_dataset(dataset)
     training = np.ones(len(own), dtype=bool) if own.splits is None else own.splits == "train"
     held_out = [chain.sequence for chain in own.where(~training).chains]
@@ -100,9 +101,9 @@ def add_homologues(
     places = np.flatnonzero(training)
     chains = [own.chains[place].sequence for place in places]
     work = output.with_name(f".{output.stem}.homologues")
-    progress(f"Searching {sequences.name} for relatives of {len(chains):,} chains")
+    progress(State("homologues", 0, 1))
     found = _chosen(chains, align(chains, sequences, work, threads), most, seed)
-    progress(f"Comparing {sum(map(len, found)):,} sequences with {len(held_out):,} held-out chains")
+    progress(State("leaks", 0, 1))
     near = _near(held_out, [text for texts in found for text in texts], work, threads)
     kept = [tuple(text for text in texts if text not in near) for texts in found]
     column: list[tuple[str, ...]] = [()] * len(own)
@@ -114,9 +115,11 @@ def add_homologues(
     table = table.append_column(COLUMN, pa.array(column, type=pa.list_(pa.string())))
     counts = [len(texts) for texts in kept]
     answer = Found(len(chains), sum(map(bool, counts)), sum(counts), len(near))
+    progress(State("write", 0, 1))
     with replace_file(output) as file:
         pq.write_table(table, file, compression="zstd", row_group_size=ROWS_IN_MEMORY)
     _write_card(dataset, output, {**asdict(answer), "sequences": sequences.name})
+    progress(State("write", 1, 1))
     return answer
 
 

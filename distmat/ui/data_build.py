@@ -1,6 +1,5 @@
 """Build a dataset from the page: what from, which filters, and how far it is."""
 
-import re
 import time
 from dataclasses import fields
 from typing import Any
@@ -18,11 +17,11 @@ from distmat.ui.data_jobs import (
     cancel_job,
     continue_job,
     inputs_folder,
+    kept_for,
     list_jobs,
     put_away,
     start_job,
 )
-from distmat.ui.file_name import file_stem
 from distmat.ui.markdown import escaped, show_error
 
 _UPLOADS = ["pdb", "ent", "cif", "mmcif", "bcif", "gz", "zip", "tar", "tgz", "xz", "txt", "csv"]
@@ -197,7 +196,7 @@ def _arguments(
     given = _inputs(name, inputs)
     if not given:
         raise DatasetError("Say what to build from: at least one file, folder or PDB id.")
-    words = ["--out", name, "--seed", str(options["seed"])]
+    words = ["build", "--out", name, "--seed", str(options["seed"])]
     words += ["--identity", str(options["identity"] / 100)]
     for split in ("train", "val", "test"):
         words += [f"--{split}", str(options[split])]
@@ -219,19 +218,7 @@ def _inputs(name: str, inputs: dict[str, Any]) -> list[str]:
         path = inputs_folder(name) / "ids.txt"
         path.write_text(inputs["ids"], encoding="utf-8")
         return [str(path.absolute())]
-    if not inputs["files"]:
-        return []
-    folder = inputs_folder(name)
-    found = []
-    for number, file in enumerate(inputs["files"], start=1):
-        stem, *suffixes = re.split(r"(?=\.)", file.name)
-        ending = "".join(re.sub(r"[^A-Za-z0-9.]", "", suffix) for suffix in suffixes[-2:])
-        # Two files of one name would be one.
-        path = folder / f"{number:03d}" / f"{file_stem(stem)}{ending}"
-        path.parent.mkdir()
-        path.write_bytes(file.getbuffer())
-        found.append(str(path.absolute()))
-    return found
+    return kept_for(name, inputs["files"]) if inputs["files"] else []
 
 
 def _show_ready_made() -> None:
@@ -253,7 +240,7 @@ def _show_ready_made() -> None:
             )
             if st.button("Build it", key=f"preset-{name}", icon=":material/cloud_download:"):
                 try:
-                    start_job(name, ["--preset", name])
+                    start_job(name, ["build", "--preset", name])
                 except DistmatError as error:
                     show_error(error)
                     return

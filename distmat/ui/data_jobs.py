@@ -1,9 +1,10 @@
 """Builds in the background: started from the page, and found again after it was closed."""
 
 import json
+import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from distmat.dataset.build_progress import read_progress
 from distmat.errors import DatasetError
 from distmat.runs import launcher
 from distmat.runs.launcher import ProcessIdentity
+from distmat.ui.file_name import file_stem
 from distmat.workspace import replace_file, workspace
 
 _GRACE = 10.0
@@ -30,7 +32,7 @@ class Job:
     folder : Path
         Of its files: what it was asked, how far it is, what it said.
     arguments : tuple of str
-        Of ``distmat data build``.
+        Of ``distmat data``: its own command first.
     identity : ProcessIdentity
     """
 
@@ -70,8 +72,29 @@ def inputs_folder(name: str) -> Path:
     return folder
 
 
+def kept_for(name: str, files: Iterable[Any]) -> list[str]:
+    """Write files that were given to the page where the build of this name finds them.
+
+    Returns
+    -------
+    list of str
+        Their paths; only what is harmless of a file's name is in them.
+    """
+    folder = inputs_folder(name)
+    found = []
+    for number, file in enumerate(files, start=1):
+        stem, *suffixes = re.split(r"(?=\.)", file.name)
+        ending = "".join(re.sub(r"[^A-Za-z0-9.]", "", suffix) for suffix in suffixes[-2:])
+        # Two files of one name would be one.
+        path = folder / f"{number:03d}" / f"{file_stem(stem)}{ending}"
+        path.parent.mkdir()
+        path.write_bytes(file.getbuffer())
+        found.append(str(path.absolute()))
+    return found
+
+
 def start_job(name: str, arguments: Sequence[str]) -> Job:
-    """Start ``distmat data build`` with these arguments.
+    """Start ``distmat data`` with these arguments, a command that writes how far it is.
 
     Raises
     ------
@@ -87,8 +110,9 @@ def start_job(name: str, arguments: Sequence[str]) -> Job:
     folder.mkdir(parents=True, exist_ok=True)
     for old in ("progress.json", "log.txt"):
         (folder / old).unlink(missing_ok=True)
+    action, *others = arguments
     progress = ["--progress", str((folder / "progress.json").absolute())]
-    command = [sys.executable, "-m", "distmat.cli", "data", "build", *progress, *arguments]
+    command = [sys.executable, "-m", "distmat.cli", "data", action, *progress, *others]
     identity = launcher.start(
         command, folder / "log.txt", {"DISTMAT_HOME": str(workspace().absolute())}
     )
@@ -132,5 +156,6 @@ def continue_job(job: Job) -> Job:
 def put_away(job: Job) -> None:
     """Forget a build that has ended; of one that isn't finished, what it had done goes, too."""
     if job.progress().get("status") != "finished":
-        shutil.rmtree(workspace() / "datasets" / f".{job.name}.build", ignore_errors=True)
+        for kind in ("build", "homologues"):
+            shutil.rmtree(workspace() / "datasets" / f".{job.name}.{kind}", ignore_errors=True)
     shutil.rmtree(job.folder, ignore_errors=True)

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from distmat.cli import main
+from distmat.dataset.build_progress import read_progress
 from distmat.dataset.clustering import Alignment
 from distmat.dataset.homologues import add_homologues, laid_on
 from distmat.dataset.store import DatasetWriter, fingerprint, read_chain, read_dataset
@@ -107,7 +108,9 @@ def test_gaps_and_unknown_letters_leave_the_chain_its_own_residue(own, other, ex
 
 def test_the_command_writes_a_dataset_of_the_workspace(dataset, sequences, home, capsys):
     arguments = ["data", "homologues", str(dataset), str(sequences), "-o", "more"]
-    assert main([*arguments, "--workers", "1"]) == 0
+    progress = home / "progress.json"
+    assert main([*arguments, "--workers", "1", "--progress", str(progress)]) == 0
+    assert read_progress(progress)["status"] == "finished"
     path = home / "datasets" / "more.parquet"
     assert "6 homologues of 2 of the 2 training chains" in capsys.readouterr().out
     assert sum(map(len, read_dataset(path).homologues)) == 6

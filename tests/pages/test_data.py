@@ -337,3 +337,48 @@ def test_a_build_that_is_finished_opens_its_dataset(filled, started, tmp_path, m
     assert "new is built" in filled.success[0].value
     assert filled.selectbox(key="dataset").value == "new"
     assert not (tmp_path / "builds" / "new").exists()
+
+
+def test_homologues_are_searched_for_by_the_command_in_a_file_on_this_machine(
+    filled, started, tmp_path
+):
+    sequences = tmp_path / "natural.fasta"
+    sequences.write_text(">a\nACDEFGHIKL\n")
+    open_view(filled, "real", "Overview")
+    filled.text_input(key="homologues-path").set_value(str(sequences))
+    filled.multiselect(key="homologues-exclude").set_value(["synthetic"])
+    button(filled, "Add").click().run()
+    assert not filled.exception
+    (command,) = started
+    assert command[3:5] == ["data", "homologues"]
+    assert command[command.index("--out") + 1] == "real-homologues"
+    assert command[-4:] == ["--exclude=synthetic", "--", "real", str(sequences)]
+
+
+def test_sequences_that_were_uploaded_wait_in_the_workspace(filled, started, tmp_path):
+    open_view(filled, "real", "Overview")
+    filled.file_uploader(key="homologues-file").set_value([("../n.fasta", b">a\nAC\n", "text/x")])
+    button(filled, "Add").click().run()
+    assert not filled.exception
+    (command,) = started
+    assert command[-1].startswith(str(tmp_path / "builds" / "real-homologues" / "inputs"))
+    assert command[-1].endswith(".fasta") and ".." not in command[-1]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "words"),
+    [
+        ("", "new", "Say where the sequences are"),
+        ("/nowhere.fasta", "new", "no file of sequences at /nowhere.fasta"),
+        ("/nowhere.fasta", "synthetic", "a dataset 'synthetic' already"),
+    ],
+)
+def test_homologues_that_cannot_be_searched_for_are_refused_before_anything_starts(
+    filled, started, path, name, words
+):
+    open_view(filled, "real", "Overview")
+    filled.text_input(key="homologues-path").set_value(path)
+    filled.text_input(key="homologues-name").set_value(name)
+    button(filled, "Add").click().run()
+    assert words in filled.error[0].value.replace("\\", "")
+    assert not started

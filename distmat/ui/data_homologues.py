@@ -1,0 +1,65 @@
+"""Add natural relatives of its training chains to a dataset, from the page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from distmat.dataset.catalogue import Summary, list_datasets
+from distmat.errors import DatasetError, DistmatError
+from distmat.ui.data_jobs import kept_for, start_job
+from distmat.ui.markdown import escaped, show_error
+
+
+def show_homologues_form(dataset: Summary) -> None:
+    """Where to take sequences from, and whom to keep away from."""
+    with (
+        st.expander("Add homologues", icon=":material/diversity_3:"),
+        st.form("homologues", border=False),
+    ):
+        st.markdown(
+            "Relatives of a chain fold alike. Searched for in a file of natural sequences and laid "
+            "on the chain residue for residue, they are more to learn from: a training then shows "
+            f"a chain of **{escaped(dataset.name)}** now and then with the sequence of one. No "
+            "relative of a val or test chain is taken."
+        )
+        path = st.text_input(
+            "File of sequences on this machine",
+            key="homologues-path",
+            placeholder="/data/uniref50.fasta",
+            help="FASTA, gzipped or not, or Parquet with a column 'sequence'.",
+        )
+        uploaded = st.file_uploader(
+            "or upload one", ["fasta", "fa", "faa", "gz", "parquet"], key="homologues-file"
+        )
+        left, middle, right = st.columns([2, 1, 2], vertical_alignment="bottom")
+        name = left.text_input(
+            "Name of the new dataset", f"{dataset.name}-homologues", key="homologues-name"
+        )
+        most = middle.number_input("Of each chain at most", 1, 1000, 10, key="homologues-most")
+        others = [one.name for one in list_datasets() if not one.fault and one.name != dataset.name]
+        exclude = right.multiselect(
+            "Keep away from",
+            others,
+            key="homologues-exclude",
+            help="Take no relatives of these datasets' chains either, such as a test set's.",
+        )
+        if not st.form_submit_button("Add", type="primary", icon=":material/play_arrow:"):
+            return
+    name = name.strip()
+    try:
+        if name in {one.name for one in list_datasets()}:
+            raise DatasetError(f"There is a dataset '{name}' already; give another name.")
+        if uploaded is not None:
+            (path,) = kept_for(name, [uploaded])
+        if not path.strip():
+            raise DatasetError("Say where the sequences are: give a path, or upload a file.")
+        sequences = Path(path.strip()).expanduser().absolute()
+        if not sequences.is_file():
+            raise DatasetError(f"There is no file of sequences at {sequences}; check the path.")
+        words = ["homologues", "--out", name, "--most", str(most)]
+        words += [f"--exclude={other}" for other in exclude]
+        start_job(name, [*words, "--", dataset.name, str(sequences)])
+    except DistmatError as error:
+        show_error(error)
+        return
+    st.rerun()
