@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
@@ -33,6 +33,12 @@ _QUICK = 300
 PAIRS_TOGETHER = {False: 2**12, True: 2**19}
 """Residue pairs that `predict_many` puts into one batch, on a CPU and on a GPU. A core is slower
 on batches that leave its cache: eight chains of 256 residues took twice as long as one by one."""
+
+TAIL = 0.05
+"""The deviation of a distance is that of a normal distribution whose 90 % interval reaches as far
+from the median as the farther one of the distogram's 5 % and 95 % quantiles. The distogram's own
+standard deviation was too wide for most near pairs and too narrow for the rest: a helix is either
+recognised or not. See `benchmarks/mini.md`."""
 
 _NETWORK_SHARE = 0.9
 """Of a prediction's time; the rest goes into reading distances from the distogram."""
@@ -84,10 +90,10 @@ class Predictor:
         Returns
         -------
         DistanceMap
-            The median distance, its standard deviation and the probability of contact. From a
-            head that gives distances alone, the deviation is the error on validation chains
-            at that separation (see `Residuals`), and contacts are likelier the smaller the
-            distance.
+            The median distance, its standard deviation (see `TAIL`) and the probability of
+            contact. From a head that gives distances alone, the deviation is the error on
+            validation chains at that separation (see `Residuals`), and contacts are likelier the
+            smaller the distance.
 
         Raises
         ------
@@ -276,26 +282,35 @@ def _distance_map(sequence: str, logits_LLK: torch.Tensor, edges: torch.Tensor) 
     n = len(sequence)
     low, high = OPEN_BINS
     bounds = torch.cat([edges.new_tensor([low]), edges, edges.new_tensor([high])])
-    centres, widths = (bounds[1:] + bounds[:-1]) / 2, bounds[1:] - bounds[:-1]
     below_cutoff = int((edges <= CONTACT_CUTOFF).sum())
     median, std, contacts = (torch.empty(n, n) for _ in range(3))
     # A few rows at a time: probabilities of all pairs at once would double the memory.
     for rows in torch.arange(n).split(max(1, 2**18 // n)):
         probability_RLK = logits_LLK[rows].float().softmax(dim=-1)
-        cumulative_RLK = probability_RLK.cumsum(dim=-1)
-        bin_RL1 = (cumulative_RLK < 0.5).sum(dim=-1, keepdim=True).clamp(max=len(widths) - 1)
-        inside_RL1 = probability_RLK.gather(-1, bin_RL1).clamp(min=1e-9)
-        before_RL1 = cumulative_RLK.gather(-1, bin_RL1) - inside_RL1
-        share_RL = ((0.5 - before_RL1) / inside_RL1).clamp(0, 1)[..., 0]
-        bin_RL = bin_RL1[..., 0]
-        median[rows] = (bounds[bin_RL] + share_RL * widths[bin_RL]).cpu()
-        mean_RL = probability_RLK @ centres
-        spread_K = centres.square() + widths.square() / 12
-        std[rows] = (probability_RLK @ spread_K - mean_RL.square()).clamp(min=0).sqrt().cpu()
+        low_RL, middle_RL, high_RL = _quantiles(probability_RLK, bounds, (TAIL, 0.5, 1 - TAIL))
+        median[rows] = middle_RL.cpu()
+        std[rows] = (torch.maximum(high_RL - middle_RL, middle_RL - low_RL) / -ndtri(TAIL)).cpu()
         contacts[rows] = probability_RLK[..., :below_cutoff].sum(dim=-1).cpu()
     for table, diagonal in ((median, 0.0), (std, 0.0), (contacts, 1.0)):
         table.fill_diagonal_(diagonal)
     return DistanceMap(sequence, *(t.double().numpy() for t in (median, std, contacts)))
+
+
+def _quantiles(
+    probability_RLK: torch.Tensor, bounds: torch.Tensor, levels: tuple[float, ...]
+) -> list[torch.Tensor]:
+    """Distances in Å below which these shares of the probability lie; shape=(R, L) each."""
+    widths = bounds.diff()
+    cumulative_RLK = probability_RLK.cumsum(dim=-1)
+    found = []
+    for level in levels:
+        bin_RL1 = (cumulative_RLK < level).sum(dim=-1, keepdim=True).clamp(max=len(widths) - 1)
+        inside_RL1 = probability_RLK.gather(-1, bin_RL1).clamp(min=1e-9)
+        before_RL1 = cumulative_RLK.gather(-1, bin_RL1) - inside_RL1
+        share_RL = ((level - before_RL1) / inside_RL1).clamp(0, 1)[..., 0]
+        bin_RL = bin_RL1[..., 0]
+        found.append(bounds[bin_RL] + share_RL * widths[bin_RL])
+    return found
 
 
 def _map_of_distances(
