@@ -287,9 +287,9 @@ def _distance_map(sequence: str, logits_LLK: torch.Tensor, edges: torch.Tensor) 
     # A few rows at a time: probabilities of all pairs at once would double the memory.
     for rows in torch.arange(n).split(max(1, 2**18 // n)):
         probability_RLK = logits_LLK[rows].float().softmax(dim=-1)
-        low_RL, middle_RL, high_RL = _quantiles(probability_RLK, bounds, (TAIL, 0.5, 1 - TAIL))
-        median[rows] = middle_RL.cpu()
-        std[rows] = (torch.maximum(high_RL - middle_RL, middle_RL - low_RL) / -ndtri(TAIL)).cpu()
+        levels_RLQ = _quantiles(probability_RLK, bounds, (TAIL, 0.5, 1 - TAIL))
+        median[rows] = levels_RLQ[..., 1].cpu()
+        std[rows] = levels_RLQ.diff(dim=-1).amax(dim=-1).cpu() / -ndtri(TAIL)
         contacts[rows] = probability_RLK[..., :below_cutoff].sum(dim=-1).cpu()
     for table, diagonal in ((median, 0.0), (std, 0.0), (contacts, 1.0)):
         table.fill_diagonal_(diagonal)
@@ -298,19 +298,16 @@ def _distance_map(sequence: str, logits_LLK: torch.Tensor, edges: torch.Tensor) 
 
 def _quantiles(
     probability_RLK: torch.Tensor, bounds: torch.Tensor, levels: tuple[float, ...]
-) -> list[torch.Tensor]:
-    """Distances in Å below which these shares of the probability lie; shape=(R, L) each."""
-    widths = bounds.diff()
+) -> torch.Tensor:
+    """Distances in Å below which these shares Q of the probability lie; shape=(R, L, Q)."""
+    rows, length, bins = probability_RLK.shape
+    levels_RLQ = bounds.new_tensor(levels).expand(rows, length, -1).contiguous()
     cumulative_RLK = probability_RLK.cumsum(dim=-1)
-    found = []
-    for level in levels:
-        bin_RL1 = (cumulative_RLK < level).sum(dim=-1, keepdim=True).clamp(max=len(widths) - 1)
-        inside_RL1 = probability_RLK.gather(-1, bin_RL1).clamp(min=1e-9)
-        before_RL1 = cumulative_RLK.gather(-1, bin_RL1) - inside_RL1
-        share_RL = ((level - before_RL1) / inside_RL1).clamp(0, 1)[..., 0]
-        bin_RL = bin_RL1[..., 0]
-        found.append(bounds[bin_RL] + share_RL * widths[bin_RL])
-    return found
+    bin_RLQ = torch.searchsorted(cumulative_RLK, levels_RLQ).clamp(max=bins - 1)
+    inside_RLQ = probability_RLK.gather(-1, bin_RLQ).clamp(min=1e-9)
+    before_RLQ = cumulative_RLK.gather(-1, bin_RLQ) - inside_RLQ
+    share_RLQ = ((levels_RLQ - before_RLQ) / inside_RLQ).clamp(0, 1)
+    return bounds[bin_RLQ] + share_RLQ * bounds.diff()[bin_RLQ]
 
 
 def _map_of_distances(
