@@ -18,6 +18,7 @@ PRESETS: dict[str, dict] = {
         "crops": (64, 96),
         "pairs_per_batch": 4 * 64 * 64,
         "max_steps": 600,
+        "optimizer": "muon",
         "warmup_steps": 50,
         "learning_rate": 2e-3,
         "log_every": 10,
