@@ -1,11 +1,14 @@
 """Training for real, with a tiny network on chains made on the spot."""
 
+import dataclasses
 import json
 import os
 import shutil
 import signal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.numpy import load_file
@@ -72,6 +75,28 @@ def _told_everything(observer):
     assert observer.of("eval_loss")[150] < observer.of("eval_loss")[75]
     assert any("float32 on cpu" in text for text in observer.texts)
     assert any("GiB of memory" in text for text in observer.texts)
+
+
+def test_homologues_are_learned_from_in_the_chains_stead(dataset, make_config, tmp_path):
+    """Of letters that no chain has: what they mean can be known from homologues alone."""
+    table = pq.read_table(dataset)
+    shown = [
+        [("W" if set(text) <= set("AL") else "Y") * len(text)]
+        for text in table["sequence"].to_pylist()
+    ]
+    path = tmp_path / "with.parquet"
+    pq.write_table(table.append_column("homologues", pa.array(shown)), path)
+    changes = {"dropout": 0.0, "masked_residues": 0.0, "max_steps": 100, "evaluate_every": 100}
+    errors = {}
+    for share in (0.0, 1.0):
+        config = make_config(tmp_path / str(share), train=str(path), homologue_share=share)
+        result = train(dataclasses.replace(config, **changes))
+        errors[share] = result.as_dict()["model"]["mae"]
+    predictor = distmat.load(tmp_path / "1.0")
+    as_helix, as_strand = (predictor.predict(x * 24).distances[2, 22] for x in "WY")
+    assert as_strand > as_helix + 10
+    # The chains' own letters were seen by the other run alone.
+    assert errors[0.0] < 0.5 * errors[1.0]
 
 
 def test_a_run_stopped_by_sigterm_goes_on_to_the_same_bits(
