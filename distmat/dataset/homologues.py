@@ -18,6 +18,7 @@ from distmat.dataset.card import markdown, read_card
 from distmat.dataset.catalogue import CARD_SUFFIXES
 from distmat.dataset.clustering import Alignment, align, relatives, sensitive_search
 from distmat.dataset.store import ROWS_IN_MEMORY, fingerprint, read_dataset
+from distmat.errors import ConfigError, DatasetError
 from distmat.protein.sequence import ALPHABET
 from distmat.workspace import replace_file
 
@@ -87,11 +88,18 @@ def add_homologues(
     Raises
     ------
     DatasetError
-        If a file can't be read, or MMseqs2 is missing or fails.
+        If a file can't be read, the dataset would replace itself, or MMseqs2 is missing or fails.
+    ConfigError
+        If `most` or `threads` is below 1.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    for name, value in (("most", most), ("workers", threads)):
+        if value < 1:
+            raise ConfigError(f"{name} is {value}; it must be 1 or more.")
+    if output.resolve() == dataset.resolve():
+        raise DatasetError(f"'{output.stem}' is the dataset itself; give the new one another name.")
     progress(State("list", 0, 1))
     own = read_dataset(dataset)
     training = np.ones(len(own), dtype=bool) if own.splits is None else own.splits == "train"

@@ -12,7 +12,7 @@ from distmat.dataset.build_progress import read_progress
 from distmat.dataset.clustering import Alignment
 from distmat.dataset.homologues import add_homologues, laid_on
 from distmat.dataset.store import DatasetWriter, fingerprint, read_chain, read_dataset
-from distmat.errors import DatasetError
+from distmat.errors import ConfigError, DatasetError
 from tests.dataset.conftest import mutated
 
 
@@ -148,3 +148,16 @@ def test_sequences_that_cannot_be_read_are_refused_in_a_sentence(dataset, tmp_pa
     with pytest.raises(DatasetError, match=r"wrong\.parquet can't be read"):
         add_homologues(dataset, wrong, tmp_path / "o.parquet")
     assert not (tmp_path / "o.parquet").exists()
+
+
+def test_a_dataset_does_not_replace_itself_and_numbers_below_one_are_refused(
+    dataset, sequences, tmp_path
+):
+    before = dataset.read_bytes()
+    with pytest.raises(DatasetError, match="'mine' is the dataset itself"):
+        add_homologues(dataset, sequences, tmp_path / "x" / ".." / "mine.parquet")
+    with pytest.raises(ConfigError, match="most is 0; it must be 1 or more"):
+        add_homologues(dataset, sequences, tmp_path / "o.parquet", most=0)
+    with pytest.raises(ConfigError, match="workers is -1"):
+        add_homologues(dataset, sequences, tmp_path / "o.parquet", threads=-1)
+    assert dataset.read_bytes() == before and not (tmp_path / "o.parquet").exists()
