@@ -5,6 +5,7 @@ at least half of the shorter one. Groups are closed under that (single linkage),
 that keeps groups whole keeps relatives together.
 """
 
+import gzip
 import importlib.util
 import os
 import shutil
@@ -238,7 +239,24 @@ def align(chains: Sequence[str], sequences: Path, folder: Path, threads: int) ->
         if sequences.suffix == ".parquet":
             place.write("sequences", enumerate(_sequences_of(sequences)))
             sequences = place.folder / "sequences.fasta"
+        else:
+            _check_fasta(sequences)
         return place.alignments("chains", sequences)
+
+
+def _check_fasta(path: Path) -> None:
+    """Refuse what MMseqs2 would fail at without saying why."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rb") as file:
+            begins = file.read(1)
+    except (OSError, EOFError):
+        begins = b""
+    if begins != b">":
+        raise DatasetError(
+            f"{path.name} is no FASTA, which begins with '>'; give FASTA, gzipped or not, or "
+            "Parquet with a column 'sequence'."
+        )
 
 
 def _sequences_of(path: Path) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Relatives of real chains, found by the real MMseqs2 in a file that the test makes."""
 
+import gzip
 import json
 
 import numpy as np
@@ -84,8 +85,10 @@ def test_no_more_than_wanted_the_same_for_the_same_seed_from_either_kind_of_file
     parquet = tmp_path / "natural.parquet"
     texts = [text for of_chain in relatives.values() for text in of_chain]
     pq.write_table(pa.table({"sequence": texts}), parquet)
+    zipped = tmp_path / "natural.fasta.gz"
+    zipped.write_bytes(gzip.compress(sequences.read_bytes()))
     chosen = []
-    for number, source in enumerate((sequences, sequences, parquet)):
+    for number, source in enumerate((sequences, zipped, parquet)):
         output = tmp_path / f"{number}.parquet"
         add_homologues(dataset, source, output, most=2, threads=1, seed=4)
         chosen.append(read_dataset(output).homologues)
@@ -136,10 +139,10 @@ def test_the_card_goes_with_it_and_tells_of_the_homologues(structures, sequences
 def test_sequences_that_cannot_be_read_are_refused_in_a_sentence(dataset, tmp_path):
     with pytest.raises(DatasetError, match="There is no file of sequences at"):
         add_homologues(dataset, tmp_path / "none.fasta", tmp_path / "o.parquet")
-    empty = tmp_path / "empty.fasta"
-    empty.write_text("")
-    with pytest.raises(DatasetError, match="MMseqs2 failed"):
-        add_homologues(dataset, empty, tmp_path / "o.parquet")
+    for name, content in (("a.fasta", b""), ("b.fasta", b"ACD"), ("c.fasta.gz", b">x\nACD\n")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DatasetError, match=f"{name} is no FASTA"):
+            add_homologues(dataset, tmp_path / name, tmp_path / "o.parquet")
     wrong = tmp_path / "wrong.parquet"
     pq.write_table(pa.table({"text": ["ACD"]}), wrong)
     with pytest.raises(DatasetError, match="column 'sequence'"):
