@@ -157,13 +157,12 @@ class CroppedChains(TorchDataset):
     def _sequence(self, crop: Crop) -> str:
         """The chain's own, or a homologue's."""
         others = self.homologues[crop.chain] if self.homologues else ()
-        if not others:
-            return self.chains[crop.chain].sequence
-        # Not the stream that hides residues: they are the same ones whoever is shown.
-        rng = np.random.default_rng([crop.seed, 1])
-        if rng.random() >= self.homologue_share:
-            return self.chains[crop.chain].sequence
-        return others[rng.integers(len(others))]
+        if others:
+            # Not the stream that hides residues: they are the same ones whoever is shown.
+            rng = np.random.default_rng([crop.seed, 1])
+            if rng.random() < self.homologue_share:
+                return others[rng.integers(len(others))]
+        return self.chains[crop.chain].sequence
 
 
 class PadAndMask:
