@@ -346,16 +346,11 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _homologues(options: argparse.Namespace) -> None:
-    from distmat.dataset.build import check_name
+    from distmat.dataset.build import new_dataset_path
     from distmat.dataset.homologues import add_homologues
-    from distmat.workspace import dataset_path, workspace
+    from distmat.workspace import dataset_path
 
-    path = workspace() / "datasets" / f"{check_name(options.out)}.parquet"
-    if path.exists() and not options.overwrite:
-        raise DatasetError(
-            f"There is a dataset '{options.out}' already; give another name, or --overwrite to "
-            "replace it."
-        )
+    path = new_dataset_path(options.out, options.overwrite)
     dataset = dataset_path(options.dataset)
     exclude = [dataset_path(name) for name in options.exclude]
     found = _watched(

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from distmat.dataset.card import make_card, markdown
+from distmat.dataset.card import make_card, write_card
 from distmat.dataset.clustering import (
     cluster,
     mmseqs_version,
@@ -147,6 +147,22 @@ def check_name(name: str) -> str:
     return name
 
 
+def new_dataset_path(name: str, overwrite: bool) -> Path:
+    """Where a new dataset of the workspace goes.
+
+    Raises
+    ------
+    DatasetError
+        If the name can't be a dataset's, or is taken and `overwrite` is false.
+    """
+    path = workspace() / "datasets" / f"{check_name(name)}.parquet"
+    if path.exists() and not overwrite:
+        raise DatasetError(
+            f"There is a dataset '{name}' already; give another name, or --overwrite to replace it."
+        )
+    return path
+
+
 def build(
     inputs: Sequence[str],
     name: str,
@@ -190,13 +206,9 @@ def build(
     if not 1 <= workers <= 256:
         raise ConfigError(f"workers is {workers}; it must lie between 1 and 256.")
     home = workspace() / "datasets"
-    target = home / f"{check_name(name)}.parquet"
-    work, built = home / f".{name}.build", home / f".{name}.built"
+    work, built = home / f".{check_name(name)}.build", home / f".{name}.built"
     shutil.rmtree(built, ignore_errors=True)
-    if target.exists() and not overwrite and not (work / "plan").exists():
-        raise DatasetError(
-            f"There is a dataset '{name}' already; give another name, or --overwrite to replace it."
-        )
+    target = new_dataset_path(name, overwrite or (work / "plan").exists())
     try:
         with _alone(work, name):
             plan = _plan(inputs, settings, work, report)
@@ -633,10 +645,7 @@ def _write(
         chosen["leaks"],
         lambda done, total: report(State("write", done, total, n, len(rejects))),
     )
-    with replace_file(work / "new.json", "w") as file:
-        json.dump(card, file, indent=1, ensure_ascii=False)
-    with replace_file(work / "new.md", "w") as file:
-        file.write(markdown(card))
+    write_card(card, new)
     with replace_file(work / "new.rejects.csv", "w") as file:
         table_of_rejects = csv.writer(file, lineterminator="\n")
         table_of_rejects.writerow(REJECT_COLUMNS)

@@ -20,6 +20,7 @@ from distmat.geometry.scores import MapScores, score_map
 from distmat.model.baseline import fit_baseline
 from distmat.protein.chain import Chain
 from distmat.protein.sequence import ALPHABET, UNKNOWN
+from distmat.workspace import replace_file
 
 LENGTH_STEP, DISTANCE_STEP, GYRATION_STEP = 16, 2.0, 0.05
 """Widths of the histograms' bins: residues, Å, and parts of a globular chain's radius."""
@@ -295,6 +296,21 @@ def read_card(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or "chains" not in content:
         raise DatasetError(f"{place.name} is no dataset's card; build the dataset again.")
     return content
+
+
+def write_card(card: dict[str, Any], path: Path) -> None:
+    """Write a card beside its dataset: for programs (.json) and for people (.md).
+
+    Parameters
+    ----------
+    card : dict
+    path : Path
+        Of the Parquet file.
+    """
+    with replace_file(path.with_suffix(".json"), "w") as file:
+        json.dump(card, file, indent=1, ensure_ascii=False)
+    with replace_file(path.with_suffix(".md"), "w") as file:
+        file.write(markdown(card))
 
 
 def markdown(card: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from distmat.dataset.store import opened
 from distmat.errors import DatasetError
 
 LINK_E_VALUE = 0.01
@@ -232,23 +233,29 @@ def align(chains: Sequence[str], sequences: Path, folder: Path, threads: int) ->
     DatasetError
         If the file can't be read, or MMseqs2 is missing or fails.
     """
-    if not sequences.is_file():
-        raise DatasetError(f"There is no file of sequences at {sequences}; check the path.")
+    check_sequences(sequences)
     with _Workplace(folder, threads) as place:
         place.write("chains", enumerate(chains))
         if sequences.suffix == ".parquet":
             place.write("sequences", enumerate(_sequences_of(sequences)))
             sequences = place.folder / "sequences.fasta"
-        else:
-            _check_fasta(sequences)
         return place.alignments("chains", sequences)
 
 
-def _check_fasta(path: Path) -> None:
-    """Refuse what MMseqs2 would fail at without saying why."""
-    opened = gzip.open if path.suffix == ".gz" else open
+def check_sequences(path: Path) -> None:
+    """Refuse what MMseqs2 would fail at without saying why.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such file, or it is neither FASTA nor named as Parquet.
+    """
+    if not path.is_file():
+        raise DatasetError(f"There is no file of sequences at {path}; check the path.")
+    if path.suffix == ".parquet":
+        return
     try:
-        with opened(path, "rb") as file:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             begins = file.read(1)
     except (OSError, EOFError):
         begins = b""
@@ -260,18 +267,13 @@ def _check_fasta(path: Path) -> None:
 
 
 def _sequences_of(path: Path) -> Iterator[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(columns=["sequence"]):
-                yield from batch.column(0).to_pylist()
-    except (pa.ArrowException, OSError, IndexError) as error:
-        raise DatasetError(
-            f"{path.name} can't be read as Parquet with a column 'sequence' "
-            f"({str(error).splitlines()[0]}); give such a file, or FASTA."
-        ) from None
+    with opened(path) as file:
+        if "sequence" not in file.schema_arrow.names:
+            raise DatasetError(
+                f"{path.name} has no column 'sequence'; give Parquet with one, or FASTA."
+            )
+        for batch in file.iter_batches(columns=["sequence"]):
+            yield from batch.column(0).to_pylist()
 
 
 class _Workplace:

@@ -5,25 +5,21 @@ the same one are often known without. Laid on the chain's residues by an alignme
 another question with the same answer.
 """
 
-import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from distmat.dataset.build import State
-from distmat.dataset.card import markdown, read_card
+from distmat.dataset.card import read_card, write_card
 from distmat.dataset.catalogue import CARD_SUFFIXES
 from distmat.dataset.clustering import Alignment, align, relatives, sensitive_search
 from distmat.dataset.store import ROWS_IN_MEMORY, fingerprint, read_dataset
 from distmat.errors import ConfigError, DatasetError
 from distmat.protein.sequence import ALPHABET
 from distmat.workspace import replace_file
-
-COLUMN = "homologues"
-"""Of a dataset: for each chain a list of sequences, residue for residue on its own."""
 
 LEAST_IDENTITY, MOST_IDENTITY = 0.25, 0.95
 """Share of an alignment's columns: below the first structures differ, above the second there is
@@ -75,7 +71,8 @@ def add_homologues(
     sequences : Path
         FASTA, or Parquet with a column ``sequence``.
     output : Path
-        Where the dataset is written: the same columns, and `COLUMN`; its card beside it.
+        Where the dataset is written: the same columns, and ``homologues``, for each chain a list
+        of sequences, residue for residue on its own; its card beside it.
     exclude : sequence of Path
         Datasets of whose chains no relative is taken either, such as val and test where they
         are files of their own.
@@ -118,31 +115,32 @@ def add_homologues(
     for place, texts in zip(places, kept, strict=True):
         column[place] = texts
     table = pq.read_table(dataset)
-    if COLUMN in table.column_names:
-        table = table.drop_columns([COLUMN])
-    table = table.append_column(COLUMN, pa.array(column, type=pa.list_(pa.string())))
+    if "homologues" in table.column_names:
+        table = table.drop_columns(["homologues"])
+    table = table.append_column("homologues", pa.array(column, type=pa.list_(pa.string())))
     counts = [len(texts) for texts in kept]
     answer = Found(len(chains), sum(map(bool, counts)), sum(counts), len(near))
     progress(State("write", 0, 1))
+    added = {
+        "homologues": {**asdict(answer), "sequences": sequences.name},
+        "fingerprint": fingerprint(replace(own, homologues=tuple(column))),
+    }
+    # The dataset last: where it is, its card is, too.
+    _write_card(dataset, output, added)
     with replace_file(output) as file:
         pq.write_table(table, file, compression="zstd", row_group_size=ROWS_IN_MEMORY)
-    _write_card(dataset, output, {**asdict(answer), "sequences": sequences.name})
     progress(State("write", 1, 1))
     return answer
 
 
-def _write_card(dataset: Path, output: Path, homologues: dict) -> None:
-    """The dataset's own card, with what was added; none where it has none."""
+def _write_card(dataset: Path, output: Path, added: dict) -> None:
+    """The dataset's own card, with what is new; none where it has none."""
     card = read_card(dataset)
     for suffix in CARD_SUFFIXES:
         output.with_name(f"{output.stem}{suffix}").unlink(missing_ok=True)
     if not card:
         return
-    card |= {"name": output.stem, "homologues": homologues, "fingerprint": fingerprint(output)}
-    with replace_file(output.with_suffix(".json"), "w") as file:
-        json.dump(card, file, indent=1, ensure_ascii=False)
-    with replace_file(output.with_suffix(".md"), "w") as file:
-        file.write(markdown(card))
+    write_card({**card, "name": output.stem, **added}, output)
     rejects = dataset.with_suffix(".rejects.csv")
     if rejects.exists():
         shutil.copyfile(rejects, output.with_suffix(".rejects.csv"))

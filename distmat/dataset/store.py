@@ -135,7 +135,7 @@ def stream_rows(path: Path, columns: Iterable[str] | None = None) -> Iterator[di
         As `read_dataset`.
     """
     path = Path(path)
-    with _opened(path) as file:
+    with opened(path) as file:
         present = file.schema_arrow.names
         missing = [column for column in REQUIRED_COLUMNS if column not in present]
         if missing:
@@ -159,7 +159,7 @@ def read_facts(path: Path) -> Any:
         As `read_dataset`.
     """
     path = Path(path)
-    with _opened(path) as file:
+    with opened(path) as file:
         columns = [name for name in file.schema_arrow.names if name not in ("ca", "homologues")]
         return file.read(columns=columns).to_pandas()
 
@@ -179,7 +179,7 @@ def read_chain(path: Path, row: int) -> Chain:
         As `read_dataset`, or if there is no such row.
     """
     path = Path(path)
-    with _opened(path) as file:
+    with opened(path) as file:
         before = 0
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
@@ -192,8 +192,14 @@ def read_chain(path: Path, row: int) -> Chain:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """The Parquet file, whose faults become sentences."""
+def opened(path: Path) -> Iterator[Any]:
+    """A Parquet file for reading, whose faults become sentences.
+
+    Raises
+    ------
+    DatasetError
+        If it is missing or can't be read.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -6,7 +6,6 @@ there is something to learn: where helices and strands are. Which of them lie si
 chance, and no model can know it.
 """
 
-import json
 import os
 import secrets
 from itertools import pairwise
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from distmat.dataset.card import make_card, markdown
+from distmat.dataset.card import make_card, write_card
 from distmat.dataset.filters import measure
 from distmat.dataset.secondary_structure import structure_content
 from distmat.dataset.store import Dataset, DatasetWriter
@@ -24,7 +23,7 @@ from distmat.geometry.handedness import reference_angles
 from distmat.geometry.scores import BOND
 from distmat.protein.chain import Chain
 from distmat.protein.sequence import ALPHABET
-from distmat.workspace import replace_file, workspace
+from distmat.workspace import workspace
 
 NAME = "synthetic"
 CHAINS = 400
@@ -107,10 +106,7 @@ def write_synthetic(path: Path, chains: int | None = None, seed: int = 0) -> Non
         settings = {"synthetic": True, "seed": seed, "lengths": LENGTHS}
         leaks = {"words": "Every sequence is drawn on its own, so no two are relatives."}
         card = make_card(new, path.stem, {}, settings, [], leaks)
-        with replace_file(path.with_suffix(".json"), "w") as text:
-            json.dump(card, text, indent=1, ensure_ascii=False)
-        with replace_file(path.with_suffix(".md"), "w") as text:
-            text.write(markdown(card))
+        write_card(card, path)
         os.replace(new, path)
     finally:
         new.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from distmat.dataset.catalogue import Summary, list_datasets
+from distmat.dataset.clustering import check_sequences
 from distmat.errors import DatasetError, DistmatError
 from distmat.ui.data_jobs import kept_for, start_job
 from distmat.ui.markdown import escaped, show_error
@@ -12,6 +13,7 @@ from distmat.ui.markdown import escaped, show_error
 
 def show_homologues_form(dataset: Summary) -> None:
     """Where to take sequences from, and whom to keep away from."""
+    known = list_datasets()
     with (
         st.expander("Add homologues", icon=":material/diversity_3:"),
         st.form("homologues", border=False),
@@ -36,7 +38,7 @@ def show_homologues_form(dataset: Summary) -> None:
             "Name of the new dataset", f"{dataset.name}-homologues", key="homologues-name"
         )
         most = middle.number_input("Of each chain at most", 1, 1000, 10, key="homologues-most")
-        others = [one.name for one in list_datasets() if not one.fault and one.name != dataset.name]
+        others = [one.name for one in known if not one.fault and one.name != dataset.name]
         exclude = right.multiselect(
             "Keep away from",
             others,
@@ -47,15 +49,14 @@ def show_homologues_form(dataset: Summary) -> None:
             return
     name = name.strip()
     try:
-        if name in {one.name for one in list_datasets()}:
+        if name in {one.name for one in known}:
             raise DatasetError(f"There is a dataset '{name}' already; give another name.")
         if uploaded is not None:
             (path,) = kept_for(name, [uploaded])
         if not path.strip():
             raise DatasetError("Say where the sequences are: give a path, or upload a file.")
         sequences = Path(path.strip()).expanduser().absolute()
-        if not sequences.is_file():
-            raise DatasetError(f"There is no file of sequences at {sequences}; check the path.")
+        check_sequences(sequences)
         words = ["homologues", "--out", name, "--most", str(most)]
         words += [f"--exclude={other}" for other in exclude]
         start_job(name, [*words, "--", dataset.name, str(sequences)])

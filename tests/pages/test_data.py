@@ -371,6 +371,7 @@ def test_sequences_that_were_uploaded_wait_in_the_workspace(filled, started, tmp
         ("", "new", "Say where the sequences are"),
         ("/nowhere.fasta", "new", "no file of sequences at /nowhere.fasta"),
         ("/nowhere.fasta", "synthetic", "a dataset 'synthetic' already"),
+        (__file__, "new", "test_data.py is no FASTA"),
     ],
 )
 def test_homologues_that_cannot_be_searched_for_are_refused_before_anything_starts(
