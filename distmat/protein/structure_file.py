@@ -183,7 +183,9 @@ _OTHER_KINDS = (
 """How files begin that people mistake for structure files, and what to do with them."""
 
 _PDB_RECORDS = re.compile(
-    rb"(HEADER|TITLE |COMPND|REMARK|SEQRES|CRYST1|MODEL |ATOM  |HETATM)", re.IGNORECASE
+    # What is spelt with the letters of amino acids alone could as well begin a sequence's line.
+    rb"(HEADER|COMPND|REMARK|SEQRES)[ \t]|TITLE |CRYST1|MODEL |ATOM  |HETATM",
+    re.IGNORECASE,
 )
 
 
@@ -193,6 +195,35 @@ _Facts = tuple[float | None, str, str]
 _NO_FACTS: _Facts = (None, "", "")
 
 
+def structure_format(data: bytes) -> str | None:
+    """The format of a structure file, by its content alone.
+
+    Parameters
+    ----------
+    data : bytes
+        Unpacked; its first 64 KiB are enough.
+
+    Returns
+    -------
+    str or None
+        ``"PDB"``, ``"mmCIF"``, ``"BinaryCIF"`` or ``"MMTF"``; None if it is none of these.
+    """
+    start = data[:65536].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if b"mmtfVersion" in start:
+        return "MMTF"
+    # BinaryCIF is one MessagePack map with this key.
+    if start and start[0] & 0xF0 == 0x80 and b"dataBlocks" in data:
+        return "BinaryCIF"
+    if b"\0" in start or start.startswith((b"<", b">", b";")):
+        return None
+    for line in start.splitlines():
+        if line.strip().lower().startswith((b"data_", b"_atom_site.", b"_entry.")):
+            return "mmCIF"
+        if _PDB_RECORDS.match(line):
+            return "PDB"
+    return None
+
+
 def _reader(
     data: bytes, filename: str
 ) -> tuple[str, Callable[[bytes], tuple[_Facts, Iterator[Chain]]]]:
@@ -200,23 +231,19 @@ def _reader(
     start = data[:65536].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
         raise StructureError(f"{_inert(filename)} is empty; give a PDB, mmCIF or BinaryCIF file.")
-    if b"mmtfVersion" in start or re.search(r"\.mmtf(\.gz)?$", filename, re.IGNORECASE):
+    kind = structure_format(data)
+    if kind == "MMTF" or re.search(r"\.mmtf(\.gz)?$", filename, re.IGNORECASE):
         raise StructureError(
             f"{_inert(filename)} is MMTF, a format retired in 2024; download it as mmCIF."
         )
     for beginning, advice in _OTHER_KINDS:
         if start.startswith(beginning):
             raise StructureError(f"{_inert(filename)} {advice}.")
-    # BinaryCIF is one MessagePack map with this key.
-    if start[0] & 0xF0 == 0x80 and b"dataBlocks" in data:
-        return "BinaryCIF", _read_bcif
-    if b"\0" not in start:
-        for line in start.splitlines():
-            if line.strip().lower().startswith((b"data_", b"_atom_site.", b"_entry.")):
-                return "mmCIF", _read_cif
-            if _PDB_RECORDS.match(line):
-                return "PDB", _read_pdb
-    raise StructureError(f"{_inert(filename)} is no structure file; give PDB, mmCIF or BinaryCIF.")
+    if kind is None:
+        raise StructureError(
+            f"{_inert(filename)} is no structure file; give PDB, mmCIF or BinaryCIF."
+        )
+    return kind, {"PDB": _read_pdb, "mmCIF": _read_cif, "BinaryCIF": _read_bcif}[kind]
 
 
 def _text(data: bytes) -> str:
