@@ -71,7 +71,7 @@ TRAINERS = ("distmat/training/", "distmat/cli/", "distmat/runs/worker.py")
 HOMES = {
     "matplotlib": ("distmat/figures/printed.py",),
     "jinja2": ("distmat/report/",),
-    "streamlit": ("app.py", "app_pages/", "distmat/ui/"),
+    "streamlit": ("app.py", "pages/", "distmat/ui/"),
     "transformers": ("distmat/model/", "distmat/training/"),
     "sqlite3": ("distmat/runs/database.py",),
     "submitit": ("distmat/runs/",),
@@ -81,7 +81,7 @@ HOMES = {
 
 
 def sources() -> list[Path]:
-    return [ROOT / "app.py", *sorted(ROOT.glob("app_pages/*.py")), *sorted(PACKAGE.rglob("*.py"))]
+    return [ROOT / "app.py", *sorted(ROOT.glob("pages/*.py")), *sorted(PACKAGE.rglob("*.py"))]
 
 
 def imported(path: Path) -> set[str]:

@@ -34,14 +34,14 @@ def show_actions(store: RunStore, run: Run) -> None:
             help="Opens the Train page with this run's settings.",
         ):
             st.session_state["train-from"] = run.id
-            st.switch_page("app_pages/train.py")
+            st.switch_page("train.py")
         if (run.folder / "config.json").is_file() and st.button(
             "Predict with it",
             icon=":material/genetics:",
             help="Opens the Predict page with this run's final model.",
         ):
             st.session_state["checkpoint-to-open"] = run.id
-            st.switch_page("app_pages/predict.py")
+            st.switch_page("predict.py")
         if run.has_ended and st.button("Delete", icon=":material/delete:"):
             _confirm_deletion(store, run)
 

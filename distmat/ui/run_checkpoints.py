@@ -41,7 +41,7 @@ def _show(run: Run, checkpoint: checkpoints.CheckpointFiles) -> None:
             "Predict with it", key=f"open-{checkpoint.name}", icon=":material/genetics:"
         ):
             st.session_state["checkpoint-to-open"] = str(run.folder / checkpoint.name)
-            st.switch_page("app_pages/predict.py")
+            st.switch_page("predict.py")
         if not checkpoint.kept and st.button(
             "Keep",
             key=f"keep-{checkpoint.name}",

@@ -100,7 +100,7 @@ def show_runs(store: RunStore) -> None:
             "minutes and needs no data.",
             icon=":material/rocket_launch:",
         )
-        st.page_link("app_pages/train.py", label="Train a model", icon=":material/model_training:")
+        st.page_link("train.py", label="Train a model", icon=":material/model_training:")
         return
     text, states = ask_filter()
     _show_live(store, text, states)

@@ -232,8 +232,7 @@ def _start(launch: Callable[[], Run]) -> None:
     except DistmatError as error:
         show_error(error)
         return
-    st.session_state["run-to-open"] = run.id
-    st.switch_page("app_pages/runs.py")
+    st.switch_page("runs.py", query_params={"run": run.id})
 
 
 def _start_group(launch: Callable[[], list[Run]]) -> None:
@@ -243,4 +242,4 @@ def _start_group(launch: Callable[[], list[Run]]) -> None:
         show_error(error)
         return
     st.toast(f"{len(runs)} runs are in the queue.")
-    st.switch_page("app_pages/runs.py")
+    st.switch_page("runs.py")

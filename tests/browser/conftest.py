@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -98,10 +99,22 @@ def offline(context):
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
     """Where `streamlit run app.py` answers, with a workspace of its own."""
+    with serve(tmp_path_factory.mktemp("app")) as url:
+        yield url
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A server that nobody has opened a page of, and its workspace."""
+    with serve(tmp_path) as url:
+        yield url, tmp_path / "home"
+
+
+@contextmanager
+def serve(folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("app")
     # One thread: several are slower than one where the tests keep every core busy.
     environment = {**os.environ, "DISTMAT_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]

@@ -1,14 +1,29 @@
 import pytest
 
+from distmat.runs.store import RunStore
+from distmat.training.config import TrainingConfig
+
 pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.mark.parametrize(
     ("path", "title"),
-    [("train", "Train a model"), ("runs", "Runs"), ("data", "Datasets")],
+    [
+        ("", "Distance map and backbone"),
+        ("?example=hiv-protease", "HIV-1 protease"),
+        ("train", "Train a model"),
+        ("runs", "Runs"),
+        ("runs?run={run}", "the first one"),
+        ("data", "Datasets"),
+    ],
 )
-def test_a_page_opens_by_its_address_with_the_others_beside_it(offline, address, path, title):
+def test_a_page_that_is_addressed_first_opens_with_the_others_beside_it(
+    offline, fresh, path, title
+):
     page, _ = offline
-    page.goto(f"{address}/{path}")
+    url, home = fresh
+    with RunStore(home) as store:
+        run = store.add(TrainingConfig(), name="the first one")
+    page.goto(f"{url}/{path.format(run=run.id)}")
     page.get_by_role("heading", name=title).first.wait_for()
     assert page.get_by_test_id("stTopNavLink").count() >= 4

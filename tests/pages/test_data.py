@@ -40,7 +40,7 @@ def prepared(tmp_path_factory):
 def data(page):
     """The Data page on an empty workspace."""
     page.run()
-    return page.switch_page("app_pages/data.py")
+    return page.switch_page("data.py")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def page(home):
-    return AppTest.from_file("../../app_pages/train.py", default_timeout=30)
+    return AppTest.from_file("../../pages/train.py", default_timeout=30)
 
 
 def button(page, label):

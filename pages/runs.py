@@ -9,8 +9,6 @@ from distmat.ui.run_list import show_runs
 from distmat.ui.run_page import show_run
 from distmat.ui.run_store import open_store
 
-if "run-to-open" in st.session_state:
-    st.query_params["run"] = st.session_state.pop("run-to-open")
 try:
     store = open_store()
     if "run" in st.query_params:
