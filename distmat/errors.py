@@ -2,6 +2,7 @@
 
     DistmatError
     ├── SequenceError      a sequence that is no protein, or is too short or too long
+    │   └── NucleotideError    one that is DNA or RNA, unless a person says that it isn't
     ├── StructureError     a structure file that can't be read or holds no protein chain
     ├── DistanceMapError   an array that is no distance map
     ├── DatasetError       a dataset that is missing, unreadable or lacks a column
@@ -22,6 +23,10 @@ class DistmatError(Exception):
 
 class SequenceError(DistmatError):
     """A sequence that is no protein, or is too short or too long."""
+
+
+class NucleotideError(SequenceError):
+    """A sequence of nucleotides' letters alone; who knows that it is a protein's can say so."""
 
 
 class StructureError(DistmatError):

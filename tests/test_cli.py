@@ -1,5 +1,6 @@
 """The `distmat` command, as a person calls it."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from distmat.cli import main
 from distmat.protein.examples import examples
-from distmat.protein.structure_file import read_structure
+from distmat.protein.structure_file import read_structure, write_pdb
 
 
 def call(capsys, *arguments):
@@ -66,6 +67,27 @@ def test_records_with_one_name_get_files_of_their_own(capsys, tmp_path):
     assert code == 0
     names = {path.stem for path in (tmp_path / "out").iterdir()}
     assert names == {"same_name", "same_name_2"}
+
+
+def test_files_are_told_by_their_content_and_an_alignment_says_what_is_read(capsys, tmp_path):
+    (tmp_path / "a.fasta.gz").write_bytes(gzip.compress(b";comment\n>caf\xe9\nMKTAYIAK\n"))
+    (tmp_path / "b.a3m").write_text(">query\nMKTAYIAR\n>hit\nMK--YIAaaR\n")
+    chain = examples()[0].read()
+    (tmp_path / "c.pdb.txt").write_text(write_pdb(chain.sequence, chain.ca))
+    code, out, err = call(capsys, "predict", *sorted(tmp_path.iterdir()), "--json")
+    first, second, third = json.loads(out)
+    assert code == 0 and (first["sequence"], second["sequence"]) == ("MKTAYIAK", "MKTAYIAR")
+    assert third["sequence"] == chain.sequence and third["scores"]
+    assert "query: The first of the 2 rows of an alignment, without its gaps." in err
+
+
+def test_dna_is_predicted_only_if_it_is_asked_for(capsys):
+    dna = "ATGAAAACCGCGTATATTGCGAAACAG"
+    code, out, err = call(capsys, "predict", dna)
+    assert (code, out) == (2, "")
+    assert "DNA and no protein" in err and "give --amino-acids" in err
+    code, out, _ = call(capsys, "predict", dna, "--amino-acids", "--json")
+    assert code == 0 and json.loads(out)[0]["sequence"] == dna
 
 
 def test_a_map_becomes_a_trace(capsys, tmp_path):

@@ -3,17 +3,16 @@
 import argparse
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distmat.cli.progress import bar
-from distmat.errors import SequenceError, StructureError
+from distmat.errors import NucleotideError, SequenceError, StructureError
 
 if TYPE_CHECKING:
     from distmat.prediction import Prediction
-    from distmat.protein.chain import Chain
-
-_SEQUENCE_SUFFIXES = (".fasta", ".fa", ".faa", ".seq", ".txt")
+    from distmat.protein.query import Query
 
 
 def add_predict(commands) -> None:
@@ -28,9 +27,15 @@ def add_predict(commands) -> None:
         "inputs",
         nargs="+",
         metavar="SEQ|FASTA|STRUCTURE",
-        help="a sequence, a FASTA file, or a PDB, mmCIF or BinaryCIF file",
+        help="a sequence; a file of sequences (FASTA) or an alignment (A3M, A2M), whose first "
+        "row is the query; or a PDB, mmCIF or BinaryCIF file; each also gzipped",
     )
     command.add_argument("--chain", help="only this chain of structure files")
+    command.add_argument(
+        "--amino-acids",
+        action="store_true",
+        help="read sequences of A, C, G and T alone as proteins, too",
+    )
     command.add_argument("--checkpoint", default="mini", help="name or folder (default: mini)")
     command.add_argument(
         "--out", type=Path, metavar="DIR", help="write NPY, CSV, RR, PDB, mmCIF and JSON here"
@@ -40,17 +45,20 @@ def add_predict(commands) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    jobs = [job for text in options.inputs for job in _jobs(text, options.chain)]
+    queries = [query for text in options.inputs for query in _queries(text, options)]
+    for query in queries:
+        if query.note:
+            print(f"{query.name}: {query.note}", file=sys.stderr)
     from distmat.model.predictor import load
     from distmat.prediction import predict_chain
 
     predictor = load(options.checkpoint)
     results = []
     taken: set[str] = set()
-    for name, sequence, truth in bar(jobs, "Predicting"):
-        prediction = predict_chain(predictor, sequence, name, truth)
+    for query in bar(queries, "Predicting"):
+        prediction = predict_chain(predictor, query.sequence, query.name, query.structure)
         if options.out:
-            _write_prediction(prediction, options.out, _file_name(name, taken))
+            _write_prediction(prediction, options.out, _file_name(query.name, taken))
         results.append(prediction)
     if options.json:
         print(json.dumps([prediction.as_dict() for prediction in results], indent=2))
@@ -61,9 +69,9 @@ def _predict(options: argparse.Namespace) -> None:
         print(f"Written to {options.out}.")
 
 
-def _jobs(text: str, chain_id: str | None) -> list[tuple[str, str, "Chain | None"]]:
-    """Name, sequence and, from a structure file, the true chain of everything in one input."""
-    from distmat.protein.sequence import read_sequences
+def _queries(text: str, options: argparse.Namespace) -> "list[Query]":
+    """Everything in one input: a sequence, or the path of a sequence or structure file."""
+    from distmat.protein.query import read_query_path, read_query_text
 
     try:
         is_file = Path(text).is_file()
@@ -73,25 +81,27 @@ def _jobs(text: str, chain_id: str | None) -> list[tuple[str, str, "Chain | None
         looks_like_path = "/" in text or re.search(r"\.\w{2,5}(\.gz)?$", text)
         if looks_like_path and "\n" not in text:
             raise SequenceError(f"There is no file {text[:200]!r}; check the path.")
-        return [(record.name, record.letters, None) for record in read_sequences(text)]
-    path = Path(text)
-    if path.suffix.lower() in _SEQUENCE_SUFFIXES:
-        try:
-            content = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise SequenceError(f"{path.name} is no text; give a FASTA file.") from None
-        return [(record.name, record.letters, None) for record in read_sequences(content)]
-    from distmat.protein.structure_file import read_structure
+    try:
+        if is_file:
+            queries = read_query_path(Path(text), options.amino_acids)
+        else:
+            queries = read_query_text(text, options.amino_acids)
+    except NucleotideError as error:
+        raise NucleotideError(f"{error} If these are amino acids, give --amino-acids.") from None
+    return queries if options.chain is None else _of_chain(queries, options.chain, text)
 
-    chains = read_structure(path)
-    if chain_id is not None:
-        known = ", ".join(chain.name.rpartition("_")[2] for chain in chains)
-        chains = [chain for chain in chains if chain.name.rpartition("_")[2] == chain_id]
-        if not chains:
-            raise StructureError(
-                f"{path.name} has no protein chain {chain_id!r}; its chains are {known}."
-            )
-    return [(chain.name, chain.sequence, chain) for chain in chains]
+
+def _of_chain(queries: "list[Query]", chain_id: str, text: str) -> "list[Query]":
+    """The queries of a structure's chain; those of sequences, which have none, all stay."""
+    if any(query.structure is None for query in queries):
+        return queries
+    known = ", ".join(query.name.rpartition("_")[2] for query in queries)
+    chosen = [query for query in queries if query.name.rpartition("_")[2] == chain_id]
+    if not chosen:
+        raise StructureError(
+            f"{Path(text).name} has no protein chain {chain_id!r}; its chains are {known}."
+        )
+    return chosen
 
 
 def _write_prediction(prediction: "Prediction", folder: Path, stem: str) -> None:

@@ -1,16 +1,21 @@
-"""Protein sequences as people paste them: plain text, or FASTA with one or many records."""
+"""Protein sequences as people paste them: plain text, FASTA with one or many records, or an
+alignment, of which the query is read.
+"""
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from distmat.errors import SequenceError
+from distmat.errors import NucleotideError, SequenceError
 
 ALPHABET = "ACDEFGHIKLMNPQRSTVWY"
 """The 20 amino acids."""
 
 UNKNOWN = "X"
 """A residue whose kind isn't known."""
+
+UNNAMED = "sequence"
+"""What a sequence without a title line is called."""
 
 MIN_RESIDUES = 2
 """A single residue has no distance to another."""
@@ -27,6 +32,9 @@ _ADVICE = {
     "B": "which stands for D or N; write the one it is, or X",
     "Z": "which stands for E or Q; write the one it is, or X",
     ">": "which begins a FASTA record; put it at the start of a line, before a name",
+    ":": "which joins several chains; give one chain at a time",
+    "/": "which joins several chains; give one chain at a time",
+    "#": "which begins a remark, or an alignment in Stockholm format; give FASTA or A3M",
     "<": "so this looks like a web page; paste the letters of the sequence alone",
     **dict.fromkeys("0123456789", "a digit; give the letters without their numbering"),
 }
@@ -35,6 +43,15 @@ _NO_AMINO_ACID = f"which is no amino acid; use one of {ALPHABET}, or {UNKNOWN} f
 
 _TO_UPPER = {ord(small): small.upper() for small in "abcdefghijklmnopqrstuvwxyz"}
 # str.upper would turn one letter into two (ß into SS) and foreign letters into ours (ſ into S).
+
+_NUCLEOTIDES = re.compile("[ACGTUN]{20,}")
+"""By chance one protein in 10¹¹ of 20 residues has no others (those five are 26 % of residues)."""
+
+_ANNOTATION = re.compile(r"(ss_(pred|conf|dssp)|sa_(pred|dssp)|aa_(pred|dssp))\b")
+"""Names of an A3M file's rows that are no sequences, as HH-suite writes them."""
+
+_SEVERAL_LENGTHS = re.compile(r"#\d+(,\d+)+\t")
+"""How ColabFold begins the alignment of a complex."""
 
 _TURNS_LINE = {"R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "PDF", "PDI", "FSI"}
 """Unicode's bidirectional classes that would turn the rest of a sentence around."""
@@ -51,24 +68,36 @@ class Sequence:
         hold anything that a title line can.
     letters : str
         Upper case, the 20 amino acids and ``X``.
+    note : str
+        What was made of the text, in a sentence, where that isn't what it says word for word.
     """
 
     name: str
     letters: str
+    note: str = ""
 
     def __len__(self) -> int:
         return len(self.letters)
 
 
-def read_sequences(text: str) -> list[Sequence]:
-    """Read plain text or FASTA.
+def read_sequences(
+    text: str, *, alignment: bool = False, amino_acids: bool = False
+) -> list[Sequence]:
+    """Read plain text, FASTA, or the query of an alignment (A3M, A2M, aligned FASTA).
 
-    Lower case, white space, blank lines and a byte order mark are forgiven.
+    Lower case, white space, blank lines, a byte order mark and comments (lines that begin with
+    ``;``, as Pearson's programs write them) are forgiven.
 
     Parameters
     ----------
     text : str
-        One sequence, or records that each begin with a line ``>name``.
+        One sequence, or records that each begin with a line ``>name``. Records with gaps that
+        are all of one width are an alignment: its first row is read, without gaps and without
+        the lower-case letters that mark insertions.
+    alignment : bool
+        True if it is one, however it looks.
+    amino_acids : bool
+        True if even what looks like DNA is a protein.
 
     Returns
     -------
@@ -76,32 +105,93 @@ def read_sequences(text: str) -> list[Sequence]:
 
     Raises
     ------
+    NucleotideError
+        If one has only the letters of nucleotides, and too many for chance.
     SequenceError
         If there is no sequence, or one holds what is no amino acid, is too short or too long.
     """
     text = text.removeprefix("\ufeff").strip()
     if not text:
         raise SequenceError("There is no sequence; paste one, such as MKTAYIAKQRQISFVK.")
-    if not text.startswith(">"):
-        return [Sequence("sequence", check_letters(text))]
+    records = _records(text)
+    if records is None:
+        return [_checked(UNNAMED, text, "The sequence", amino_acids)]
+    if _SEVERAL_LENGTHS.match(text):
+        raise SequenceError(
+            "This is the alignment of several chains; give one at a time, each with its own rows."
+        )
+    if alignment or _is_alignment([letters for _, letters in records]):
+        return [_query(records, amino_acids)]
     return [
-        Sequence(name, check_letters(letters, f"Record {number} ({quoted(name)})"))
-        for number, (name, letters) in enumerate(_records(text), start=1)
+        _checked(name, letters, f"Record {number} ({quoted(name)})", amino_acids)
+        for number, (name, letters) in enumerate(records, start=1)
     ]
 
 
-def _records(text: str) -> list[tuple[str, str]]:
-    """Name and letters, unchecked, of each record; the text begins with one."""
-    records: list[tuple[str, list[str]]] = []
+def _records(text: str) -> list[tuple[str, str]] | None:
+    """Name and letters, unchecked, of each record; None if the text is one sequence alone."""
     # A line may also end as it did on old Macs; str.splitlines knows too many other ends.
-    for line in re.split(r"\r\n|\r|\n", text):
-        line = line.strip()
+    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
+    mark = next((line[0] for line in lines if line and line[0] not in ";#"), "")
+    if mark == ">":
+        lines = [line for line in lines if not line.startswith(";")]
+        # Remarks before the first record, such as A3M's and ColabFold's.
+        lines = lines[next(place for place, line in enumerate(lines) if line[:1] == ">") :]
+    elif text.startswith(";"):
+        lines = _old_records(lines)
+    else:
+        return None
+    records: list[tuple[str, list[str]]] = []
+    for line in lines:
         if line.startswith(">"):
             words = line[1:].split()
             records.append((words[0] if words else f"record {len(records) + 1}", []))
         else:
             records[-1][1].append(line)
-    return [(name, "".join(lines)) for name, lines in records]
+    return [(name, "".join(letters)) for name, letters in records]
+
+
+def _old_records(lines: list[str]) -> list[str]:
+    """FASTA as it first was, where the first of the lines with ``;`` is the name."""
+    return [
+        f">{line[1:]}" if line.startswith(";") else line
+        for before, line in zip(["", *lines], lines, strict=False)
+        if not (line.startswith(";") and before.startswith(";"))
+    ]
+
+
+def _is_alignment(rows: list[str]) -> bool:
+    """Whether several rows have gaps and, with or without insertions, one width."""
+    if len(rows) < 2 or not any("-" in row or "." in row for row in rows):
+        return False
+    if len({len(row) for row in rows}) == 1:
+        return True
+    return len({len(re.sub("[a-z.]", "", row)) for row in rows}) == 1
+
+
+def _query(records: list[tuple[str, str]], amino_acids: bool) -> Sequence:
+    rows = [record for record in records if not _ANNOTATION.match(record[0])] or records
+    name, row = rows[0]
+    letters = re.sub(r"[-.\s]", "", row)
+    # In an alignment of small letters alone they mark nothing.
+    matched = re.sub("[a-z]", "", letters) or letters
+    note = f"The first of the {len(rows):,} rows of an alignment, without its gaps."
+    if len(matched) < len(letters):
+        left_out = len(letters) - len(matched)
+        note = f"{note[:-1]} and the {left_out} lower-case letters that mark insertions."
+    query = _checked(name, matched, f"The alignment's first row ({quoted(name)})", amino_acids)
+    return replace(query, note=note if len(rows) > 1 or len(matched) < len(letters) else "")
+
+
+def _checked(name: str, letters: str, called: str, amino_acids: bool) -> Sequence:
+    cleaned = "".join(letters.split()).translate(_TO_UPPER)
+    kinds = set(cleaned) - {"N"}
+    if not amino_acids and len(kinds) >= 3 and _NUCLEOTIDES.fullmatch(cleaned):
+        raise NucleotideError(
+            f"{called} has {len(cleaned):,} letters, all of them {', '.join(sorted(kinds))}: that "
+            f"is {'RNA' if 'U' in kinds else 'DNA'} and no protein; translate it first."
+        )
+    return Sequence(name, check_letters(cleaned, called))
 
 
 def check_letters(letters: str, name: str = "The sequence") -> str:

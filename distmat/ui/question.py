@@ -1,30 +1,27 @@
 """What to predict, and with which checkpoint: an example, a pasted sequence or a file."""
 
-import gzip
-import io
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 
-from distmat.errors import DistmatError, SequenceError
+from distmat.errors import DistmatError, NucleotideError, SequenceError
 from distmat.protein.chain import Chain
 from distmat.protein.examples import Example, examples
-from distmat.protein.sequence import read_sequences
-from distmat.protein.structure_file import read_structure_bytes
-from distmat.ui.markdown import show_error
+from distmat.protein.query import (
+    SEQUENCE_SUFFIXES,
+    STRUCTURE_SUFFIXES,
+    Query,
+    read_query_file,
+    read_query_text,
+)
+from distmat.protein.sequence import UNNAMED
+from distmat.ui.markdown import escaped, show_error
 from distmat.workspace import list_checkpoints
-
-SEQUENCE_TYPES = ("fasta", "fa", "faa", "seq", "txt")
-STRUCTURE_TYPES = ("pdb", "ent", "cif", "mmcif", "bcif")
 
 _EXAMPLE_COLUMNS = 4
 _LONGEST_NAME = 60
 """Letters of a name that are shown."""
-
-_LONGEST_TEXT = 16 * 2**20
-"""Bytes of a sequence file that are read; ten thousand chains have fewer."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +37,15 @@ class Question:
         Its known structure.
     example : Example, optional
         The built-in protein that it is.
+    note : str
+        What was made of the input, where that isn't what it says word for word.
     """
 
     title: str
     sequence: str
     truth: Chain | None = None
     example: Example | None = None
+    note: str = ""
 
 
 def ask() -> tuple[Question | None, str | None]:
@@ -76,7 +76,9 @@ def ask() -> tuple[Question | None, str | None]:
             width=320,
         )
     if "problem" in st.session_state:
-        show_error(st.session_state["problem"])
+        _show_problem()
+    if opened and opened.note:
+        st.info(escaped(opened.note), icon=":material/info:")
     return opened, checkpoint
 
 
@@ -147,11 +149,12 @@ def _show_form() -> None:
             placeholder=">name\nMKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ…",
             height=140,
             help="One-letter codes, plain or as FASTA with one or many records; "
-            "spaces, line breaks and lower case don't matter.",
+            "spaces, line breaks and lower case don't matter. Of an alignment the first row is "
+            "read.",
         )
         asked = st.form_submit_button("Predict", type="primary")
     if asked:
-        _offer("paste", lambda: _records(text))
+        _offer("paste", lambda amino_acids: read_query_text(text, amino_acids))
     _show_choice("paste", "record")
 
 
@@ -159,9 +162,9 @@ def _show_upload() -> None:
     file = st.file_uploader(
         "Sequence or structure file",
         key="upload",
-        type=[*SEQUENCE_TYPES, *STRUCTURE_TYPES, "gz"],
-        help="FASTA; or PDB, mmCIF or BinaryCIF, whose own coordinates are then the truth to "
-        "compare with. Each may be gzipped.",
+        type=[*SEQUENCE_SUFFIXES, *STRUCTURE_SUFFIXES, "gz"],
+        help="FASTA, or an alignment, whose first row is read; or PDB, mmCIF or BinaryCIF, "
+        "whose own coordinates are then the truth to compare with. Each may be gzipped.",
     )
     if file is None:
         _forget_upload()
@@ -169,7 +172,10 @@ def _show_upload() -> None:
     if st.session_state.get("upload-seen") != file.file_id:
         st.session_state["upload-seen"] = file.file_id
         with st.spinner("Reading the file"):
-            _offer("upload", lambda: _chains(file.getvalue(), file.name))
+            _offer(
+                "upload",
+                lambda amino_acids: read_query_file(file.getvalue(), file.name, amino_acids),
+            )
     _show_choice("upload", "chain")
 
 
@@ -180,42 +186,23 @@ def _forget_upload() -> None:
         st.session_state.pop("problem", None)
 
 
-def _records(text: str) -> list[Question]:
-    named = text.lstrip().startswith(">")
-    return [
-        Question(record.name if named else "Pasted sequence", record.letters)
-        for record in read_sequences(text)
-    ]
+def _question(query: Query) -> Question:
+    title = "Pasted sequence" if query.name == UNNAMED else query.name
+    return Question(title, query.sequence, query.structure, note=query.note)
 
 
-def _chains(data: bytes, filename: str) -> list[Question]:
-    """The records of a sequence file, or the chains of a structure file."""
-    if filename.lower().removesuffix(".gz").endswith(SEQUENCE_TYPES):
-        return _records(_text(data, filename))
-    chains = read_structure_bytes(data, filename)
-    return [Question(chain.name, chain.sequence, chain) for chain in chains]
-
-
-def _text(data: bytes, filename: str) -> str:
-    try:
-        if data.startswith(b"\x1f\x8b"):
-            with gzip.open(io.BytesIO(data)) as file:
-                data = file.read(_LONGEST_TEXT + 1)
-        if len(data) <= _LONGEST_TEXT:
-            return data.decode("utf-8")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError):
-        raise SequenceError(f"{filename} is no text; give a FASTA file.") from None
-    raise SequenceError(
-        f"{filename} has more than {_LONGEST_TEXT // 2**20} MiB of text; give the sequences "
-        "that you need alone."
-    )
-
-
-def _offer(key: str, read: Callable[[], list[Question]]) -> None:
+def _offer(key: str, read: Callable[[bool], list[Query]]) -> None:
     """Open the only chain that was given; of several, let a person choose."""
     st.session_state.pop(f"{key}-offer", None)
+    st.session_state["reread"] = lambda: _take(key, lambda: read(True))
+    _take(key, lambda: read(False))
+    if len(st.session_state.get(f"{key}-offer", ())) == 1:
+        st.rerun()
+
+
+def _take(key: str, read: Callable[[], list[Query]]) -> None:
     try:
-        questions = read()
+        questions = [_question(query) for query in read()]
     except DistmatError as error:
         st.session_state["problem"] = error
         return
@@ -223,7 +210,19 @@ def _offer(key: str, read: Callable[[], list[Question]]) -> None:
     st.session_state[f"{key}-offer"] = questions
     if len(questions) == 1:
         _open(questions[0])
-        st.rerun()
+
+
+def _show_problem() -> None:
+    problem = st.session_state["problem"]
+    show_error(problem)
+    if isinstance(problem, NucleotideError):
+        st.button(
+            "These are amino acids",
+            key="amino-acids",
+            icon=":material/arrow_forward:",
+            help="Read the letters as a protein's all the same.",
+            on_click=st.session_state["reread"],
+        )
 
 
 def _show_choice(key: str, what: str) -> None:

@@ -115,6 +115,37 @@ def test_pasting_a_sequence_shows_only_what_can_be_known_of_it(page):
     assert '"truth": null' in frames(page)[0]
 
 
+CHAIN = examples()[0].read()
+UPLOADS = {
+    "latin1.fasta": (f">x caf\u00e9\n{SEQUENCE}".encode("latin-1"), SEQUENCE),
+    "pearson.fasta": (f";comment\n>x\n{SEQUENCE}".encode(), SEQUENCE),
+    "x.fasta.gz": (gzip.compress(f">x\n{SEQUENCE}".encode()), SEQUENCE),
+    "x.a3m": (f">x\n{SEQUENCE}\n>y\n---aa{SEQUENCE[3:]}".encode(), SEQUENCE),
+    "x.pdb.txt": (write_pdb(CHAIN.sequence, CHAIN.ca).encode(), CHAIN.sequence),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UPLOADS)
+def test_a_file_is_opened_by_what_it_holds_whatever_it_is_called(page, predictor, name):
+    data, sequence = UPLOADS[name]
+    upload(page.run(), name, data)
+    assert_no_fault(page)
+    assert predictor.asked == [sequence]
+    said = " ".join(str(info.value) for info in page.info)
+    assert ("first of the 2 rows of an alignment" in said) == (name == "x.a3m")
+    assert bool(page.table) == (name == "x.pdb.txt")
+
+
+def test_dna_is_refused_and_predicted_once_a_person_says_that_it_is_a_protein(page, predictor):
+    page.run()
+    paste(page, "ATGAAAACCGCGTATATTGCGAAACAGCGTCAGATTAGCTTT")
+    assert "that is DNA and no protein; translate it first" in page.error[0].value
+    assert not predictor.asked
+    page.button(key="amino-acids").click().run()
+    assert_no_fault(page)
+    assert predictor.asked == ["ATGAAAACCGCGTATATTGCGAAACAGCGTCAGATTAGCTTT"]
+
+
 def test_pasting_several_records_lets_one_choose(page):
     page.run()
     paste(page, f">one\n{SEQUENCE}\n>two\n{SEQUENCE[:30]}")

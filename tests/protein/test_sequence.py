@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from distmat.errors import SequenceError
+from distmat.errors import NucleotideError, SequenceError
 from distmat.protein.sequence import (
     ALPHABET,
     MAX_RESIDUES,
@@ -81,7 +81,13 @@ BAD = {
     "only digits": ("12345", "residue 1 is '1', a digit"),
     "an accession": ("P60568", "residue 2 is '6', a digit"),
     "comma": ("MK,TA", "residue 3 is ',', which is no amino acid"),
-    "semicolon comment": ("; comment\nMKTA", "residue 1 is ';'"),
+    "semicolon inside": ("MKTA\n; comment", "residue 5 is ';'"),
+    "several chains": ("MKTA:MKTA", "residue 5 is ':', which joins several chains; give one chain"),
+    "several chains in FASTA": (">a\nMKTA/MKTA", "residue 5 is '/', which joins several chains"),
+    "a complex's alignment": ("#60,40\t1,1\n>101\t102\nMKTA", "several chains; give one at a time"),
+    "Stockholm": ("# STOCKHOLM 1.0\nx MKTA\n//", "residue 1 is '#'.*Stockholm.*A3M"),
+    "rows of several widths": (">a\nMK-T\n>b\nMK", r"Record 1 \('a'\), residue 3 is '-'"),
+    "an alignment of nothing": (">a\n----\n>b\nMKTA", r"first row \('a'\) has no residues"),
     "three-letter names": ("Met-Lys-Thr", "residue 4 is '-'"),
     "quotes": ('"MKTA"', "residue 1 is '\"'"),
     "web page": ("<!DOCTYPE html><html><body>MKTA", "residue 1 is '<'.*web page"),
@@ -109,6 +115,64 @@ BAD = {
     "a record too long": (f">a\nMK\n>b\n{'A' * 20_000}", r"Record 2 \('b'\) has 20,000 letters"),
     "hostile name": (">\x1b[2J\u202eevil\nMJ", r"Record 1 \('\\x1b\[2J\\u202eevil'\), residue 2"),
 }  # fmt: skip
+
+
+QUERY = "MKTAYIAKQRQISFVK"
+ALIGNMENTS = {
+    "A3M": f">q\n{QUERY}\n>b\nMK-AYIAKaaQRQISF-K\n>c\n----YIAKQRQISFVK\n",
+    "A3M with the query's insertions": f">q\n{QUERY[:4]}gg{QUERY[4:]}\n>b\nMK-AYIAKQRQISFVK\n",
+    "A2M": f">q\n{QUERY[:8]}..{QUERY[8:]}\n>b\nMK-AYIAKaaQRQISF-K\n",
+    "aligned FASTA": ">q\nMKTA--YIAKQRQISFVK\n>b\nMKTAGGYIAKQRQ-SFVK\n",
+    "aligned FASTA in small letters": ">q\nmkta--yiakqrqisfvk\n>b\nmktaggyiakqrq-sfvk\n",
+    "HH-suite's annotation": f">ss_pred x\nCCHHHHHHHHHHHHCC\n>q\n{QUERY}\n>b\nMK-AYIAKQRQISFVK\n",
+    "ColabFold's first line": f"#16\t1\n>q\n{QUERY}\n>b\nMK-AYIAKQRQISFVK\n",
+}
+
+
+@pytest.mark.parametrize("text", ALIGNMENTS.values(), ids=ALIGNMENTS)
+def test_of_an_alignment_the_first_row_is_read_and_that_is_said(text):
+    (query,) = read_sequences(text)
+    assert (query.name, query.letters) == ("q", QUERY)
+    assert query.note.startswith("The first of the ") and "rows of an alignment" in query.note
+    assert ("the 2 lower-case letters" in query.note) == ("gg" in text and "q\nMKTAgg" in text)
+
+
+def test_records_of_one_length_without_gaps_are_no_alignment():
+    assert [one.name for one in read_sequences(">a\nMKTA\n>b\nMKTG")] == ["a", "b"]
+    (query,) = read_sequences(">a\nMKTA\n>b\nMKTG", alignment=True)
+    assert query.name == "a"
+
+
+def test_comments_of_pearsons_format_are_passed_over():
+    expected = [Sequence("x", "MKTAYIAK"), Sequence("y", "MKTG")]
+    assert read_sequences(";comment\n>x\nMKTA\n; another\nYIAK\n>y\nMKTG") == expected
+    assert read_sequences(";x first\n;comment\nMKTA\nYIAK\n;y\nMKTG") == expected
+
+
+DNA = "ATGAAAACCGCGTATATTGCGAAACAGCGTCAGATTAGCTTT"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (DNA, "The sequence has 42 letters, all of them A, C, G, T: that is DNA and no protein"),
+        (f">gene\n{DNA.lower()}", r"Record 1 \('gene'\) has 42 letters.*DNA.*translate it first"),
+        (DNA.replace("T", "U"), "that is RNA and no protein"),
+        (f"{DNA[:30]}NNNNN{DNA[30:]}", "that is DNA"),
+    ],
+    ids=["DNA", "a gene", "RNA", "unknown bases"],
+)
+def test_nucleotides_are_refused_unless_a_person_says_that_they_are_amino_acids(text, words):
+    with pytest.raises(NucleotideError, match=words):
+        read_sequences(text)
+    if "U" not in text:
+        (one,) = read_sequences(text, amino_acids=True)
+        assert set(one.letters) <= set("ACGTN")
+
+
+@pytest.mark.parametrize("letters", ["GATTACA", "A" * 40, "AATAATAATAATAATAATAAT", f"{DNA}M"])
+def test_what_could_be_a_protein_is_read_as_one(letters):
+    assert read_sequences(letters) == [Sequence("sequence", letters)]
 
 
 @pytest.mark.parametrize(("text", "expected"), BAD.values(), ids=BAD.keys())

@@ -1,0 +1,127 @@
+"""What a person wants predicted: a sequence, with its structure where one is known."""
+
+import gzip
+import io
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from distmat.errors import SequenceError, StructureError
+from distmat.protein.chain import Chain
+from distmat.protein.file_kind import FileKind, decode_text, file_kind, is_gzipped, kind_of_file
+from distmat.protein.sequence import Sequence, quoted, read_sequences
+from distmat.protein.structure_file import MAX_BYTES, read_structure_bytes
+
+SEQUENCE_SUFFIXES = ("fasta", "fas", "fa", "faa", "pep", "seq", "a3m", "a2m", "txt")
+STRUCTURE_SUFFIXES = ("pdb", "ent", "cif", "mmcif", "bcif")
+
+_ALIGNMENTS = (".a3m", ".a2m")
+_LONGEST_TEXT = 16 * 2**20
+"""Bytes of a sequence file that are read; ten thousand chains have fewer."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A chain to predict.
+
+    Parameters
+    ----------
+    name : str
+        The record's or chain's; may hold anything.
+    sequence : str
+    structure : Chain, optional
+        Its known structure.
+    note : str
+        What was made of the input, in a sentence; ``""`` where it is what it says.
+    """
+
+    name: str
+    sequence: str
+    structure: Chain | None = None
+    note: str = ""
+
+
+def read_query_text(text: str, amino_acids: bool = False) -> list[Query]:
+    """The chains of a pasted text; parameters and errors as in `read_sequences`."""
+    return _queries(read_sequences(text, amino_acids=amino_acids))
+
+
+def read_query_file(data: bytes, filename: str, amino_acids: bool = False) -> list[Query]:
+    """The chains of a sequence or structure file, which its content tells.
+
+    Parameters
+    ----------
+    data : bytes
+        FASTA, an alignment, plain text, PDB, mmCIF or BinaryCIF; gzipped or not.
+    filename : str
+        For names and errors; nothing is opened by it.
+    amino_acids : bool
+        See `read_sequences`.
+
+    Raises
+    ------
+    SequenceError, StructureError
+        If it is of another kind, or nothing in it can be read.
+    """
+    kind, suffix = file_kind(data), _suffix(filename)
+    if kind in (FileKind.ARRAY, FileKind.PARQUET, FileKind.JSON):
+        raise SequenceError(
+            f"{quoted(filename, 200)} is {kind}; give FASTA, or a structure file (PDB, mmCIF or "
+            "BinaryCIF)."
+        )
+    is_text = kind in (FileKind.SEQUENCES, FileKind.TEXT)
+    if kind is FileKind.SEQUENCES or (is_text and suffix[1:] not in STRUCTURE_SUFFIXES):
+        text = _text(data, filename)
+        return _queries(
+            read_sequences(text, alignment=suffix in _ALIGNMENTS, amino_acids=amino_acids)
+        )
+    refused = (FileKind.EMPTY, FileKind.OTHER, FileKind.MARKUP)
+    if suffix[1:] in SEQUENCE_SUFFIXES and kind in refused:
+        raise SequenceError(f"{quoted(filename, 200)} is {kind}; give a FASTA file.")
+    chains = read_structure_bytes(data, filename)
+    return [Query(chain.name, chain.sequence, chain) for chain in chains]
+
+
+def read_query_path(path: Path, amino_acids: bool = False) -> list[Query]:
+    """`read_query_file` of a file on disk, which may not be larger than any that is read."""
+    try:
+        size = path.stat().st_size
+        if size > (_LONGEST_TEXT if kind_of_file(path) is FileKind.SEQUENCES else MAX_BYTES):
+            raise StructureError(
+                f"{quoted(path.name, 200)} has {size / 2**20:,.0f} MiB, more than is read; give "
+                "the chains that you need alone."
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise StructureError(
+            f"{quoted(path.name, 200)} can't be opened ({error.strerror}); check its permissions."
+        ) from None
+    return read_query_file(data, path.name, amino_acids)
+
+
+def _queries(sequences: list[Sequence]) -> list[Query]:
+    return [Query(one.name, one.letters, None, one.note) for one in sequences]
+
+
+def _suffix(filename: str) -> str:
+    return Path(filename.lower().removesuffix(".gz")).suffix
+
+
+def _text(data: bytes, filename: str) -> str:
+    if is_gzipped(data):
+        try:
+            with gzip.open(io.BytesIO(data)) as file:
+                data = file.read(_LONGEST_TEXT + 1)
+        except (OSError, EOFError, zlib.error):
+            raise SequenceError(
+                f"{quoted(filename, 200)} is a damaged or cut off gzip file; download it again."
+            ) from None
+    if len(data) > _LONGEST_TEXT:
+        raise SequenceError(
+            f"{quoted(filename, 200)} has more than {_LONGEST_TEXT // 2**20} MiB of text; give "
+            "the sequences that you need alone."
+        )
+    text = decode_text(data)
+    if text is None:
+        raise SequenceError(f"{quoted(filename, 200)} is no text; give a FASTA file.")
+    return text
