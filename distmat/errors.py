@@ -18,7 +18,28 @@ is a bug of ours.
 
 
 class DistmatError(Exception):
-    """Base of all errors that a person can mend; `str(error)` is a sentence to show."""
+    """Base of all errors that a person can mend; `str(error)` is a sentence to show.
+
+    Parameters
+    ----------
+    message : str
+        What it quotes may hold anything; line breaks, control characters and halves of
+        characters in it are shown as what they are, so that it stays one line that any
+        terminal, page, log and table takes.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
+
+
+def one_line(text: str) -> str:
+    """A text in one line that can be printed, stored and sent."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else ascii(letter)[1:-1]
+        for letter in text
+    )
 
 
 class SequenceError(DistmatError):

@@ -10,17 +10,19 @@ PACKAGE = ROOT / "distmat"
 
 KNOWS = {
     "errors": set(),
+    "documents": set(),
     "workspace": {"errors"},
     "protein": {"errors", "workspace"},
     "geometry": {"errors", "protein"},
-    "dataset": {"errors", "workspace", "protein", "geometry", "model"},
-    "model": {"errors", "workspace", "protein", "geometry"},
+    "dataset": {"errors", "documents", "workspace", "protein", "geometry", "model"},
+    "model": {"errors", "documents", "workspace", "protein", "geometry"},
     "prediction": {"errors", "protein", "geometry", "model"},
-    "training": {"errors", "workspace", "protein", "geometry", "dataset", "model"},
-    "runs": {"errors", "workspace", "training"},
+    "training": {"errors", "documents", "workspace", "protein", "geometry", "dataset", "model"},
+    "runs": {"errors", "documents", "workspace", "training"},
     "figures": {"errors", "protein", "geometry"},
     "report": {
         "errors",
+        "documents",
         "workspace",
         "protein",
         "geometry",
@@ -31,6 +33,7 @@ KNOWS = {
     },
     "ui": {
         "errors",
+        "documents",
         "workspace",
         "protein",
         "geometry",
@@ -44,6 +47,7 @@ KNOWS = {
     },
     "cli": {
         "errors",
+        "documents",
         "workspace",
         "protein",
         "geometry",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from distmat.dataset.build import PHASES, State
+from distmat.documents import read_json
 from distmat.workspace import replace_file
 
 _EVERY = 0.2
@@ -47,7 +48,7 @@ class ProgressFile:
 def read_progress(path: Path) -> dict[str, Any]:
     """What a `ProgressFile` says; empty where there is none."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

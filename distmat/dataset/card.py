@@ -15,6 +15,7 @@ from scipy.spatial.distance import pdist
 from distmat.dataset.filters import expected_gyration
 from distmat.dataset.reading import Reject
 from distmat.dataset.store import SPLITS, Fingerprint, read_facts, stream_rows
+from distmat.documents import DocumentError, read_json
 from distmat.errors import DatasetError
 from distmat.geometry.scores import MapScores, score_map
 from distmat.model.baseline import fit_baseline
@@ -287,8 +288,8 @@ def read_card(path: Path) -> dict[str, Any]:
     if not place.exists():
         return {}
     try:
-        content = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = read_json(place)
+    except (OSError, DocumentError) as error:
         raise DatasetError(
             f"The card {place.name} can't be read ({' '.join(str(error).split())[:100]}); build "
             "the dataset again."

@@ -1,6 +1,5 @@
 """The facts of a run, read from the store and from the run's folder."""
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import numpy as np
 
 from distmat.dataset.card import read_card
 from distmat.dataset.store import Dataset, read_dataset
+from distmat.documents import read_json
 from distmat.errors import DistmatError
 from distmat.figures.printed import halves_svg
 from distmat.report.document import MapDrawing, best_and_worst
@@ -236,7 +236,7 @@ def _measured(dataset: Dataset) -> dict[str, float]:
 
 def _chains(folder: Path) -> tuple[ChainFacts, ...] | None:
     try:
-        rows = json.loads((folder / _EVALUATION).read_text(encoding="utf-8"))["per_chain"]
+        rows = read_json(folder / _EVALUATION)["per_chain"]
         return tuple(
             ChainFacts(
                 str(row["id"]), row["model"]["mae"], row["baseline"]["mae"], row["model"]["pearson"]

@@ -4,7 +4,6 @@ checkpoint-N/   written by the trainer, which deletes all but the best and the n
 kept-N/         a copy that nobody deletes but a person; it shares the files, not the disk
 """
 
-import json
 import math
 import os
 import re
@@ -13,12 +12,15 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from distmat.documents import parse_json, read_json
 from distmat.errors import RunError
 from distmat.runs.run import Run
 from distmat.training.run_folder import checkpoints
 
 _NAME = re.compile(r"(checkpoint|kept)-(\d+)")
 _WRITING = re.compile(r"\.checkpoint-(\d+)\.writing")
+_LONGEST_HEADER = 100 * 2**20
+"""Bytes of a safetensors header; its own library reads no more."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,13 @@ def unreadable_file(checkpoint: CheckpointFiles) -> str | None:
             try:
                 with (checkpoint.path / name).open("rb") as file:
                     length = int.from_bytes(file.read(8), "little")
-                    header = json.loads(file.read(min(length, 100 * 2**20)))
+                    header = parse_json(file.read(min(length, _LONGEST_HEADER)), _LONGEST_HEADER)
                 ends = [entry["data_offsets"][1] for key, entry in header.items() if key[0] != "_"]
                 if size != 8 + length + max(ends, default=0):
                     return name
             except FileNotFoundError:
                 continue  # Deleted by the trainer while we look.
-            except (OSError, ValueError, KeyError, TypeError, IndexError):
+            except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
                 return name
     return None
 
@@ -185,7 +187,7 @@ def _files(folder: Path, deep: bool = True) -> tuple[tuple[str, int], ...]:
 
 def _scores(folder: Path, step: int) -> dict[str, float]:
     try:
-        history = json.loads((folder / "trainer_state.json").read_text("utf-8"))["log_history"]
+        history = read_json(folder / "trainer_state.json")["log_history"]
         return {
             name: float(value)
             for entry in history

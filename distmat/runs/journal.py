@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from distmat.documents import parse_json
 from distmat.errors import RunError
 from distmat.runs.launcher import ProcessIdentity
 from distmat.runs.run import Cause, Run, State
@@ -119,7 +120,7 @@ def replay(store: RunStore, run: Run) -> bool:
 
 def _apply(store: RunStore, run: Run, line: bytes) -> None:
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
         _ENTRIES[entry.pop("what")](store, run, entry)
     except (ValueError, KeyError, TypeError, AttributeError, RunError) as error:
         store.say(run.id, f"A line of the journal was left out: {error}", kind="note")

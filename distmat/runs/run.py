@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from distmat.documents import read_json
 from distmat.runs.launcher import ProcessIdentity
 from distmat.training.config import TrainingConfig
 from distmat.workspace import replace_file
@@ -165,7 +166,7 @@ class Run:
     @staticmethod
     def from_file(path: Path) -> "Run":
         """Read what `to_file` wrote."""
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         process = content["process"]
         return Run(
             **content

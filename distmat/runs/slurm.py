@@ -6,7 +6,6 @@ so that it can wait for a checkpoint when Slurm wants the node back, and asks to
 
 import contextlib
 import dataclasses
-import json
 import os
 import shutil
 import signal
@@ -16,6 +15,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from distmat.documents import parse_json
 from distmat.errors import RunError
 from distmat.runs import launcher
 from distmat.runs.hardware import out_of_memory_kills
@@ -250,7 +250,7 @@ def _last_state(run: Run) -> State | None:
         with (run.folder / FILE).open(encoding="utf-8") as file:
             for line in file:
                 if line.startswith('{"what": "state"'):
-                    last = State(json.loads(line)["state"])
+                    last = State(parse_json(line)["state"])
                 elif line.startswith('{"what": "requeue"'):
                     last = State.QUEUED
     except FileNotFoundError:
@@ -264,7 +264,7 @@ def _worker(run: Run) -> ProcessIdentity | None:
     with contextlib.suppress(FileNotFoundError), (run.folder / FILE).open() as file:
         for line in file:
             if line.startswith('{"what": "attach"'):
-                entry = json.loads(line)
+                entry = parse_json(line)
                 found = ProcessIdentity(entry["pid"], entry["created"])
     return found
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distmat.documents import DocumentError, read_yaml
 from distmat.errors import ConfigError
 
 CONFIG_FILE = "training_config.json"
@@ -390,15 +391,13 @@ def read_settings(path: Path) -> dict:
     ConfigError
         If the file is missing or no mapping of settings.
     """
-    import yaml
-
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError:
+        content = read_yaml(path)
+    # A name with a NUL byte is a ValueError, and names no file.
+    except DocumentError as error:
+        raise ConfigError(f"{path} is no YAML or JSON of settings: {error}.") from None
+    except (OSError, ValueError):
         raise ConfigError(f"There is no config at {path}; check the path.") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path} is neither YAML nor JSON: {reason}.") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds no settings; write lines such as 'learning_rate: 0.001'.")
     return content
@@ -434,7 +433,7 @@ def _read(name: str, value: object, kind: type) -> object:
     word = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(
         kind, "numbers separated by commas"
     )
-    raise ConfigError(f"{name} is {value!r}; it must be {word}.")
+    raise ConfigError(f"{name} is {repr(value)[:100]}; it must be {word}.")
 
 
 def _read_bool(value: object) -> bool:

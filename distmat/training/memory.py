@@ -5,7 +5,6 @@ on small networks of each kind and are extrapolated by their shapes. Nothing her
 PyTorch, so that a page can show it while a form is filled in.
 """
 
-import json
 import math
 import os
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from distmat.documents import read_json
 from distmat.training.config import TrainingConfig
 
 GIB = 2**30
@@ -311,7 +311,7 @@ def encoder_shape(config: TrainingConfig) -> EncoderShape | None:
         return shape_of(_KNOWN[config.encoder])
     for file in (Path(config.encoder) / "config.json", *_cached(config.encoder)):
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = read_json(file)
             return shape_of(content.get("encoder", content))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue

@@ -12,6 +12,7 @@ import re
 import shutil
 from pathlib import Path
 
+from distmat.documents import read_json
 from distmat.errors import ConfigError, RunError
 from distmat.training.config import CONFIG_FILE, TrainingConfig, config_text, read_config
 from distmat.workspace import replace_file
@@ -105,7 +106,7 @@ def step_of(checkpoint: Path) -> int:
         If it doesn't say.
     """
     try:
-        return int(json.loads((checkpoint / LAST_FILE).read_text(encoding="utf-8"))["global_step"])
+        return int(read_json(checkpoint / LAST_FILE)["global_step"])
     except (OSError, ValueError, KeyError, TypeError):
         raise RunError(
             f"{checkpoint} has no readable {LAST_FILE}; resume from another checkpoint."
@@ -145,7 +146,7 @@ def check_data(checkpoint: Path, fingerprints: dict[str, str], accept_changed: b
         If one has, and that isn't accepted.
     """
     try:
-        before = json.loads((checkpoint / DATA_FILE).read_text(encoding="utf-8"))
+        before = read_json(checkpoint / DATA_FILE)
         changed = [name for name, digest in fingerprints.items() if before[name] != digest]
     except (OSError, ValueError, KeyError, TypeError):
         raise RunError(

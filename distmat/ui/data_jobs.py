@@ -11,6 +11,7 @@ from typing import Any
 
 from distmat.dataset.build import check_name
 from distmat.dataset.build_progress import read_progress
+from distmat.documents import read_json
 from distmat.errors import DatasetError
 from distmat.runs import launcher
 from distmat.runs.launcher import ProcessIdentity
@@ -134,7 +135,7 @@ def list_jobs() -> list[Job]:
     jobs = []
     for path in sorted(_jobs_folder().glob("*/job.json")):
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path)
             identity = ProcessIdentity(int(content["pid"]), float(content["created"]))
             arguments = tuple(str(word) for word in content["arguments"])
         except (OSError, ValueError, KeyError, TypeError):

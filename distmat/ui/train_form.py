@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 import yaml
 
+from distmat.documents import DocumentError, parse_yaml
 from distmat.errors import ConfigError
 from distmat.training.config import Setting, TrainingConfig, settings
 from distmat.training.presets import PRESETS, SUMMARIES
@@ -193,10 +194,9 @@ def _take(name: str) -> None:
 
 def _read_text() -> None:
     try:
-        content = yaml.safe_load(st.session_state[_TEXT]) or {}
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        st.session_state[_PROBLEM] = ConfigError(f"This is no YAML: {reason}.")
+        content = parse_yaml(st.session_state[_TEXT]) or {}
+    except DocumentError as error:
+        st.session_state[_PROBLEM] = ConfigError(f"This is no YAML of settings: {error}.")
         return
     if not isinstance(content, dict):
         st.session_state[_PROBLEM] = ConfigError(
