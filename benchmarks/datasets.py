@@ -31,7 +31,7 @@ import psutil
 from distmat.dataset.clustering import cluster, mmseqs_program, sensitive_search
 from distmat.dataset.splitting import Shares, leak_report, propose, settle
 from distmat.dataset.store import read_dataset
-from distmat.protein.structure_file import write_pdb
+from distmat.protein.structure.write import write_pdb
 
 FILES = 1500
 KILLS = 20

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from distmat.model.predictor import load
     from distmat.prediction import predict_chain
     from distmat.protein.sequence import read_sequences
-    from distmat.protein.structure_file import read_structure
+    from distmat.protein.structure.read import read_structure
 
 __version__ = "0.1.0"
 
@@ -53,7 +53,7 @@ _HOME = {
     "load": ("distmat.model.predictor", "load"),
     "predict_chain": ("distmat.prediction", "predict_chain"),
     "read_sequences": ("distmat.protein.sequence", "read_sequences"),
-    "read_structure": ("distmat.protein.structure_file", "read_structure"),
+    "read_structure": ("distmat.protein.structure.read", "read_structure"),
     "reconstruct": ("distmat.geometry.reconstruction", "reconstruct"),
     "score": ("distmat.geometry.scores", "score_map"),
 }

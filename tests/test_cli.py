@@ -13,7 +13,8 @@ import pytest
 
 from distmat.cli import main
 from distmat.protein.examples import examples
-from distmat.protein.structure_file import read_structure, write_pdb
+from distmat.protein.structure.read import read_structure
+from distmat.protein.structure.write import write_pdb
 
 
 def call(capsys, *arguments):

@@ -11,7 +11,7 @@ from distmat.dataset.filters import Filters
 from distmat.dataset.presets import preset
 from distmat.dataset.store import read_dataset
 from distmat.protein.examples import examples
-from distmat.protein.structure_file import write_pdb
+from distmat.protein.structure.write import write_pdb
 from distmat.workspace import checkpoint_path
 
 

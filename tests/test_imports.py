@@ -79,7 +79,7 @@ HOMES = {
     "transformers": ("distmat/model/", "distmat/training/"),
     "sqlite3": ("distmat/runs/database.py",),
     "submitit": ("distmat/runs/",),
-    "biotite.structure.io": ("distmat/protein/structure_file.py",),
+    "biotite.structure.io": ("distmat/protein/structure/",),
 }
 """Libraries, and the only places that may import them."""
 

@@ -106,7 +106,7 @@ def _of_chain(queries: "list[Query]", chain_id: str, text: str) -> "list[Query]"
 
 def _write_prediction(prediction: "Prediction", folder: Path, stem: str) -> None:
     from distmat.protein.map_file import contacts_text, csv_text, npy_bytes
-    from distmat.protein.structure_file import write_mmcif, write_pdb
+    from distmat.protein.structure.write import write_mmcif, write_pdb
     from distmat.workspace import replace_file
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ def _reconstruct(options: argparse.Namespace) -> None:
     from distmat.geometry.reconstruction import reconstruct
     from distmat.protein.map_file import read_npy
     from distmat.protein.sequence import check_letters
-    from distmat.protein.structure_file import write_mmcif, write_pdb
+    from distmat.protein.structure.write import write_mmcif, write_pdb
     from distmat.workspace import replace_file
 
     if options.out.suffix.lower() not in (".pdb", ".cif"):

@@ -14,7 +14,7 @@ from typing import IO
 
 from distmat.errors import DatasetError
 from distmat.protein.sequence import quoted
-from distmat.protein.structure_file import MAX_BYTES
+from distmat.protein.structure.sniff import MAX_BYTES
 
 MOST_BYTES = 20 * 2**30
 """An archive that unpacks to more is refused."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distmat.errors import DatasetError
-from distmat.protein.structure_file import MAX_BYTES
+from distmat.protein.structure.sniff import MAX_BYTES
 from distmat.workspace import replace_file, workspace
 
 SERVER = "https://models.rcsb.org"

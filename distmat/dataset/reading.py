@@ -17,7 +17,8 @@ from distmat.dataset.sources import Item
 from distmat.dataset.store import stream_rows
 from distmat.errors import DistmatError, StructureError
 from distmat.protein.chain import Chain
-from distmat.protein.structure_file import MAX_BYTES, read_entry_bytes
+from distmat.protein.structure.read import read_entry_bytes
+from distmat.protein.structure.sniff import MAX_BYTES
 
 REJECT_COLUMNS = ("id", "source", "reason", "detail")
 

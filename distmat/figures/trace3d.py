@@ -17,7 +17,7 @@ from distmat.figures.maps import MODEL_COLOUR, TRUTH_COLOUR
 from distmat.geometry.handedness import mirror
 from distmat.geometry.scores import bonds_right, clashes, per_residue_error
 from distmat.geometry.superposition import superpose
-from distmat.protein.structure_file import write_pdb
+from distmat.protein.structure.write import write_pdb
 
 STAGE_WORDS = {
     "mds": ("MDS", "Classical scaling: the fold, as far as the map agrees with itself."),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from distmat.protein.chain import Chain
-from distmat.protein.structure_file import read_structure
+from distmat.protein.structure.read import read_structure
 
 _FILES = Path(__file__).parent / "example_files"
 

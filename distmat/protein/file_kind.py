@@ -4,7 +4,7 @@ import zlib
 from enum import StrEnum
 from pathlib import Path
 
-from distmat.protein.structure_file import structure_format
+from distmat.protein.structure.sniff import structure_format
 
 HEAD_BYTES = 65536
 """Of a file, packed or not, are enough to tell what it is."""

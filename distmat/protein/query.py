@@ -10,7 +10,8 @@ from distmat.errors import SequenceError, StructureError
 from distmat.protein.chain import Chain
 from distmat.protein.file_kind import FileKind, decode_text, file_kind, is_gzipped, kind_of_file
 from distmat.protein.sequence import Sequence, quoted, read_sequences
-from distmat.protein.structure_file import MAX_BYTES, read_structure_bytes
+from distmat.protein.structure.read import read_structure_bytes
+from distmat.protein.structure.sniff import MAX_BYTES
 
 SEQUENCE_SUFFIXES = ("fasta", "fas", "fa", "faa", "pep", "seq", "a3m", "a2m", "txt")
 STRUCTURE_SUFFIXES = ("pdb", "ent", "cif", "mmcif", "bcif")

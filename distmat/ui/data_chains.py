@@ -13,7 +13,7 @@ from distmat.errors import DistmatError
 from distmat.figures.maps import true_map
 from distmat.figures.trace3d import structure_page
 from distmat.protein.chain import Chain
-from distmat.protein.structure_file import write_pdb
+from distmat.protein.structure.write import write_pdb
 from distmat.ui.data_card import facts_of, show_figure
 from distmat.ui.file_name import file_stem
 from distmat.ui.markdown import escaped, show_error

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from distmat.protein.examples import examples
-from distmat.protein.structure_file import write_pdb
+from distmat.protein.structure.write import write_pdb
 from tests.browser.picture import BLUE, colours, share_like
 from tests.browser.test_predict import open_page
 

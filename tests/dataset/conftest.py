@@ -4,7 +4,7 @@ import pytest
 from distmat.dataset.synthetic import synthetic_dataset
 from distmat.protein.chain import Chain
 from distmat.protein.examples import examples
-from distmat.protein.structure_file import write_pdb
+from distmat.protein.structure.write import write_pdb
 
 
 @pytest.fixture(scope="session")

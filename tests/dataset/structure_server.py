@@ -14,7 +14,7 @@ from biotite.structure.io.pdbx import (
     CIFFile,
 )
 
-from distmat.protein.structure_file import write_mmcif
+from distmat.protein.structure.write import write_mmcif
 
 
 def bcif(chain, chain_id="A"):

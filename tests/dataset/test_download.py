@@ -8,7 +8,7 @@ import pytest
 from distmat.dataset import download as module
 from distmat.dataset.download import Manners, cached_path, download
 from distmat.errors import DatasetError
-from distmat.protein.structure_file import read_structure
+from distmat.protein.structure.read import read_structure
 from tests.dataset.structure_server import bcif, serving
 
 QUICK = Manners(per_second=500, pause=0.01, silence=0.3, patience=5)

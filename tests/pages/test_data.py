@@ -12,7 +12,7 @@ from distmat.dataset.splitting import Shares
 from distmat.dataset.store import read_dataset, read_facts
 from distmat.dataset.synthetic import write_synthetic
 from distmat.protein.examples import examples
-from distmat.protein.structure_file import write_pdb
+from distmat.protein.structure.write import write_pdb
 from distmat.runs.launcher import ProcessIdentity
 from distmat.ui import data_jobs
 from distmat.ui.data_chains import numbered_sequence

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from distmat.protein.examples import examples
-from distmat.protein.structure_file import write_mmcif, write_pdb
+from distmat.protein.structure.write import write_mmcif, write_pdb
 
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDG"
 

@@ -10,7 +10,7 @@ import pytest
 from biotite.structure.io.pdb import PDBFile
 
 from distmat.protein.examples import examples
-from distmat.protein.structure_file import read_structure
+from distmat.protein.structure.read import read_structure
 
 EACH = pytest.mark.parametrize("example", examples(), ids=lambda example: example.key)
 

@@ -14,7 +14,7 @@ from biotite.structure.io.pdbx import BinaryCIFBlock, BinaryCIFCategory, BinaryC
 
 from distmat.protein.examples import examples
 from distmat.protein.file_kind import FileKind, decode_text, file_kind, kind_of_file
-from distmat.protein.structure_file import write_mmcif, write_pdb
+from distmat.protein.structure.write import write_mmcif, write_pdb
 
 
 def a_zip():

@@ -9,7 +9,7 @@ from distmat.errors import DistmatError, SequenceError, StructureError
 from distmat.protein.examples import examples
 from distmat.protein.map_file import npy_bytes
 from distmat.protein.query import read_query_file, read_query_path, read_query_text
-from distmat.protein.structure_file import write_mmcif, write_pdb
+from distmat.protein.structure.write import write_mmcif, write_pdb
 
 LETTERS = "MKTAYIAKQRQISFVKSHFSRQ"
 FASTA = f">x caf\u00e9\n{LETTERS}\n"

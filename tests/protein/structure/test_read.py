@@ -21,59 +21,16 @@ from biotite.structure.io.pdbx import (
 )
 
 from distmat.errors import StructureError
-from distmat.protein import structure_file
-from distmat.protein.structure_file import (
-    read_entry_bytes,
-    read_structure,
-    read_structure_bytes,
-    write_mmcif,
-    write_pdb,
-)
+from distmat.protein.structure import sniff
+from distmat.protein.structure.read import read_entry_bytes, read_structure, read_structure_bytes
+from distmat.protein.structure.write import write_mmcif
+from tests.protein.structure.records import atom, chain_of, helix, lines, seqres
 
-REAL = Path(__file__).parents[2].parent / "shared" / "structures"
+REAL = Path(__file__).parents[3].parent / "shared" / "structures"
 FILES = sorted(path for path in REAL.glob("*") if path.suffix not in (".json", ".md"))
 needs_real = pytest.mark.skipif(
     not FILES, reason=f"the collection of real structure files isn't at {REAL}"
 )
-
-
-def helix(n: int) -> np.ndarray:
-    """Cα atoms of an ideal α-helix: 2.3 Å, 100° and 1.5 Å per residue."""
-    turn = np.deg2rad(100) * np.arange(n)
-    return np.stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 1.5 * np.arange(n)], axis=1)
-
-
-def atom(
-    number, name="ALA", at=0, atom="CA", chain="A", insertion=" ", altloc=" ", occupancy="1.00",
-    record="ATOM", element="C", shift=0.0,
-):  # fmt: skip
-    """A PDB record of an atom at the helix's position `at`."""
-    x, y, z = helix(at + 1)[at] + shift
-    label = f" {atom:<3}" if len(element) == 1 and len(atom) < 4 else f"{atom:<4}"
-    return (
-        f"{record:<6}{1:>5} {label}{altloc}{name:>3} {chain}{number:>4}{insertion}   "
-        f"{x:8.3f}{y:8.3f}{z:8.3f}{occupancy:>6}{'0.00':>6}          {element:>2}"
-    )
-
-
-def lines(*records) -> bytes:
-    flat = [
-        line for record in records for line in ([record] if isinstance(record, str) else record)
-    ]
-    return ("\n".join(flat) + "\n").encode()
-
-
-def chain_of(names, chain="A", first=1, **options):
-    return [
-        atom(first + index, name, index, chain=chain, **options) for index, name in enumerate(names)
-    ]
-
-
-def seqres(names, chain="A"):
-    return [
-        f"SEQRES {at // 13 + 1:>3} {chain} {len(names):>4}  {' '.join(names[at : at + 13])}"
-        for at in range(0, len(names), 13)
-    ]
 
 
 def read(data: bytes, name="mine.pdb"):
@@ -470,7 +427,7 @@ def test_a_file_that_is_missing_a_folder_or_no_name_is_refused(tmp_path):
 
 
 def test_a_file_too_large_is_refused_with_the_number_before_it_is_read(monkeypatch, tmp_path):
-    monkeypatch.setattr(structure_file, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(sniff, "MAX_BYTES", 2**20)
     path = tmp_path / "large.pdb"
     with path.open("wb") as file:
         file.truncate(3 * 2**20)
@@ -479,7 +436,7 @@ def test_a_file_too_large_is_refused_with_the_number_before_it_is_read(monkeypat
 
 
 def test_a_gzip_bomb_is_refused_while_it_unpacks(monkeypatch):
-    monkeypatch.setattr(structure_file, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(sniff, "MAX_BYTES", 2**20)
     bomb = gzip.compress(bytes(50 * 2**20))
     assert len(bomb) < 10**5
     with pytest.raises(StructureError, match=r"bomb\.pdb\.gz unpacks to more than 1 MiB"):
@@ -581,69 +538,6 @@ def reads_or_refuses(data: bytes, name: str) -> None:
 def test_whatever_is_done_to_a_file_it_reads_or_is_one_sentence(kind):
     for data in damaged(KINDS.get(kind) or _binary(), 100, seed=3):
         reads_or_refuses(data, f"{kind}.bin")
-
-
-# ---------------------------------------------------------------- writing
-
-SEQUENCE = "MKTAYXIAKQRW"
-
-
-@pytest.fixture
-def gapped() -> np.ndarray:
-    coords = helix(len(SEQUENCE))
-    coords[[0, 5, 6]] = np.nan
-    return coords
-
-
-@pytest.mark.parametrize("write", [write_pdb, write_mmcif])
-def test_what_is_written_reads_back_with_what_was_not_observed(write, gapped):
-    (chain,) = read(write(SEQUENCE, gapped, chain_id="B").encode(), "trace")
-    assert (chain.name, chain.sequence) == ("trace_B", SEQUENCE)
-    np.testing.assert_allclose(chain.ca, gapped, atol=1e-3)
-
-
-def test_biotite_reads_the_same_atoms_bonds_and_factors(gapped):
-    factors = np.arange(len(SEQUENCE)) * 100.0
-    file = PDBFile.read(io.StringIO(write_pdb(SEQUENCE, gapped, bfactors=factors)))
-    atoms = file.get_structure(model=1, extra_fields=["b_factor"], include_bonds=True)
-    seen = np.flatnonzero(np.isfinite(gapped).all(axis=1))
-    assert atoms.res_id.tolist() == (seen + 1).tolist()
-    np.testing.assert_allclose(atoms.coord, gapped[seen], atol=1e-3)
-    np.testing.assert_allclose(atoms.b_factor, np.minimum(factors, 999)[seen])
-    bonded = {tuple(sorted(bond[:2].tolist())) for bond in atoms.bonds.as_array()}
-    assert bonded == {(k, k + 1) for k in range(len(seen) - 1) if seen[k + 1] == seen[k] + 1}
-
-
-def test_a_pdb_trace_has_its_records_in_the_order_of_the_format(gapped):
-    records = [line[:6].strip() for line in write_pdb(SEQUENCE, gapped).splitlines()]
-    assert list(dict.fromkeys(records)) == ["SEQRES", "ATOM", "TER", "CONECT", "END"]
-    assert all(len(line) <= 80 for line in write_pdb(SEQUENCE, gapped).splitlines())
-
-
-def test_mmcif_says_that_the_atoms_are_a_protein(gapped):
-    file = CIFFile.read(io.StringIO(write_mmcif(SEQUENCE, gapped, chain_id="AA")))
-    assert str(get_sequence(file)["AA"]) == SEQUENCE
-    assert len(get_structure(file, model=1)) == np.isfinite(gapped).all(axis=1).sum()
-
-
-@pytest.mark.parametrize(
-    ("sequence", "coords", "options", "expected"),
-    [
-        ("MK", np.full((2, 3), np.nan), {}, "No residue has coordinates"),
-        ("MK", np.zeros((2, 3)), {"chain_id": "AA"}, "'AA', and a PDB file has room for one"),
-        ("MK", np.full((2, 3), 12345.0), {}, "beyond -999 to 9,999"),
-        ("A" * 10_000, np.zeros((10_000, 3)), {}, "10,000 residues, and a PDB file numbers 9,999"),
-    ],
-    ids=["nothing", "chain id", "far away", "too long"],
-)
-def test_what_a_pdb_file_has_no_room_for_is_refused(sequence, coords, options, expected):
-    with pytest.raises(StructureError, match=expected):
-        write_pdb(sequence, coords, **options)
-
-
-def test_mmcif_has_room_for_it():
-    coords = np.zeros((10_000, 3)) + 12345
-    assert len(read(write_mmcif("A" * 10_000, coords, chain_id="AA").encode())[0]) == 10_000
 
 
 # ---------------------------------------------------------------- real files

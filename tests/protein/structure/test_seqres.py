@@ -5,14 +5,14 @@ import time
 import numpy as np
 import pytest
 
-from distmat.protein.placement import place
+from distmat.protein.structure.seqres import align_to_seqres
 
 POLYMER = "GSHMKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ"
 
 
 def place_numbered(observed: list[int], polymer: str, first: int = 1) -> list[int] | None:
     """Place residues that kept their numbers; bonded where the positions are consecutive."""
-    return place(
+    return align_to_seqres(
         "".join(polymer[at] for at in observed),
         polymer,
         [first, *np.diff(observed).tolist()],
@@ -55,15 +55,14 @@ def test_residue_numbers_decide_on_which_side_of_a_gap_a_repeated_letter_stands(
 def test_bonds_outweigh_numbers():
     # Numbers jump by 3 in the middle, as authors do; the residues are bonded all the same.
     polymer = "MAAAAAK"
-    assert place("MAAAK", "MAAAKAAK", [1, 1, 1, 3, 1], [False, True, True, True, True]) == [
-        0, 1, 2, 3, 4,
-    ]  # fmt: skip
-    assert place(polymer, polymer, [1] * 7, [False] * 7) == list(range(7))
+    bonded = [False, True, True, True, True]
+    assert align_to_seqres("MAAAK", "MAAAKAAK", [1, 1, 1, 3, 1], bonded) == [0, 1, 2, 3, 4]
+    assert align_to_seqres(polymer, polymer, [1] * 7, [False] * 7) == list(range(7))
 
 
 def test_insertion_codes_whose_numbers_stand_still_are_placed_by_their_bonds():
     steps = [1, 1, 0, 0, 1, 1]
-    assert place("KTAYIA", POLYMER, steps, [False] + [True] * 5) == [4, 5, 6, 7, 8, 9]
+    assert align_to_seqres("KTAYIA", POLYMER, steps, [False] + [True] * 5) == [4, 5, 6, 7, 8, 9]
 
 
 def test_one_wrong_letter_in_twenty_is_a_mutation_and_a_half_is_another_chain():
@@ -71,22 +70,22 @@ def test_one_wrong_letter_in_twenty_is_a_mutation_and_a_half_is_another_chain():
     observed[10] = "W"
     bonded = [False] + [True] * (len(observed) - 1)
     steps = [1] * len(observed)
-    assert place("".join(observed), POLYMER, steps, bonded) == list(range(len(POLYMER)))
-    assert place("W" * 10 + POLYMER[10:20], POLYMER, [1] * 20, bonded[:20]) is None
+    assert align_to_seqres("".join(observed), POLYMER, steps, bonded) == list(range(len(POLYMER)))
+    assert align_to_seqres("W" * 10 + POLYMER[10:20], POLYMER, [1] * 20, bonded[:20]) is None
 
 
 def test_x_agrees_with_any_letter():
-    assert place("KXAX", "GSHMKTAYI", [1] * 4, [False, True, True, True]) == [4, 5, 6, 7]
+    assert align_to_seqres("KXAX", "GSHMKTAYI", [1] * 4, [False, True, True, True]) == [4, 5, 6, 7]
 
 
 @pytest.mark.parametrize(("observed", "polymer"), [("MKTA", "MKT"), ("", "MKT"), ("MK", "")])
 def test_what_cannot_fit_is_not_placed(observed, polymer):
-    assert place(observed, polymer, [1] * len(observed), [True] * len(observed)) is None
+    assert align_to_seqres(observed, polymer, [1] * len(observed), [True] * len(observed)) is None
 
 
 def test_a_chain_that_contradicts_itself_everywhere_is_given_up_at_once():
     rng = np.random.default_rng(2)
     observed, polymer = ("".join(rng.choice(list("AG"), size=n)) for n in (400, 800))
     start = time.perf_counter()
-    place(observed, polymer, [1] * 400, [False] * 400)
+    align_to_seqres(observed, polymer, [1] * 400, [False] * 400)
     assert time.perf_counter() - start < 2

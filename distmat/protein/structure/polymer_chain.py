@@ -1,4 +1,4 @@
-"""Strands: the residues of a chain as a structure file has them, and the chain that they make."""
+"""Polymer chains: residues as a structure file has them, and the `Chain` that they make."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from distmat.protein.chain import Chain
-from distmat.protein.placement import MOST_CONTRADICTIONS, place
 from distmat.protein.residue_names import STANDARD, is_known, one_letter
 from distmat.protein.sequence import MIN_RESIDUES, UNKNOWN
+from distmat.protein.structure.seqres import MOST_CONTRADICTIONS, align_to_seqres
 
 LONGEST_BOND = 4.5
 """Å: consecutive residues whose Cα atoms are further apart than this aren't bonded (3.8 Å, and
@@ -62,7 +62,7 @@ class Residue:
 
 
 @dataclass(frozen=True)
-class Strand:
+class PolymerChain:
     """The residues of one chain in the order of the file.
 
     Parameters
@@ -80,7 +80,7 @@ class Strand:
     residues: list[Residue]
 
 
-def strands(atoms: Any, parents: Mapping[str, str]) -> list[Strand]:
+def polymer_chains(atoms: Any, parents: Mapping[str, str]) -> list[PolymerChain]:
     """The amino acids of each chain; of alternatives in one place the likeliest.
 
     Parameters
@@ -100,7 +100,9 @@ def strands(atoms: Any, parents: Mapping[str, str]) -> list[Strand]:
             residue.observed and (not present.observed or residue.occupancy > present.occupancy)
         ):
             residues[place] = residue
-    return [Strand(*key, _amino_acids(list(residues.values()))) for key, residues in found.items()]
+    return [
+        PolymerChain(*key, _amino_acids(list(residues.values()))) for key, residues in found.items()
+    ]
 
 
 def _amino_acids(residues: list[Residue]) -> list[Residue]:
@@ -164,11 +166,11 @@ def _candidates(
 
 
 def numbered(
-    strand: Strand, polymer: list[str], parents: Mapping[str, str]
+    chain: PolymerChain, polymer: list[str], parents: Mapping[str, str]
 ) -> list[Residue] | None:
     """The residues that mmCIF itself places in the polymer; None where it contradicts itself."""
     placed = {
-        residue.position: residue for residue in strand.residues if residue.position is not None
+        residue.position: residue for residue in chain.residues if residue.position is not None
     }
     if not placed or max(placed) >= len(polymer):
         return None
@@ -181,13 +183,15 @@ def numbered(
     return list(placed.values()) if different <= most else None
 
 
-def aligned(strand: Strand, polymer: list[str], parents: Mapping[str, str]) -> list[Residue] | None:
+def aligned(
+    chain: PolymerChain, polymer: list[str], parents: Mapping[str, str]
+) -> list[Residue] | None:
     """The residues with their positions in SEQRES; None where the two contradict each other."""
     names = set(polymer)
     # A ligand can be an amino acid, even in a file that doesn't say where the chain ends.
     residues = [
         residue
-        for residue, alone in zip(strand.residues, _alone(strand.residues), strict=True)
+        for residue, alone in zip(chain.residues, _alone(chain.residues), strict=True)
         if not residue.hetero
         or (residue.name in names and not (alone and residue.name in STANDARD))
     ]
@@ -196,7 +200,7 @@ def aligned(strand: Strand, polymer: list[str], parents: Mapping[str, str]) -> l
     wanted = "".join(one_letter(name, parents) or "-" for name in polymer)
     steps = [1, *(after.number - before.number for before, after in pairwise(residues))]
     bonded = [False, *(after.bonded_to(before) for before, after in pairwise(residues))]
-    positions = place(letters, wanted, steps, bonded)
+    positions = align_to_seqres(letters, wanted, steps, bonded)
     if positions is None:
         return None
     return [
@@ -212,7 +216,10 @@ def _alone(residues: list[Residue]) -> list[bool]:
 
 
 def whole_chain(
-    strand: Strand, placed: list[Residue], polymer: list[str], parents: Mapping[str, str]
+    chain: PolymerChain,
+    placed: list[Residue],
+    polymer: list[str],
+    parents: Mapping[str, str],
 ) -> Chain:
     """A chain of all residues of the polymer, with coordinates where they were observed."""
     by_position = {residue.position: residue for residue in placed}
@@ -227,19 +234,19 @@ def whole_chain(
         ca.append(residue.ca if residue else np.full(3, np.nan))
         numbers.append(f"{residue.number}{residue.insertion}" if residue else "")
     coords = np.array(ca, dtype=np.float64).reshape(-1, 3)
-    return Chain(strand.chain_id, "".join(sequence), coords, tuple(numbers))
+    return Chain(chain.chain_id, "".join(sequence), coords, tuple(numbers))
 
 
-def observed_chain(strand: Strand) -> Chain:
+def observed_chain(chain: PolymerChain) -> Chain:
     """A chain of the residues that have atoms, where nothing else is known of the polymer."""
     # An amino acid that is bonded to nothing is a ligand, if its record says so.
     kept = [
         residue
-        for residue, alone in zip(strand.residues, _alone(strand.residues), strict=True)
+        for residue, alone in zip(chain.residues, _alone(chain.residues), strict=True)
         if not (residue.hetero and alone)
     ]
     placed = [replace(residue, position=index) for index, residue in enumerate(kept)]
-    return whole_chain(strand, placed, [residue.name for residue in kept], {})
+    return whole_chain(chain, placed, [residue.name for residue in kept], {})
 
 
 def is_protein(chain: Chain) -> bool:

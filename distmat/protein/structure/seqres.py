@@ -23,7 +23,7 @@ bond outweighs both: authors number as they like, but bonded residues are neighb
 _NEVER = -(10**9)
 
 
-def place(
+def align_to_seqres(
     observed: str, polymer: str, steps: Sequence[int], bonded: Sequence[bool]
 ) -> list[int] | None:
     """Positions of the observed residues in the polymer, in increasing order.

@@ -1,0 +1,1 @@
+"""Structure files: PDB, mmCIF and BinaryCIF, read and written by biotite."""
