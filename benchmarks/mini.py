@@ -93,13 +93,17 @@ def train_again(sequences: Path, out: Path) -> None:
     encoder = pretrained(first, sequences)
     start = out / "pretrained"
     set_seed(first.seed)
-    network = first_network(dataclasses.replace(first, start=""))
+    network = first_network(dataclasses.replace(first, init_from=""))
     network.encoder.load_state_dict(encoder.state_dict())
     baseline = json.loads((MINI / "distmat.json").read_text())["baseline"]
     save_checkpoint(Checkpoint(network, SeparationBaseline.from_dict(baseline)), start)
     for number, (config, last) in enumerate(phases, start=1):
         output = out / f"phase{number}"
-        places = {"start": str(start), "output": str(output), "chains": str(MINI / "chains.csv")}
+        places = {
+            "init_from": str(start),
+            "output": str(output),
+            "chain_list": str(MINI / "chains.csv"),
+        }
         train(dataclasses.replace(config, **places), progress=print, observer=StopAfter(last))
         start = output / f"checkpoint-{last}" if last else output
 

@@ -71,7 +71,7 @@ VARIANTS: dict[str, tuple[str, dict]] = {
 """What is compared: a short name, how the table calls it, and its settings."""
 
 COMMON = {
-    "longest_chain": LONGEST,
+    "max_chain_length": LONGEST,
     "evaluation_max_length": LONGEST,
     "learning_rate": 1e-3,
     "warmup_steps": 0.1,
@@ -287,7 +287,7 @@ def speed_of(data: Path, shape: str, recipe: str, steps: int) -> dict:
                 "train": str(data / "train.parquet"),
                 "encoder": _small_encoder(Path(folder), SHAPES[shape]),
                 "pretrained": False,
-                "longest_chain": LONGEST,
+                "max_chain_length": LONGEST,
                 **RECIPES[recipe],
             }
         )

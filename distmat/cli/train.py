@@ -53,6 +53,11 @@ def add_train(commands) -> None:
     )
     command.add_argument("--presets", action="store_true", help="list the presets and stop")
     command.add_argument("--settings", action="store_true", help="explain every setting and stop")
+    command.add_argument(
+        "--schema",
+        action="store_true",
+        help="print a JSON schema of the settings, with which an editor completes them, and stop",
+    )
     command.add_argument("--json", action="store_true", help="print the results as JSON")
     command.set_defaults(run=_train)
 
@@ -60,8 +65,8 @@ def add_train(commands) -> None:
 def _train(options: argparse.Namespace) -> None:
     from distmat.training.config import config_text
 
-    if options.presets or options.settings:
-        print(_presets() if options.presets else _settings())
+    if options.presets or options.settings or options.schema:
+        print(_presets() if options.presets else _schema() if options.schema else _settings())
         return
     config = _config(options)
     if options.show:
@@ -103,14 +108,18 @@ def _config(options: argparse.Namespace):
 
     config = preset(options.preset) if options.preset else TrainingConfig()
     if options.config:
-        config = config.with_settings(read_settings(options.config))
+        config = config.with_settings(read_settings(options.config), _note)
     settings = {}
     for text in options.set:
         name, equals, value = text.partition("=")
         if not equals:
             raise ConfigError(f"--set got '{text}'; write NAME=VALUE, such as learning_rate=2e-4.")
         settings[name.strip()] = value.strip()
-    return config.with_settings(settings)
+    return config.with_settings(settings, _note)
+
+
+def _note(text: str) -> None:
+    print(f"distmat: {text}", file=sys.stderr)
 
 
 def _presets() -> str:
@@ -119,15 +128,26 @@ def _presets() -> str:
     return "\n".join(f"{name:18}{summary}" for name, summary in SUMMARIES.items())
 
 
+def _schema() -> str:
+    import json
+
+    from distmat.settings import json_schema
+    from distmat.training.config import TrainingConfig
+
+    return json.dumps(json_schema(TrainingConfig, "distmat training settings"), indent=2)
+
+
 def _settings() -> str:
-    from distmat.training.config import settings
+    from distmat.settings import groups
+    from distmat.training.config import TrainingConfig, settings
 
     lines = []
-    for setting in settings().values():
-        default = setting.default
-        if isinstance(default, tuple):
-            default = ",".join(f"{value:g}" for value in default)
-        limits = "" if setting.low is None else f"; {setting.low:,.10g} to {setting.high:,.10g}"
-        choices = "; " + ", ".join(setting.choices) if setting.choices else ""
-        lines.append(f"{setting.name}={default}\n    {setting.help.rstrip('.')}{limits}{choices}.")
+    for title, names in groups(TrainingConfig).items():
+        lines.append(f"{title}:")
+        for one in (settings()[name] for name in names):
+            limits = f"; {one.range}" if one.range else ""
+            choices = "; " + ", ".join(one.choices) if one.choices else ""
+            words = "".join(f"; or '{word}'" for word in one.words)
+            lines.append(f"  {one.name}={one.show(one.default)}  ({one.label})")
+            lines.append(f"      {one.help.rstrip('.')}{limits}{choices}{words}.")
     return "\n".join(lines)

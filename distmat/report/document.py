@@ -14,6 +14,7 @@ from distmat.report.facts import RunFacts
 from distmat.report.findings import sentence, step_to_take
 from distmat.report.wording import Wording
 from distmat.runs.curve import Curve
+from distmat.training.config import MODEL_SETTINGS
 
 EXAMPLE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ"
 """A sequence for the printed commands."""
@@ -31,30 +32,6 @@ SMOOTH = 0.05
 
 IDLE = 0.10
 """A GPU used less than this on average sat idle."""
-
-OWN_MODEL_SETTINGS = (
-    "encoder",
-    "mode",
-    "lora_rank",
-    "lora_alpha",
-    "lora_dropout",
-    "lora_targets",
-    "use_4bit",
-    "bidirectional",
-    "head",
-    "loss",
-    "hidden_size",
-    "layers",
-    "attention_heads",
-    "pair_width",
-    "pair_patch",
-    "fine_width",
-    "triangle_rank",
-    "dilations",
-    "bins",
-    "dropout",
-)
-"""Settings listed under the model; all others belong to the training."""
 
 
 @dataclass(frozen=True)
@@ -364,7 +341,7 @@ def _scores(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
 def _configuration(facts: RunFacts, words: Wording) -> Section:
     said = facts.start_facts
     all_parameters, trainable = said.get("parameters"), said.get("trainable_parameters")
-    of_model = [name for name in OWN_MODEL_SETTINGS if name in facts.config]
+    of_model = [name for name in MODEL_SETTINGS if name in facts.config]
     trained = words.count(trainable)
     if all_parameters and trainable is not None:
         trained = f"{trained} ({words.share(trainable / all_parameters, 2)})"
@@ -376,7 +353,7 @@ def _configuration(facts: RunFacts, words: Wording) -> Section:
     training_rows = [
         (name, _setting(value))
         for name, value in facts.config.items()
-        if name not in OWN_MODEL_SETTINGS
+        if name not in MODEL_SETTINGS
     ]
     header = (words.say("setting"), words.say("value"))
     return Section(

@@ -294,5 +294,5 @@ def _check_inputs(config: TrainingConfig) -> None:
         # The trainer makes this one if it isn't there.
         if name != "synthetic":
             dataset_path(name)
-    if config.start:
-        checkpoint_path(config.start)
+    if config.init_from:
+        checkpoint_path(config.init_from)

@@ -23,6 +23,7 @@ from distmat.runs.run import ACTIVE, BACKENDS, ENDED, TRANSITIONS, Cause, Run, S
 from distmat.runs.schema import MIGRATIONS
 from distmat.runs.series import Series
 from distmat.runs.sharing import SharedAnswers
+from distmat.settings import current_names
 from distmat.training.config import TrainingConfig
 from distmat.workspace import workspace
 
@@ -741,7 +742,7 @@ class RunStore:
             group=row["group_name"],
             tags=tuple(json.loads(row["tags"])),
             notes=row["notes"],
-            settings=json.loads(row["settings"]),
+            settings=current_names(TrainingConfig, json.loads(row["settings"])),
             backend=row["backend"],
             backend_settings=json.loads(row["backend_settings"]),
             directory=row["directory"],

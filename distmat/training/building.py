@@ -33,7 +33,7 @@ def first_network(config: TrainingConfig, precision: str = "fp32") -> DistanceNe
         lora if config.mode == "lora" else None,
         config.use_4bit,
         config.pretrained,
-        checkpoint_path(config.start) if config.start else None,
+        checkpoint_path(config.init_from) if config.init_from else None,
         torch.bfloat16 if precision == "bf16" and config.mode != "full" else torch.float32,
     )
 

@@ -25,21 +25,23 @@ def chosen_chains(config: TrainingConfig, split: str) -> Dataset:
     of_split = dataset.of_split(split)
     if not len(of_split):
         raise DatasetError(f"{dataset.name} has no chain of the split '{split}'; split it anew.")
-    if not config.chains:
+    if not config.chain_list:
         return of_split
-    listed = of_split.named(_listed(Path(config.chains), split))
+    listed = of_split.named(_listed(Path(config.chain_list), split))
     if not len(listed):
-        raise DatasetError(f"No chain of {dataset.name} is listed as '{split}' in {config.chains}.")
+        raise DatasetError(
+            f"No chain of {dataset.name} is listed as '{split}' in {config.chain_list}."
+        )
     return listed
 
 
 def training_chains(config: TrainingConfig, chosen: Dataset) -> Dataset:
     """Those of the chosen chains that aren't too long to train on."""
-    short = chosen.no_longer_than(config.longest_chain)
+    short = chosen.no_longer_than(config.max_chain_length)
     if not len(short):
         raise DatasetError(
-            f"{chosen.name} has no chain of at most {config.longest_chain} residues; "
-            "raise longest_chain."
+            f"{chosen.name} has no chain of at most {config.max_chain_length} residues; "
+            "raise max_chain_length."
         )
     return short
 

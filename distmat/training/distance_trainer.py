@@ -102,7 +102,7 @@ class DistanceTrainer(Trainer):
         self.config, self.network, self.material = config, network, material
         self.on_signal = StopOnSignal()
         self.diverging = StopDiverging(config)
-        self.early = StopEarly(config.early_stop, say)
+        self.early = StopEarly(config.early_stopping_patience, say)
         self.residues_seen = 0
         self.window_started = time.perf_counter()
         args = trainer_arguments(config)
@@ -185,10 +185,10 @@ class DistanceTrainer(Trainer):
         self.diverging.check()
         started = time.perf_counter()
         metrics = self.score(self.material.val, self._go_on).metrics()
-        if f"eval_{self.config.choose_by}" not in metrics:
+        if f"eval_{self.config.monitor}" not in metrics:
             raise RunError(
-                f"choose_by is '{self.config.choose_by}', which isn't defined on any of the "
-                f"{len(self.material.val)} validation chains; choose by mae, or give longer chains."
+                f"monitor is '{self.config.monitor}', which isn't defined on any of the "
+                f"{len(self.material.val)} validation chains; monitor mae, or give longer chains."
             )
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(

@@ -46,7 +46,7 @@ PRESETS: dict[str, dict] = {
     },
     "paper-v2": {
         "output": "paper-v2",
-        "longest_chain": 256,
+        "max_chain_length": 256,
         "encoder": _QWEN,
         "mode": "lora",
         "head": "placeholder",
@@ -83,7 +83,7 @@ PRESETS: dict[str, dict] = {
         "weight_decay": 0.01,
         "evaluate_every": 500,
         "activation_checkpointing": True,
-        "early_stop": 5,
+        "early_stopping_patience": 5,
     },
     "esm2-35m": {
         "output": "esm2-35m",
@@ -96,11 +96,11 @@ PRESETS: dict[str, dict] = {
         "max_steps": 5_000,
         "weight_decay": 0.01,
         "evaluate_every": 500,
-        "early_stop": 5,
+        "early_stopping_patience": 5,
     },
     "lora-on-mini": {
         "output": "lora-on-mini",
-        "start": "mini",
+        "init_from": "mini",
         "mode": "lora",
         "max_steps": 1_000,
         "warmup_steps": 50,

@@ -14,7 +14,14 @@ from pathlib import Path
 
 from distmat.documents import read_json
 from distmat.errors import ConfigError, RunError
-from distmat.training.config import CONFIG_FILE, TrainingConfig, config_text, read_config
+from distmat.settings import marked
+from distmat.training.config import (
+    CONFIG_FILE,
+    SHAPE,
+    TrainingConfig,
+    config_text,
+    read_config,
+)
 from distmat.workspace import replace_file
 
 DATA_FILE = "training_data.json"
@@ -25,27 +32,6 @@ FINAL_FILE = "distmat.json"
 
 LAST_FILE = "trainer_state.json"
 """A checkpoint of the transformers Trainer without this file was cut short."""
-
-SHAPE = (
-    "encoder",
-    "mode",
-    "bidirectional",
-    "lora_rank",
-    "lora_alpha",
-    "lora_targets",
-    "hidden_size",
-    "layers",
-    "attention_heads",
-    "head",
-    "pair_width",
-    "pair_patch",
-    "fine_width",
-    "triangle_rank",
-    "dilations",
-    "bins",
-    "optimizer",
-)
-"""Settings that the weights of a checkpoint, or the optimizer's state, stand or fall with."""
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _WRITING = re.compile(r"\.checkpoint-\d+\.(writing|replaced)")
@@ -126,7 +112,7 @@ def changed_settings(config: TrainingConfig, checkpoint: Path) -> dict[str, tupl
     except ConfigError as error:
         raise RunError(f"{checkpoint} can't be resumed: {error}") from None
     changed = before.differences(config)
-    for name in SHAPE:
+    for name in marked(TrainingConfig, SHAPE):
         if name in changed:
             old, new = changed[name]
             raise RunError(

@@ -1,5 +1,6 @@
 """The settings of a run as a form and as YAML, which follow each other."""
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -7,68 +8,13 @@ import yaml
 
 from distmat.documents import DocumentError, parse_yaml
 from distmat.errors import ConfigError
-from distmat.training.config import Setting, TrainingConfig, settings
+from distmat.settings import Setting, current_names, groups, unknown_setting
+from distmat.training.config import BASICS, LOSSES, TrainingConfig, settings
 from distmat.training.presets import PRESETS, SUMMARIES
-from distmat.ui.markdown import show_error
+from distmat.ui.markdown import escaped, show_error
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
-
-COMMON = (
-    "train",
-    "val",
-    "encoder",
-    "mode",
-    "head",
-    "max_steps",
-    "learning_rate",
-    "crops",
-    "evaluate_every",
-)
-"""Always visible; the rest is folded."""
-
-GROUPS = {
-    "Data": ("chains", "longest_chain", "cluster_sampling", "homologue_share", "masked_residues"),
-    "Encoder": (
-        "start",
-        "pretrained",
-        "bidirectional",
-        "lora_rank",
-        "lora_alpha",
-        "lora_dropout",
-        "lora_targets",
-        "use_4bit",
-        "hidden_size",
-        "layers",
-        "attention_heads",
-        "dropout",
-    ),
-    "Head and loss": (
-        "loss",
-        "band_weights",
-        "pair_width",
-        "pair_patch",
-        "fine_width",
-        "triangle_rank",
-        "dilations",
-        "bins",
-        "scaling",
-        "lddt_weight",
-        "contact_weight",
-    ),
-    "Batches": ("pairs_per_batch", "chains_per_batch", "pad_to", "accumulation", "epochs"),
-    "Optimiser": ("optimizer", "schedule", "warmup_steps", "weight_decay", "max_grad_norm", "seed"),
-    "Evaluation and checkpoints": (
-        "log_every",
-        "evaluation_chains",
-        "evaluation_max_length",
-        "choose_by",
-        "early_stop",
-        "keep_checkpoints",
-    ),
-    "Machine": ("device", "precision", "activation_checkpointing", "report_to"),
-}
-"""Folded settings by what they are about. The output folder is the run's own."""
 
 ENCODERS = (
     "mini",
@@ -105,9 +51,11 @@ def ask_config(datasets: list[str]) -> tuple[TrainingConfig | None, "DeltaGenera
     _show_presets()
     form, beside = st.columns([3, 2], gap="large")
     with form:
-        _show_fields(COMMON, datasets)
-        for title, names in GROUPS.items():
-            changed = sum(_differs(name) for name in names)
+        for title, names in groups(TrainingConfig).items():
+            if title == BASICS:
+                _show_fields(names, datasets)
+                continue
+            changed = sum(_differs(name) for name in names if _applies(name))
             mark = f" · {changed} changed" if changed else ""
             with st.expander(f"{title}{mark}"):
                 _show_fields(names, datasets)
@@ -130,7 +78,7 @@ def use_settings(changes: dict[str, Any], preset: str | None = None) -> None:
     st.session_state["train-preset"] = preset
     st.session_state.pop(_PROBLEM, None)
     for name in settings():
-        st.session_state[_key(name)] = _shown(draft[name])
+        st.session_state[_key(name)] = _shown(name, draft[name])
     _write_text()
 
 
@@ -154,36 +102,67 @@ def _use_preset() -> None:
 
 def _show_fields(names: tuple[str, ...], datasets: list[str]) -> None:
     columns = st.columns(3)
-    for number, name in enumerate(names):
+    for number, name in enumerate(filter(_applies, names)):
         with columns[number % 3]:
             _show_field(settings()[name], datasets)
+            _show_fault(settings()[name])
 
 
 def _show_field(setting: Setting, datasets: list[str]) -> None:
     common: dict[str, Any] = {
-        "label": setting.name.replace("_", " "),
+        "label": setting.label,
         "key": _key(setting.name),
         "help": _help(setting),
         "on_change": _take,
         "args": (setting.name,),
     }
-    offered = {"train": datasets, "val": datasets, "encoder": list(ENCODERS)}.get(setting.name)
-    if offered is not None:
+    offered = _offered(setting, datasets)
+    if offered:
         current = st.session_state[_key(setting.name)]
         options = list(dict.fromkeys([*offered, current]))
-        st.selectbox(options=options, accept_new_options=True, **common)
-    elif setting.choices:
-        st.selectbox(options=setting.choices, **common)
+        st.selectbox(options=options, accept_new_options=not setting.choices, **common)
     elif setting.kind is bool:
         st.checkbox(**common)
     else:
         st.text_input(**common)
 
 
+def _show_fault(setting: Setting) -> None:
+    """What is wrong with a field taken alone, under it."""
+    try:
+        setting.check(setting.read(st.session_state[_DRAFT][setting.name]))
+    except ConfigError as error:
+        st.caption(f":red[{escaped(str(error))}]")
+
+
+def _offered(setting: Setting, datasets: list[str]) -> tuple[str, ...]:
+    """What a field offers to choose from; where it isn't all, other texts can be typed."""
+    if setting.name == "loss":
+        return (*setting.words, *LOSSES.get(_values().head, ()))
+    offered = {"train": tuple(datasets), "val": tuple(datasets), "encoder": ENCODERS}
+    return offered.get(setting.name, setting.choices)
+
+
 def _help(setting: Setting) -> str:
-    if setting.low is None:
-        return setting.help
-    return f"{setting.help} From {setting.low:g} to {setting.high:g}."
+    limits = f" {setting.range.capitalize()}." if setting.range else ""
+    words = "".join(f" '{word}' may be written, too." for word in setting.words)
+    return f"{setting.help}{limits}{words} Its name in a file: `{setting.name}`."
+
+
+def _values() -> SimpleNamespace:
+    """The draft as it can be read; what can't has its default."""
+    values = {}
+    for name, one in settings().items():
+        try:
+            values[name] = one.read(st.session_state[_DRAFT][name])
+        except ConfigError:
+            values[name] = one.default
+    return SimpleNamespace(**values)
+
+
+def _applies(name: str) -> bool:
+    """Whether a setting does anything beside the others as they stand in the form."""
+    return settings()[name].applies(_values())
 
 
 def _take(name: str) -> None:
@@ -203,17 +182,16 @@ def _read_text() -> None:
             "The YAML holds no settings; write lines such as 'learning_rate: 0.001'."
         )
         return
-    unknown = [str(name) for name in content if name not in settings()]
+    content = current_names(TrainingConfig, content, lambda text: st.toast(escaped(text)))
+    unknown = [name for name in content if name not in settings()]
     if unknown:
-        st.session_state[_PROBLEM] = ConfigError(
-            f"There is no setting '{unknown[0]}'; take its line out of the YAML, or mend the name."
-        )
+        st.session_state[_PROBLEM] = unknown_setting(TrainingConfig, unknown[0])
         return
     st.session_state.pop(_PROBLEM, None)
     draft = TrainingConfig().as_dict() | content
     st.session_state[_DRAFT] = draft
     for name in settings():
-        st.session_state[_key(name)] = _shown(draft[name])
+        st.session_state[_key(name)] = _shown(name, draft[name])
 
 
 def _checked() -> TrainingConfig | None:
@@ -231,7 +209,7 @@ def _keep_widgets() -> None:
     # Streamlit forgets the widgets of a page that was left; the draft remembers.
     for name in settings():
         if _key(name) not in st.session_state:
-            st.session_state[_key(name)] = _shown(st.session_state[_DRAFT][name])
+            st.session_state[_key(name)] = _shown(name, st.session_state[_DRAFT][name])
     if _TEXT not in st.session_state:
         _write_text()
 
@@ -259,13 +237,9 @@ def _value(name: str, value: Any) -> Any:
         return value
 
 
-def _shown(value: Any) -> Any:
+def _shown(name: str, value: Any) -> Any:
     """What a widget holds for a value."""
-    if isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return value if isinstance(value, bool) else settings()[name].show(value)
 
 
 def _key(name: str) -> str:

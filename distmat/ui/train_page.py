@@ -9,7 +9,8 @@ from distmat.runs import queue
 from distmat.runs.hardware import gpus
 from distmat.runs.run import BACKENDS, Run
 from distmat.runs.store import RunStore
-from distmat.training.config import TrainingConfig, settings
+from distmat.settings import marked
+from distmat.training.config import PACE, TrainingConfig, settings
 from distmat.training.memory import (
     GIB,
     EncoderShape,
@@ -25,28 +26,6 @@ from distmat.workspace import list_datasets
 
 SYNTHETIC = "synthetic"
 """Made when it is first needed, so it can always be chosen."""
-
-_ALIKE = (
-    "encoder",
-    "mode",
-    "head",
-    "hidden_size",
-    "layers",
-    "pair_width",
-    "pair_patch",
-    "fine_width",
-    "triangle_rank",
-    "dilations",
-    "crops",
-    "pairs_per_batch",
-    "chains_per_batch",
-    "pad_to",
-    "accumulation",
-    "optimizer",
-    "precision",
-    "activation_checkpointing",
-)
-"""Settings that decide how long a step takes."""
 
 
 def show_train() -> None:
@@ -127,7 +106,7 @@ def pace_of_a_like_run(store: RunStore, config: TrainingConfig) -> float | None:
     """Seconds per step of the newest run whose steps are as large; None if there is none."""
     wanted = config.as_dict()
     for run in store.runs():
-        if all(run.settings.get(name) == wanted[name] for name in _ALIKE):
+        if all(run.settings.get(name) == wanted[name] for name in marked(TrainingConfig, PACE)):
             pace = store.seconds_per_step(run.id)
             if pace is not None:
                 return pace

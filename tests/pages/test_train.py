@@ -7,9 +7,10 @@ from distmat.runs import queue
 from distmat.runs.hardware import Gpu
 from distmat.runs.run import State
 from distmat.runs.store import RunStore
+from distmat.settings import groups
 from distmat.training.config import TrainingConfig, settings
 from distmat.training.presets import PRESETS
-from distmat.ui import run_store, train_form, train_page
+from distmat.ui import run_store, train_page
 
 
 @pytest.fixture
@@ -50,8 +51,39 @@ def launched():
 
 
 def test_every_setting_is_in_the_form_once():
-    named = [*train_form.COMMON, *(name for names in train_form.GROUPS.values() for name in names)]
+    named = [name for names in groups(TrainingConfig).values() for name in names]
     assert sorted([*named, "output"]) == sorted(settings())
+    assert all(settings()[name].label for name in named)
+
+
+def test_a_field_appears_only_where_it_applies(page):
+    page.run()
+    keys = {widget.key for widget in page.text_input}
+    assert "setting-hidden_size" in keys
+    assert not {"setting-lora_rank", "setting-fine_width"} & keys
+    setting(page, "mode").set_value("lora").run()
+    assert setting(page, "lora_rank").value == "8"
+    setting(page, "encoder").set_value("facebook/esm2_t6_8M_UR50D").run()
+    assert "setting-hidden_size" not in {widget.key for widget in page.text_input}
+    assert not page.exception
+
+
+def test_values_that_switch_something_off_are_shown_as_words(page):
+    page.run()
+    assert setting(page, "early_stopping_patience").value == "off"
+    assert setting(page, "max_chain_length").value == "no limit"
+    setting(page, "early_stopping_patience").set_value("3").run()
+    assert yaml.safe_load(text(page).value)["early_stopping_patience"] == 3
+    setting(page, "early_stopping_patience").set_value("off").run()
+    assert "early_stopping_patience" not in yaml.safe_load(text(page).value)
+    assert not page.error
+
+
+def test_the_former_name_of_a_setting_is_read(page):
+    page.run()
+    text(page).set_value("choose_by: rmse").run()
+    assert setting(page, "monitor").value == "rmse"
+    assert any("called monitor now" in toast.value.replace("\\", "") for toast in page.toast)
 
 
 def test_memory_is_compared_with_that_of_the_card_the_run_will_get(page, monkeypatch):

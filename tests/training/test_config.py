@@ -1,11 +1,22 @@
 """The settings of a run."""
 
 import json
+from dataclasses import dataclass
 
+import jsonschema
 import pytest
 
 from distmat.errors import ConfigError
-from distmat.training.config import TrainingConfig, config_text, read_config, settings
+from distmat.settings import describe, groups, json_schema, marked, setting
+from distmat.training.config import (
+    PACE,
+    SHAPE,
+    TrainingConfig,
+    config_text,
+    read_config,
+    settings,
+)
+from distmat.training.presets import PRESETS, preset
 
 
 def test_a_config_comes_back_from_json_and_yaml_as_it_was(tmp_path):
@@ -59,7 +70,9 @@ def test_text_from_the_command_line_is_read_as_the_fields_type():
         ({"head": "placeholder"}, "evaluation_max_length is 256, but the head 'placeholder'"),
         ({"report_to": "wandb,excel"}, "report_to is 'wandb,excel'; it must be none, or of"),
         ({"train": " "}, "train is empty; give a name or a path"),
-        ({"learning_rat": 1}, "There is no setting 'learning_rat'; the settings are accumulation"),
+        ({"zzz": 1}, "There is no setting 'zzz'; 'distmat train --settings' lists them."),
+        ({"pad_to": "far"}, "pad_to is 'far'; it must be a whole number, or 'off'"),
+        ({"learning_rat": 1}, "There is no setting 'learning_rat'; did you mean 'learning_rate'?"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_value_and_what_would_be_right(setting, words):
@@ -84,10 +97,10 @@ def test_a_missing_file_is_refused_in_a_sentence(tmp_path):
 def test_every_setting_is_described_for_forms_and_help():
     described = settings()
     assert list(described) == list(TrainingConfig().as_dict())
-    for name, setting in described.items():
-        assert setting.help.endswith(".") and setting.default == getattr(TrainingConfig(), name)
-        numeric = setting.kind in (int, float) or name in ("crops", "dilations", "band_weights")
-        assert (setting.low is not None) == numeric
+    for name, one in described.items():
+        assert one.help.endswith(".") and one.default == getattr(TrainingConfig(), name)
+        numeric = one.kind in (int, float) or name in ("crops", "dilations", "band_weights")
+        assert (one.low is not None) == numeric
     assert described["mode"].choices == ("full", "lora", "frozen")
     assert (described["lora_rank"].low, described["lora_rank"].high) == (1, 1024)
 
@@ -97,6 +110,74 @@ def test_losses_are_those_that_the_network_knows():
     from distmat.training.config import LOSSES
 
     assert LOSSES == KNOWN
+
+
+def test_settings_are_read_by_the_names_they_once_had_with_a_note():
+    former = {
+        "start": "mini",
+        "choose_by": "rmse",
+        "early_stop": "3",
+        "chains": "some.csv",
+        "longest_chain": 300,
+    }
+    notes = []
+    config = TrainingConfig().with_settings(former, notes.append)
+    assert (config.init_from, config.monitor, config.early_stopping_patience) == ("mini", "rmse", 3)
+    assert (config.chain_list, config.max_chain_length) == ("some.csv", 300)
+    assert "The setting choose_by is called monitor now; it was read as that." in notes
+    assert len(notes) == 5
+    both = TrainingConfig().with_settings({"monitor": "lddt", "choose_by": "rmse"})
+    assert both.monitor == "lddt", "today's name wins"
+
+
+def test_values_that_mean_something_else_than_their_number_have_a_word():
+    config = TrainingConfig().with_settings(
+        {"early_stopping_patience": "off", "max_chain_length": "No limit", "loss": "the head's own"}
+    )
+    assert config == TrainingConfig()
+    assert settings()["early_stopping_patience"].show(0) == "off"
+    assert settings()["early_stopping_patience"].show(5) == "5"
+
+
+def test_every_value_is_shown_as_it_can_be_read():
+    for name, one in settings().items():
+        assert one.read(one.show(one.default)) == one.default, name
+
+
+def test_resume_checks_and_paces_follow_the_declarations():
+    assert {"hidden_size", "bins", "optimizer"} < set(marked(TrainingConfig, SHAPE))
+    assert {"crops", "accumulation", "precision"} < set(marked(TrainingConfig, PACE))
+    assert not {"learning_rate", "seed", "output"} & set(marked(TrainingConfig, PACE))
+
+
+def test_the_json_schema_lets_pass_what_is_right_and_nothing_else():
+    schema = json_schema(TrainingConfig, "settings")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    for name in PRESETS:
+        assert validator.is_valid(preset(name).as_dict()), name
+    assert validator.is_valid({"choose_by": "mae", "early_stopping_patience": "off"})
+    for wrong in ({"learning_rate": 7}, {"mode": "half"}, {"crops": [8]}, {"learning_rat": 1}):
+        assert not validator.is_valid(wrong), wrong
+
+
+def test_a_new_setting_is_declared_once():
+    """Form, file, command line, check, schema and help follow from the declaration."""
+
+    @dataclass(frozen=True)
+    class Longer(TrainingConfig):
+        """One setting more."""
+
+        ripeness: float = setting(0.5, "Ripeness", "Data", low=0, high=1, marks=(PACE,))
+        """How ripe chains must be."""
+
+    assert groups(Longer)["Data"][-1] == "ripeness"
+    assert marked(Longer, PACE)[-1] == "ripeness"
+    assert describe(Longer)["ripeness"].help == "How ripe chains must be."
+    assert json_schema(Longer, "")["properties"]["ripeness"]["maximum"] == 1
+    assert Longer().with_settings({"ripeness": "0.7"}).as_dict()["ripeness"] == 0.7
+    with pytest.raises(ConfigError, match="ripeness is 2; it must lie between 0 and 1"):
+        Longer(ripeness=2)
 
 
 def test_differences_name_what_changed():

@@ -251,9 +251,9 @@ def test_a_run_that_becomes_no_better_ends_early(make_config, tmp_path, watch):
         tmp_path / "run",
         max_steps=100,
         evaluate_every=2,
-        early_stop=3,
+        early_stopping_patience=3,
         learning_rate=1e-8,
-        choose_by="lddt",
+        monitor="lddt",
     )
     assert train(config, observer=observer) is not None
     assert max(observer.of("loss")) == 8  # evaluated at 2, 4, 6 and 8
@@ -292,8 +292,8 @@ def test_a_score_that_these_chains_do_not_have_chooses_nothing(make_config, tmp_
     # No residues of these short chains are 24 apart and in contact, or not: most have no pair.
     short = tmp_path / "short.parquet"
     write_shapes(short, residues=(16, 23))
-    with pytest.raises(RunError, match="choose_by is 'long_precision', which"):
-        train(make_config(tmp_path / "run", val=str(short), choose_by="long_precision"))
+    with pytest.raises(RunError, match="monitor is 'long_precision', which"):
+        train(make_config(tmp_path / "run", val=str(short), monitor="long_precision"))
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_a_missing_synthetic_dataset_is_made(make_config, tmp_path, monkeypatch)
         ({"train": "nowhere"}, DatasetError, "There is no dataset 'nowhere'"),
         ({"chains": "nowhere.csv"}, DatasetError, "There is no list of chains at nowhere.csv"),
         ({"evaluation_max_length": 18}, DatasetError, "raise evaluation_max_length"),
-        ({"longest_chain": 18}, DatasetError, "raise longest_chain"),
+        ({"max_chain_length": 18}, DatasetError, "raise max_chain_length"),
         ({"report_to": "wandb"}, ConfigError, "wandb isn't installed; run pip install wandb"),
         ({"precision": "fp16", "device": "cpu"}, ConfigError, "'fp16', which needs a GPU"),
     ],
