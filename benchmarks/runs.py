@@ -26,10 +26,11 @@ import plotly.graph_objects as go
 import psutil
 from safetensors.numpy import load_file
 
-from distmat.runs import launcher, queue
+from distmat.jobs import processes
+from distmat.jobs.log import tail
+from distmat.jobs.states import State
+from distmat.runs import queue
 from distmat.runs.diagnosis import diagnose
-from distmat.runs.log import tail
-from distmat.runs.run import State
 from distmat.runs.store import RunStore
 from distmat.training.presets import preset
 
@@ -232,7 +233,7 @@ def kills(options):
                 break
             inside += any(now.folder.glob(".checkpoint-*.writing"))
             number = rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
-            if launcher.is_running(now.process):
+            if processes.is_running(now.process):
                 os.kill(now.process.pid, number)
                 done += 1
             while not store.get(run.id).has_ended:

@@ -28,9 +28,11 @@ KNOWS = {
         "dataset",
         "model",
     },
-    "runs": {"errors", "documents", "settings", "workspace", "training"},
+    "jobs": {"errors", "documents", "settings", "workspace"},
+    "runs": {"errors", "documents", "settings", "workspace", "jobs", "training"},
     "figures": {"errors", "protein", "geometry"},
     "report": {
+        "jobs",
         "errors",
         "documents",
         "workspace",
@@ -43,6 +45,7 @@ KNOWS = {
         "runs",
     },
     "ui": {
+        "jobs",
         "errors",
         "documents",
         "settings",
@@ -58,6 +61,7 @@ KNOWS = {
         "figures",
     },
     "cli": {
+        "jobs",
         "errors",
         "documents",
         "settings",
@@ -90,7 +94,7 @@ HOMES = {
     "jinja2": ("distmat/report/",),
     "streamlit": ("app.py", "pages/", "distmat/ui/"),
     "transformers": ("distmat/model/", "distmat/training/"),
-    "sqlite3": ("distmat/runs/database.py",),
+    "sqlite3": ("distmat/jobs/database.py",),
     "submitit": ("distmat/runs/",),
     "biotite.structure.io": ("distmat/protein/structure/",),
 }
@@ -163,7 +167,7 @@ def test_a_library_with_one_home_is_imported_nowhere_else(library):
         ("eigh(", "distmat/geometry/"),
         ("go.Heatmap(", "distmat/figures/"),
         ("st.form(", "distmat/ui/"),
-        ("Popen(", "distmat/runs/launcher.py"),
+        ("Popen(", "distmat/jobs/processes.py"),
     ],
 )
 def test_what_has_one_home_is_done_nowhere_else(text, home):

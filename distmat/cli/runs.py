@@ -140,7 +140,7 @@ def _store() -> "Iterator[RunStore]":
 
 
 def _list(options: argparse.Namespace) -> None:
-    from distmat.runs.run import State
+    from distmat.jobs.states import State
 
     states = None
     if options.state:
@@ -263,7 +263,7 @@ def _line(store: "RunStore", run: "Run") -> str:
 
 
 def _logs(options: argparse.Namespace) -> None:
-    from distmat.runs.log import tail
+    from distmat.jobs.log import tail
 
     with _store() as store:
         run = store.find(options.which)

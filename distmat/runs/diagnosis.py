@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from distmat.errors import ConfigError
+from distmat.jobs.states import State
 from distmat.runs.checkpoints import CheckpointFiles, list_checkpoints, unreadable_file
 from distmat.runs.curve import Curve
-from distmat.runs.run import Run, State
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 
@@ -184,7 +185,8 @@ class Evidence:
 
 def diagnose(store: RunStore, run: Run) -> list[Finding]:
     """What is right and wrong with a run now, the worst first."""
-    return store.shared.ask(("diagnosis", run.id, run.state), lambda: _diagnosed(store, run))
+    key = ("diagnosis", run.id, run.state)
+    return store.cache.get_or_compute(key, lambda: _diagnosed(store, run))
 
 
 def _diagnosed(store: RunStore, run: Run) -> list[Finding]:

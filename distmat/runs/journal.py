@@ -11,8 +11,9 @@ from pathlib import Path
 
 from distmat.documents import parse_json
 from distmat.errors import RunError
-from distmat.runs.launcher import ProcessIdentity
-from distmat.runs.run import Cause, Run, State
+from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.states import Cause, State
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 
 FILE = "journal.jsonl"

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from distmat.errors import ConfigError, RunError
-from distmat.runs import launcher, slurm
-from distmat.runs.run import Cause, Run, State
+from distmat.jobs import processes
+from distmat.jobs.states import Cause, State
+from distmat.runs import slurm
+from distmat.runs.run import Run
 from distmat.runs.scheduler import bury, ensure_scheduler, has_work, is_scheduling
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
@@ -156,7 +158,7 @@ def stop(store: RunStore, run_id: str, grace: float = GRACE) -> None:
     if run.backend == "slurm":
         slurm.ask_to_stop(run)
     elif run.process is not None:
-        launcher.ask_to_stop(run.process)
+        processes.ask_to_stop(run.process)
     ensure_scheduler(store.home)
 
 
@@ -286,7 +288,7 @@ def disk_used(run: Run) -> int:
 
 
 def _is_alive(run: Run) -> bool:
-    return run.process is not None and launcher.is_running(run.process)
+    return run.process is not None and processes.is_running(run.process)
 
 
 def _check_inputs(config: TrainingConfig) -> None:

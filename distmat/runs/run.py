@@ -6,70 +6,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 
 from distmat.documents import read_json
-from distmat.runs.launcher import ProcessIdentity
+from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.states import ACTIVE, ENDED, Cause, State
 from distmat.training.config import TrainingConfig
 from distmat.workspace import replace_file
 
-
-class State(StrEnum):
-    """Where a run is in its life."""
-
-    QUEUED = "QUEUED"
-    """Waits for its turn."""
-    STARTING = "STARTING"
-    """Its process loads PyTorch and the data."""
-    RUNNING = "RUNNING"
-    """Steps are being made."""
-    FINISHED = "FINISHED"
-    """All steps were made and the model is written."""
-    STOPPED = "STOPPED"
-    """Ended early because it was asked to; can go on from its checkpoint."""
-    FAILED = "FAILED"
-    """Ended with an error that it could name."""
-    CRASHED = "CRASHED"
-    """Its process ended without a word."""
-
-
-ACTIVE = frozenset({State.STARTING, State.RUNNING})
-"""A process belongs to a run in one of these states."""
-
-ENDED = frozenset({State.FINISHED, State.STOPPED, State.FAILED, State.CRASHED})
-
-TRANSITIONS: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.STARTING, State.STOPPED}),
-    # Back to the queue: a start that came to nothing, or a cluster that needs the machine.
-    State.STARTING: frozenset({State.RUNNING, State.QUEUED}) | ENDED,
-    State.RUNNING: frozenset({State.QUEUED}) | ENDED,
-    State.STOPPED: frozenset({State.QUEUED}),
-    State.FAILED: frozenset({State.QUEUED}),
-    State.CRASHED: frozenset({State.QUEUED}),
-    State.FINISHED: frozenset(),
-}
-"""For each state those that may follow."""
-
 BACKENDS = ("local", "torchrun", "slurm")
 """Ways to start a run: one process here, several here, or jobs of a cluster."""
-
-
-class Cause(StrEnum):
-    """What kind of thing ended a run; the sentence is in `Run.cause`."""
-
-    NONE = ""
-    DONE = "done"
-    ASKED = "asked"
-    SIGNAL = "signal"
-    NAN = "nan"
-    OUT_OF_MEMORY = "out-of-memory"
-    DISK_FULL = "disk-full"
-    INPUT = "input"
-    """Something a person can mend: a setting, a dataset, a checkpoint."""
-    BUG = "bug"
-    LOST = "lost"
-    """The process vanished and nobody saw how."""
 
 
 @dataclass(frozen=True)

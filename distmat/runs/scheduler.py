@@ -12,13 +12,15 @@ import time
 from pathlib import Path
 
 from distmat.errors import DistmatError
-from distmat.runs import launcher, webhook
-from distmat.runs.ending import explain_death
-from distmat.runs.hardware import gpus, out_of_memory_kills
-from distmat.runs.launcher import ProcessIdentity
-from distmat.runs.lock import ProcessLock
-from distmat.runs.log import last_words
-from distmat.runs.run import ACTIVE, Cause, Run, State
+from distmat.jobs import processes
+from distmat.jobs.exit_reason import classify_exit
+from distmat.jobs.hardware import gpus, out_of_memory_kills
+from distmat.jobs.lock import ProcessLock
+from distmat.jobs.log import last_words
+from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.states import ACTIVE, Cause, State
+from distmat.runs import webhook
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 
 LOCK = "scheduler.lock"
@@ -107,18 +109,18 @@ class Scheduler:
         if run.process is None:
             if time.time() - (run.attempt_started or 0) > PATIENCE:
                 requeue_if_absent(self.store, run)
-        elif not launcher.is_running(run.process):
+        elif not processes.is_running(run.process):
             self._bury(run, run.process)
         elif run.kill_at is not None and time.time() > run.kill_at:
-            launcher.kill(run.process)
+            processes.kill(run.process)
 
     def _bury(self, run: Run, process: ProcessIdentity) -> None:
         started = self.started.get(run.id, process)
         before, now = self.kills.get(run.id), out_of_memory_kills()
         kills = now - before if now is not None and before is not None else None
-        bury(self.store, run, launcher.final_code(started), kills)
+        bury(self.store, run, processes.final_code(started), kills)
         for identity in {started, process}:
-            launcher.kill(identity)
+            processes.kill(identity)
 
     # What waits
 
@@ -169,7 +171,7 @@ class Scheduler:
         self.kills[run.id] = out_of_memory_kills()
         try:
             run.config  # noqa: B018  (says what is wrong with it)
-            process = launcher.start(command(run), run.log, surroundings(run, devices))
+            process = processes.start(command(run), run.log, surroundings(run, devices))
         except DistmatError as error:
             self.store.change_state(run.id, State.FAILED, cause=str(error), kind=Cause.INPUT)
             return False
@@ -283,7 +285,7 @@ def bury(store: RunStore, run: Run, code: int | None, memory_kills: int | None) 
         kind = Cause.SIGNAL if run.stop_asked is None else Cause.ASKED
         store.change_state(run.id, State.STOPPED, only_from=ACTIVE, cause=cause, kind=kind)
         return
-    kind, cause = explain_death(run, code, memory_kills)
+    kind, cause = classify_exit(run.log, code, memory_kills)
     store.change_state(run.id, State.CRASHED, only_from=ACTIVE, cause=cause, kind=kind)
 
 
@@ -325,11 +327,11 @@ def ensure_scheduler(home: Path) -> None:
     """
     with _launching:
         coming, when = _launched.get(home, (None, -math.inf))
-        fresh = time.monotonic() - when < _COMING and coming and launcher.is_running(coming)
+        fresh = time.monotonic() - when < _COMING and coming and processes.is_running(coming)
         if fresh or is_scheduling(home):
             return
         arguments = [sys.executable, "-m", "distmat.runs.scheduler", str(IDLE)]
-        process = launcher.start(arguments, home / LOG, _variables(home))
+        process = processes.start(arguments, home / LOG, _variables(home))
         _launched[home] = process, time.monotonic()
 
 

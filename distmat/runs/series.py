@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from distmat.runs.database import Database
+from distmat.jobs.database import Database
 
 if TYPE_CHECKING:
     import numpy as np

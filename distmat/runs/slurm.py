@@ -17,11 +17,12 @@ from typing import Any
 
 from distmat.documents import parse_json
 from distmat.errors import RunError
-from distmat.runs import launcher
-from distmat.runs.hardware import out_of_memory_kills
+from distmat.jobs import processes
+from distmat.jobs.hardware import out_of_memory_kills
+from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.states import ACTIVE, State
 from distmat.runs.journal import FILE, Journal
-from distmat.runs.launcher import ProcessIdentity
-from distmat.runs.run import ACTIVE, Run, State
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 
 SUBMITTING = "?"
@@ -80,13 +81,13 @@ class ClusterJob:
         # Slurm signals all processes of a job; what these two mean, this one alone decides.
         warned = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
         signal.signal(STOP, signal.SIG_IGN)
-        self.process = launcher.start(_command(run), run.log, _surroundings(run))
+        self.process = processes.start(_command(run), run.log, _surroundings(run))
         signal.signal(signal.SIGUSR2, warned)
         for number in (STOP, signal.SIGTERM):
             signal.signal(number, self._pass_on)
-        while launcher.is_running(self.process):
+        while processes.is_running(self.process):
             time.sleep(0.2)
-        code = launcher.final_code(self.process)
+        code = processes.final_code(self.process)
         if first:
             now = out_of_memory_kills()
             _bury(journal, run, code, None if now is None or kills is None else now - kills)
@@ -99,9 +100,9 @@ class ClusterJob:
         if self.process is not None:
             self._pass_on()
             deadline = time.monotonic() + GRACE
-            while launcher.is_running(self.process) and time.monotonic() < deadline:
+            while processes.is_running(self.process) and time.monotonic() < deadline:
                 time.sleep(0.1)
-            launcher.kill(self.process)
+            processes.kill(self.process)
         Journal(self.run).requeue(self.run.id)
         job = ClusterJob(self.run)
         return submitit.helpers.DelayedSubmission(job)
@@ -109,10 +110,10 @@ class ClusterJob:
     def _pass_on(self, *_: object) -> None:
         # Of several processes the first tells the others; torchrun would give them 30 seconds.
         first = _worker(self.run)
-        if first is not None and launcher.is_running(first):
-            launcher.ask_to_stop(first)
+        if first is not None and processes.is_running(first):
+            processes.ask_to_stop(first)
         elif self.process is not None:
-            launcher.ask_to_stop(self.process)
+            processes.ask_to_stop(self.process)
 
 
 def submit(store: RunStore, run: Run) -> None:
@@ -235,11 +236,11 @@ def _surroundings(run: Run) -> dict[str, str]:
 
 def _bury(journal: Journal, run: Run, code: int | None, kills: int | None) -> None:
     """Tell the end of a worker that couldn't do so itself."""
-    from distmat.runs.ending import explain_death
+    from distmat.jobs.exit_reason import classify_exit
 
     if _last_state(run) not in ACTIVE:
         return
-    kind, cause = explain_death(run, code, kills)
+    kind, cause = classify_exit(run.log, code, kills)
     journal.change_state(run.id, State.CRASHED, cause=cause, kind=kind)
 
 

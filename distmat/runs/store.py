@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from distmat.errors import RunError
+from distmat.jobs.database import Database, Row
+from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.states import ACTIVE, ENDED, TRANSITIONS, Cause, State
+from distmat.jobs.ttl_cache import TTLCache
 from distmat.runs.curve import Curve
-from distmat.runs.database import Database, Row
-from distmat.runs.launcher import ProcessIdentity
-from distmat.runs.run import ACTIVE, BACKENDS, ENDED, TRANSITIONS, Cause, Run, State
+from distmat.runs.run import BACKENDS, Run
 from distmat.runs.schema import MIGRATIONS
 from distmat.runs.series import Series
-from distmat.runs.sharing import SharedAnswers
 from distmat.settings import current_names
 from distmat.training.config import TrainingConfig
 from distmat.workspace import workspace
@@ -77,7 +78,7 @@ class RunStore:
     """
 
     def __init__(self, home: Path | None = None, share: float = 0.0) -> None:
-        self.shared = SharedAnswers(share)
+        self.cache = TTLCache(share)
         self.home = Path(home if home is not None else workspace()).resolve()
         self.path = self.home / FILE
         self._keys: dict[str, int] = {}
@@ -527,7 +528,7 @@ class RunStore:
     def log_hardware(
         self, run_id: str, values: Mapping[str, float], moment: float | None = None
     ) -> None:
-        """A sample of the machine (see `distmat.runs.hardware`)."""
+        """A sample of the machine (see `distmat.jobs.hardware`)."""
         key, (created,) = (
             self._key(run_id),
             self._db.one("SELECT created FROM runs WHERE id = ?", run_id),
@@ -588,8 +589,10 @@ class RunStore:
             Without metrics that have no point.
         """
         asked = None if names is None else tuple(names)
-        question = ("curves", run_id, asked, points, first, last)
-        return self.shared.ask(question, lambda: self._curves(run_id, asked, points, first, last))
+        key = ("curves", run_id, asked, points, first, last)
+        return self.cache.get_or_compute(
+            key, lambda: self._curves(run_id, asked, points, first, last)
+        )
 
     def _curves(
         self,
@@ -610,7 +613,9 @@ class RunStore:
 
     def hardware(self, run_id: str, *, points: int = 1000) -> dict[str, Curve]:
         """Samples of the machine; `steps` are seconds since the run was made, epochs are NaN."""
-        return self.shared.ask(("hardware", run_id, points), lambda: self._hardware(run_id, points))
+        return self.cache.get_or_compute(
+            ("hardware", run_id, points), lambda: self._hardware(run_id, points)
+        )
 
     def _hardware(self, run_id: str, points: int) -> dict[str, Curve]:
         import numpy as np
@@ -632,8 +637,8 @@ class RunStore:
         list of dict
             ``step``, ``epoch``, ``time`` and each name; None where it wasn't logged.
         """
-        question = ("table", run_id, tuple(names), rows)
-        return self.shared.ask(question, lambda: self._table(run_id, names, rows))
+        key = ("table", run_id, tuple(names), rows)
+        return self.cache.get_or_compute(key, lambda: self._table(run_id, names, rows))
 
     def _table(
         self, run_id: str, names: Sequence[str], rows: int

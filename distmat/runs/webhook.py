@@ -4,7 +4,8 @@ import json
 import urllib.request
 from http.client import HTTPException
 
-from distmat.runs.run import Run, State
+from distmat.jobs.states import State
+from distmat.runs.run import Run
 
 TIMEOUT = 10.0
 """Seconds that an address may take."""

@@ -17,13 +17,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from distmat.runs.ending import explain
-from distmat.runs.environment import environment
-from distmat.runs.hardware import Sampler
+from distmat.jobs.exit_reason import classify_error
+from distmat.jobs.hardware import Sampler
+from distmat.jobs.lock import ProcessLock
+from distmat.jobs.processes import identify
+from distmat.jobs.states import ACTIVE, Cause, State
 from distmat.runs.journal import Journal
-from distmat.runs.launcher import identify
-from distmat.runs.lock import ProcessLock
-from distmat.runs.run import ACTIVE, Cause, Run, State
+from distmat.runs.provenance import environment
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.workspace import replace_file
 
@@ -156,7 +157,7 @@ def _end_stopped(store: "RunStore | Journal", run: Run) -> int:
 
 def _end_failed(store: "RunStore | Journal", run: Run, error: BaseException) -> int:
     _be_deaf()
-    kind, cause = explain(error, run.folder)
+    kind, cause = classify_error(error, run.folder)
     if kind in (Cause.BUG, Cause.OUT_OF_MEMORY):
         traceback.print_exc()
     else:

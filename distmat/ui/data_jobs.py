@@ -13,8 +13,8 @@ from distmat.dataset.build import check_name
 from distmat.dataset.build_progress import read_progress
 from distmat.documents import read_json
 from distmat.errors import DatasetError
-from distmat.runs import launcher
-from distmat.runs.launcher import ProcessIdentity
+from distmat.jobs import processes
+from distmat.jobs.processes import ProcessIdentity
 from distmat.ui.file_name import file_stem
 from distmat.workspace import replace_file, workspace
 
@@ -45,7 +45,7 @@ class Job:
     @property
     def running(self) -> bool:
         """Whether its process runs."""
-        return launcher.is_running(self.identity)
+        return processes.is_running(self.identity)
 
     def progress(self) -> dict[str, Any]:
         """How far it is; see `distmat.dataset.build_progress`."""
@@ -114,7 +114,7 @@ def start_job(name: str, arguments: Sequence[str]) -> Job:
     action, *others = arguments
     progress = ["--progress", str((folder / "progress.json").absolute())]
     command = [sys.executable, "-m", "distmat.cli", "data", action, *progress, *others]
-    identity = launcher.start(
+    identity = processes.start(
         command, folder / "log.txt", {"DISTMAT_HOME": str(workspace().absolute())}
     )
     job = Job(name, folder, tuple(arguments), identity)
@@ -146,7 +146,7 @@ def list_jobs() -> list[Job]:
 
 def cancel_job(job: Job) -> None:
     """Stop a build; what it has done is kept, so that it can go on."""
-    launcher.stop(job.identity, _GRACE)
+    processes.stop(job.identity, _GRACE)
 
 
 def continue_job(job: Job) -> Job:

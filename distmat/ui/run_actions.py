@@ -3,8 +3,9 @@
 import streamlit as st
 
 from distmat.errors import DistmatError
+from distmat.jobs.states import State
 from distmat.runs import queue
-from distmat.runs.run import Run, State
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.markdown import escaped, show_error
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from distmat.jobs.states import State
 from distmat.runs import queue
-from distmat.runs.run import Run, State
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.markdown import escaped
 from distmat.ui.run_store import STATE_WORDS, duration, metric, moment, skill

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import streamlit as st
 
-from distmat.runs.run import Run, State
+from distmat.jobs.states import State
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.workspace import workspace
 

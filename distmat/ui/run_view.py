@@ -5,8 +5,9 @@ import time
 
 import streamlit as st
 
-from distmat.runs.log import tail
-from distmat.runs.run import Run, State
+from distmat.jobs.log import tail
+from distmat.jobs.states import State
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.markdown import escaped
 from distmat.ui.run_store import duration, metric, moment, show_state

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from distmat.errors import DistmatError
+from distmat.jobs.hardware import gpus
 from distmat.runs import queue
-from distmat.runs.hardware import gpus
 from distmat.runs.run import BACKENDS, Run
 from distmat.runs.store import RunStore
 from distmat.settings import marked

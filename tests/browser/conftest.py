@@ -135,14 +135,14 @@ def serve(folder):
 
 def end_runs(home):
     """What the tests have started in the background."""
-    from distmat.runs import launcher
+    from distmat.jobs import processes
     from distmat.runs.store import RunStore
 
     with RunStore(home) as store:
         store.pause(True)
         for run in store.active():
             if run.process:
-                launcher.kill(run.process)
+                processes.kill(run.process)
 
 
 def wait_until_it_answers(url, server, log):

@@ -11,9 +11,9 @@ from distmat.dataset.build import BuildSettings, build
 from distmat.dataset.splitting import Shares
 from distmat.dataset.store import read_dataset, read_facts
 from distmat.dataset.synthetic import write_synthetic
+from distmat.jobs.processes import ProcessIdentity
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
-from distmat.runs.launcher import ProcessIdentity
 from distmat.ui import data_jobs
 from distmat.ui.data_chains import numbered_sequence
 from tests.pages.test_predict import assert_no_fault, button, frames, shown
@@ -201,7 +201,7 @@ def started(monkeypatch):
         commands.append(list(arguments))
         return ProcessIdentity(2**22 + 1, time.time())
 
-    monkeypatch.setattr(data_jobs.launcher, "start", start)
+    monkeypatch.setattr(data_jobs.processes, "start", start)
     return commands
 
 
@@ -302,13 +302,13 @@ def test_a_build_that_runs_shows_how_far_it_is_and_can_be_cancelled(
     fill_in(data)
     running = [True]
     stopped = []
-    monkeypatch.setattr(data_jobs.launcher, "is_running", lambda identity: running[0])
+    monkeypatch.setattr(data_jobs.processes, "is_running", lambda identity: running[0])
 
     def stop(identity, grace):
         stopped.append(identity)
         running[0] = False
 
-    monkeypatch.setattr(data_jobs.launcher, "stop", stop)
+    monkeypatch.setattr(data_jobs.processes, "stop", stop)
     button(data, "Build").click().run()
     progress = {
         "status": "running", "phase": "read", "words": "Reading structures",
@@ -324,7 +324,7 @@ def test_a_build_that_runs_shows_how_far_it_is_and_can_be_cancelled(
 
 def test_a_build_that_is_finished_opens_its_dataset(filled, started, tmp_path, monkeypatch):
     running = [True]
-    monkeypatch.setattr(data_jobs.launcher, "is_running", lambda identity: running[0])
+    monkeypatch.setattr(data_jobs.processes, "is_running", lambda identity: running[0])
     filled.query_params["dataset"] = "synthetic"
     fill_in(filled, "/data", "new")
     button(filled, "Build").click().run()

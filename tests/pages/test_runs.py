@@ -5,8 +5,8 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from distmat.jobs.states import State
 from distmat.runs import queue
-from distmat.runs.run import State
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from distmat.ui import run_store

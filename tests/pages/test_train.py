@@ -3,9 +3,9 @@ import yaml
 from streamlit.testing.v1 import AppTest
 
 from distmat.errors import RunError
+from distmat.jobs.hardware import Gpu
+from distmat.jobs.states import State
 from distmat.runs import queue
-from distmat.runs.hardware import Gpu
-from distmat.runs.run import State
 from distmat.runs.store import RunStore
 from distmat.settings import groups
 from distmat.training.config import TrainingConfig, settings

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from distmat.cli import main
+from distmat.jobs.states import State
 from distmat.report.blocks import Code
 from distmat.report.writing import status
 from distmat.runs import queue
-from distmat.runs.run import State
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 

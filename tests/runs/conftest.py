@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from distmat.runs import launcher
-from distmat.runs.launcher import ProcessIdentity
-from distmat.runs.lock import ProcessLock
+from distmat.jobs import processes
+from distmat.jobs.lock import ProcessLock
+from distmat.jobs.processes import ProcessIdentity
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 
@@ -88,18 +88,18 @@ def home(tmp_path_factory):
 def scheduler_of(folder) -> ProcessIdentity | None:
     """The process that holds the scheduler's lock."""
     holder = ProcessLock(folder / "scheduler.lock").holder()
-    return None if holder is None else launcher.identify(holder)
+    return None if holder is None else processes.identify(holder)
 
 
 def end_all(folder) -> None:
     """No process of the workspace is left."""
     scheduler = scheduler_of(folder)
     if scheduler:
-        launcher.kill(scheduler)
+        processes.kill(scheduler)
     with RunStore(folder) as store:
         for run in store.active():
             if run.process:
-                launcher.kill(run.process)
+                processes.kill(run.process)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from distmat.errors import RunError
+from distmat.jobs.states import State
 from distmat.runs.checkpoints import (
     delete_checkpoint,
     final_files,
@@ -15,7 +16,6 @@ from distmat.runs.checkpoints import (
     unreadable_file,
 )
 from distmat.runs.queue import disk_used
-from distmat.runs.run import State
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from distmat.cli import main
-from distmat.runs import launcher, scheduler
-from distmat.runs.run import State
+from distmat.jobs import processes
+from distmat.jobs.states import State
+from distmat.runs import scheduler
 from tests.runs.conftest import end_all, scheduler_of, wait_until
 
 QUICK = Path(__file__).parent / "quick_trainer"
@@ -159,7 +160,7 @@ def test_a_list_also_finds_what_died_without_a_word(train, call, home):
         run = wait_until(lambda: (now := store.get(run_id)).step > 5 and now)
     for process in (scheduler_of(home), run.process):
         os.kill(process.pid, signal.SIGKILL)
-        wait_until(lambda p=process: not launcher.is_running(p))
+        wait_until(lambda p=process: not processes.is_running(p))
     wait_until(lambda: not scheduler.is_scheduling(home))
     (listed,) = json.loads(call("list", "--json"))
     assert listed["state"] == State.CRASHED

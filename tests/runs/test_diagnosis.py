@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from distmat.jobs.states import State
 from distmat.runs.checkpoints import list_checkpoints
 from distmat.runs.curve import Curve
 from distmat.runs.diagnosis import (
@@ -18,7 +19,6 @@ from distmat.runs.diagnosis import (
     expected_learning_rate,
     findings,
 )
-from distmat.runs.run import State
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.states import Cause, State
 from distmat.runs.journal import Journal, replay
-from distmat.runs.launcher import ProcessIdentity
-from distmat.runs.run import Cause, Run, State
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 

@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from distmat.errors import ConfigError, DatasetError, RunError
-from distmat.runs import launcher, queue, scheduler
-from distmat.runs.launcher import ProcessIdentity
-from distmat.runs.lock import ProcessLock
-from distmat.runs.run import ENDED, Cause, State
+from distmat.jobs import processes
+from distmat.jobs.lock import ProcessLock
+from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.states import ENDED, Cause, State
+from distmat.runs import queue, scheduler
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from tests.runs.conftest import end_all, scheduler_of, wait_until
@@ -71,7 +72,7 @@ def test_a_run_goes_through_its_states_and_the_scheduler_ends_when_idle(store, h
     assert run.environment["python"] and run.environment["machine"]["processors"]
     assert run.devices == ("cpu",) and json.loads((run.folder / "evaluation.json").read_text())
     assert not (run.folder / ".ballast").exists()
-    wait_until(lambda: not launcher.is_running(run.process))
+    wait_until(lambda: not processes.is_running(run.process))
     assert queue.disk_used(run) > 2000
     wait_until(lambda: scheduler_of(home) is None, 10)
 
@@ -125,8 +126,8 @@ def test_the_scheduler_killed_starts_nothing_twice_and_loses_nothing(store, home
 def test_many_who_look_at_once_start_one_scheduler(store, home, monkeypatch):
     store.add(TrainingConfig(train="synthetic", val="synthetic"))
     started = []
-    start = launcher.start
-    monkeypatch.setattr(launcher, "start", lambda *a: started.append(start(*a)) or started[-1])
+    start = processes.start
+    monkeypatch.setattr(processes, "start", lambda *a: started.append(start(*a)) or started[-1])
     viewers = [threading.Thread(target=queue.look, args=(store,)) for _ in range(20)]
     for viewer in viewers:
         viewer.start()
@@ -141,7 +142,7 @@ def test_a_scheduler_ends_with_its_workspace(store, home, launch):
     launch()
     process = wait_until(lambda: scheduler_of(home))
     (home / "runs.sqlite").rename(home / "elsewhere.sqlite")
-    wait_until(lambda: not launcher.is_running(process), 5)
+    wait_until(lambda: not processes.is_running(process), 5)
     (home / "elsewhere.sqlite").rename(home / "runs.sqlite")
 
 
@@ -163,11 +164,11 @@ def test_a_run_claimed_by_a_scheduler_that_died_is_started_by_the_next(
 
 
 def test_the_second_worker_of_a_run_leaves_it_alone(store, home, launch):
-    run = launch(steps=150)
+    run = launch(steps=2000)
     reaches(store, run, State.RUNNING)
-    second = launcher.start(scheduler.command(run), home / "second.txt")
-    wait_until(lambda: not launcher.is_running(second))
-    wait_until(lambda: launcher.exit_code(second) == 0)
+    second = processes.start(scheduler.command(run), home / "second.txt")
+    wait_until(lambda: not processes.is_running(second))
+    wait_until(lambda: processes.exit_code(second) == 0)
     assert store.get(run.id).state == State.RUNNING and store.get(run.id).process.pid != second.pid
     queue.stop(store, run.id)
     reaches(store, run, State.STOPPED)
@@ -200,7 +201,7 @@ def test_a_run_that_does_not_listen_is_killed_after_the_grace_period(store, home
     assert time.monotonic() - before < 1
     run = reaches(store, run, State.STOPPED)
     assert run.cause.startswith("Stopped before it could write a checkpoint; resuming goes on")
-    assert not launcher.is_running(run.process)
+    assert not processes.is_running(run.process)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +253,7 @@ def test_without_a_scheduler_whoever_looks_finds_the_dead(store, home, launch):
     run = wait_until(lambda: (now := store.get(run.id)).step > 5 and now)
     for process in (scheduler_of(home), run.process):
         os.kill(process.pid, signal.SIGKILL)
-        wait_until(lambda p=process: not launcher.is_running(p))
+        wait_until(lambda p=process: not processes.is_running(p))
     wait_until(lambda: not scheduler.is_scheduling(home))
     # Another process got the number: the run is dead all the same.
     store.attach(run.id, ProcessIdentity(os.getpid(), run.process.created - 99), "here")

@@ -3,10 +3,10 @@
 import pytest
 
 from distmat.errors import RunError
+from distmat.jobs.hardware import Gpu
+from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.states import Cause, State
 from distmat.runs import scheduler
-from distmat.runs.hardware import Gpu
-from distmat.runs.launcher import ProcessIdentity
-from distmat.runs.run import Cause, State
 from distmat.runs.scheduler import Scheduler
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
@@ -29,8 +29,8 @@ def started(monkeypatch):
         calls.append((arguments[-1], environment.get("CUDA_VISIBLE_DEVICES")))
         return ProcessIdentity(10**8, 1.0)
 
-    monkeypatch.setattr(scheduler.launcher, "start", start)
-    monkeypatch.setattr(scheduler.launcher, "is_running", lambda identity: True)
+    monkeypatch.setattr(scheduler.processes, "start", start)
+    monkeypatch.setattr(scheduler.processes, "is_running", lambda identity: True)
     return calls
 
 
@@ -97,14 +97,14 @@ def test_a_process_that_cannot_start_fails_the_run_and_the_next_one_starts(
 ):
     with_gpus(monkeypatch, 0)
     broken, whole = add(store), add(store)
-    start = scheduler.launcher.start
+    start = scheduler.processes.start
 
     def fails(arguments, log, environment):
         if arguments[-1] == broken.id:
             raise RunError("'python' can't be started; check the disk.")
         return start(arguments, log, environment)
 
-    monkeypatch.setattr(scheduler.launcher, "start", fails)
+    monkeypatch.setattr(scheduler.processes, "start", fails)
     Scheduler(store).tick()
     run = store.get(broken.id)
     assert (run.state, run.cause_kind) == (State.FAILED, Cause.INPUT)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from distmat.errors import RunError
-from distmat.runs.database import Database
-from distmat.runs.launcher import ProcessIdentity
-from distmat.runs.run import ENDED, TRANSITIONS, Cause, State
+from distmat.jobs.database import Database
+from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.states import ENDED, TRANSITIONS, Cause, State
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 

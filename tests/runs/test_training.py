@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from distmat.jobs.states import Cause, State
 from distmat.runs import queue
 from distmat.runs.checkpoints import (
     delete_checkpoint,
@@ -17,7 +18,6 @@ from distmat.runs.checkpoints import (
     unreadable_file,
 )
 from distmat.runs.diagnosis import diagnose
-from distmat.runs.run import Cause, State
 from distmat.runs.store import RunStore
 from tests.runs.conftest import end_all, wait_until
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from distmat.jobs.states import Cause, State
 from distmat.runs import queue, scheduler, slurm
-from distmat.runs.run import Cause, State
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from tests.runs.conftest import end_all, wait_until

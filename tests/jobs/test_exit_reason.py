@@ -5,11 +5,9 @@ import errno
 import pytest
 
 from distmat.errors import DatasetError, DivergedError, OutOfMemoryError
-from distmat.runs import ending
-from distmat.runs.ending import explain, explain_death
-from distmat.runs.run import Cause
-from distmat.runs.store import RunStore
-from distmat.training.config import TrainingConfig
+from distmat.jobs import exit_reason
+from distmat.jobs.exit_reason import classify_error, classify_exit
+from distmat.jobs.states import Cause
 
 
 def caused(error, by):
@@ -35,7 +33,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
     ],
 )
 def test_an_exception_is_told_in_a_sentence(tmp_path, error, kind, words):
-    found, sentence = explain(error, tmp_path)
+    found, sentence = classify_error(error, tmp_path)
     assert found == kind and words in sentence
 
 
@@ -47,10 +45,10 @@ def test_an_exception_is_told_in_a_sentence(tmp_path, error, kind, words):
     ],
 )
 def test_what_pytorch_says_of_a_full_disk_is_the_disk(tmp_path, monkeypatch, text):
-    assert explain(RuntimeError(text), tmp_path)[0] == Cause.BUG
-    monkeypatch.setattr(ending, "_free", lambda folder: 1000)
-    assert explain(RuntimeError(text), tmp_path)[0] == Cause.DISK_FULL
-    assert explain(RuntimeError("shapes differ"), tmp_path)[0] == Cause.BUG
+    assert classify_error(RuntimeError(text), tmp_path)[0] == Cause.BUG
+    monkeypatch.setattr(exit_reason, "_free", lambda folder: 1000)
+    assert classify_error(RuntimeError(text), tmp_path)[0] == Cause.DISK_FULL
+    assert classify_error(RuntimeError("shapes differ"), tmp_path)[0] == Cause.BUG
 
 
 @pytest.mark.parametrize(
@@ -68,11 +66,9 @@ def test_what_pytorch_says_of_a_full_disk_is_the_disk(tmp_path, monkeypatch, tex
 def test_a_death_is_told_with_its_likely_reason_and_the_last_words(
     tmp_path, code, kills, kind, words
 ):
-    with RunStore(tmp_path) as store:
-        run = store.add(TrainingConfig())
-    assert explain_death(run, code, kills)[1].endswith("The log is empty.")
-    run.log.parent.mkdir(parents=True)
-    run.log.write_text("step 7: loss 1.0\n")
-    found, sentence = explain_death(run, code, kills)
+    log = tmp_path / "log.txt"
+    assert classify_exit(log, code, kills)[1].endswith("The log is empty.")
+    log.write_text("step 7: loss 1.0\n")
+    found, sentence = classify_exit(log, code, kills)
     assert found == kind and words in sentence
     assert sentence.endswith("The log ends with: step 7: loss 1.0")

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from distmat.errors import RunError
-from distmat.runs import launcher
-from distmat.runs.launcher import ProcessIdentity
+from distmat.jobs import processes
+from distmat.jobs.processes import ProcessIdentity
 
 SLEEP = [sys.executable, "-S", "-c", "import time; print('up', flush=True); time.sleep(60)"]
 
@@ -29,12 +29,12 @@ def started(tmp_path):
 
     def start(*arguments, **options):
         arguments = list(arguments) or SLEEP
-        identities.append(launcher.start(arguments, tmp_path / "logs" / "log.txt", **options))
+        identities.append(processes.start(arguments, tmp_path / "logs" / "log.txt", **options))
         return identities[-1]
 
     yield start
     for identity in identities:
-        launcher.kill(identity)
+        processes.kill(identity)
 
 
 def log_of(tmp_path) -> str:
@@ -44,10 +44,10 @@ def log_of(tmp_path) -> str:
 def test_a_process_runs_in_its_own_session_and_writes_its_log(started, tmp_path):
     code = "import os, sys; print('out', os.environ['NUMBER']); print('err', file=sys.stderr)"
     identity = started(sys.executable, "-S", "-c", code, environment={"NUMBER": "7"})
-    wait_until(lambda: not launcher.is_running(identity))
+    wait_until(lambda: not processes.is_running(identity))
     assert sorted(log_of(tmp_path).split("\n")) == ["", "err", "out 7"]
-    assert wait_until(lambda: launcher.exit_code(identity) is not None)
-    assert launcher.exit_code(identity) == 0
+    assert wait_until(lambda: processes.exit_code(identity) is not None)
+    assert processes.exit_code(identity) == 0
     other = started()
     assert os.getsid(other.pid) == other.pid != os.getsid(0)
 
@@ -57,7 +57,7 @@ def test_nothing_is_inherited_but_the_environment(started, tmp_path):
     os.set_inheritable(secret.fileno(), True)
     code = "import os; print(sorted(os.listdir('/proc/self/fd')), repr(os.read(0, 1)))"
     identity = started(sys.executable, "-S", "-c", code)
-    wait_until(lambda: not launcher.is_running(identity))
+    wait_until(lambda: not processes.is_running(identity))
     secret.close()
     # The fourth is the listing's own.
     assert log_of(tmp_path).strip() == "['0', '1', '2', '3'] b''"
@@ -65,20 +65,20 @@ def test_nothing_is_inherited_but_the_environment(started, tmp_path):
 
 def test_an_ended_process_is_not_running_even_before_its_parent_looked(started):
     identity = started(sys.executable, "-S", "-c", "raise SystemExit(3)")
-    wait_until(lambda: not launcher.is_running(identity))
-    wait_until(lambda: launcher.exit_code(identity) == 3)
+    wait_until(lambda: not processes.is_running(identity))
+    wait_until(lambda: processes.exit_code(identity) == 3)
     assert not psutil.pid_exists(identity.pid), "it was left in the process table"
 
 
 def test_another_process_of_the_same_number_is_told_apart(started):
     identity = started()
-    assert launcher.is_running(identity)
+    assert processes.is_running(identity)
     reused = ProcessIdentity(identity.pid, identity.created - 3600)
-    assert not launcher.is_running(reused)
-    launcher.stop(reused, grace=0.1)
-    launcher.ask_to_stop(reused)
-    launcher.kill(reused)
-    assert launcher.is_running(identity), "a stranger was stopped"
+    assert not processes.is_running(reused)
+    processes.stop(reused, grace=0.1)
+    processes.ask_to_stop(reused)
+    processes.kill(reused)
+    assert processes.is_running(identity), "a stranger was stopped"
 
 
 def test_a_process_that_tidies_up_is_given_the_time(started, tmp_path):
@@ -91,10 +91,10 @@ def test_a_process_that_tidies_up_is_given_the_time(started, tmp_path):
     identity = started(sys.executable, "-S", "-c", code)
     wait_until(lambda: "up" in log_of(tmp_path))
     before = time.monotonic()
-    launcher.stop(identity, grace=20)
+    processes.stop(identity, grace=20)
     assert time.monotonic() - before < 10
-    assert not launcher.is_running(identity) and "saved" in log_of(tmp_path)
-    wait_until(lambda: launcher.exit_code(identity) == 0)
+    assert not processes.is_running(identity) and "saved" in log_of(tmp_path)
+    wait_until(lambda: processes.exit_code(identity) == 0)
 
 
 def test_a_deaf_process_is_killed_with_all_that_it_started(started, tmp_path):
@@ -109,10 +109,10 @@ def test_a_deaf_process_is_killed_with_all_that_it_started(started, tmp_path):
     wait_until(lambda: "\n" in log_of(tmp_path))
     children = [psutil.Process(int(pid)) for pid in log_of(tmp_path).split()]
     before = time.monotonic()
-    launcher.stop(identity, grace=0.3)
+    processes.stop(identity, grace=0.3)
     assert 0.3 <= time.monotonic() - before < 5
-    assert not launcher.is_running(identity)
-    wait_until(lambda: launcher.exit_code(identity) == -9)
+    assert not processes.is_running(identity)
+    wait_until(lambda: processes.exit_code(identity) == -9)
     for child in children:
         wait_until(lambda c=child: not c.is_running() or c.status() == psutil.STATUS_ZOMBIE)
 
@@ -124,15 +124,15 @@ def test_what_outlives_its_leader_is_ended_too(started, tmp_path):
         "print(subprocess.Popen(sleep).pid, flush=True)"
     )
     identity = started(sys.executable, "-S", "-c", code)
-    wait_until(lambda: not launcher.is_running(identity))
+    wait_until(lambda: not processes.is_running(identity))
     orphan = psutil.Process(int(log_of(tmp_path)))
     assert orphan.is_running()
-    launcher.kill(identity)
+    processes.kill(identity)
     wait_until(lambda: not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path):
     with pytest.raises(RunError, match="'no-such-program' can't be started"):
-        launcher.start(["no-such-program"], tmp_path / "log.txt")
+        processes.start(["no-such-program"], tmp_path / "log.txt")
     with pytest.raises(RunError, match="can't be started with the log"):
-        launcher.start(SLEEP, tmp_path / "log.txt" / "below")
+        processes.start(SLEEP, tmp_path / "log.txt" / "below")

@@ -7,9 +7,10 @@ import types
 import psutil
 import pytest
 
-from distmat.runs import hardware
-from distmat.runs.environment import environment, git_state
-from distmat.runs.hardware import Gpu, Sampler
+from distmat.jobs import hardware
+from distmat.jobs.hardware import Gpu, Sampler
+from distmat.runs.provenance import environment, git_state
+from tests.runs.conftest import wait_until
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_without_a_driver_there_is_no_gpu(monkeypatch):
 def test_a_busy_process_is_measured_every_few_moments(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
     samples = []
-    with Sampler(samples.append, interval=0.1):
+    with Sampler(samples.append, interval=0.1) as sampler:
         until = time.monotonic() + 30
         while len(samples) < 3 and time.monotonic() < until:
             sum(range(1000))
@@ -82,17 +83,18 @@ def test_a_busy_process_is_measured_every_few_moments(monkeypatch):
     least = me.memory_info().rss
     most = least + sum(child.memory_info().rss for child in me.children(recursive=True))
     assert 0.7 * least < samples[-1]["memory"] < 1.3 * most
-    count = len(samples)
-    time.sleep(0.3)
-    assert len(samples) == count, "it goes on after the run"
+    assert not sampler._thread.is_alive(), "it goes on after the run"
 
 
 def test_a_watcher_that_cannot_tell_is_no_harm(monkeypatch):
+    told = []
+
     def full(values):
+        told.append(values)
         raise OSError("No space left on device")
 
     with Sampler(full, interval=0.01) as sampler:
-        time.sleep(0.1)
+        wait_until(lambda: len(told) > 3)
         assert sampler._thread.is_alive()
 
 

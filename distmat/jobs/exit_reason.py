@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 from distmat.errors import DistmatError, DivergedError, OutOfMemoryError
-from distmat.runs.log import last_words
-from distmat.runs.run import Cause, Run
+from distmat.jobs.log import last_words
+from distmat.jobs.states import Cause
 
 _ALMOST_FULL = 4 * 2**20
 """Bytes left on a disk that no checkpoint fits on."""
@@ -28,7 +28,7 @@ _SIGNALS = {
 }
 
 
-def explain(error: BaseException, folder: Path) -> tuple[Cause, str]:
+def classify_error(error: BaseException, folder: Path) -> tuple[Cause, str]:
     """What an exception that ended a training means.
 
     Parameters
@@ -56,17 +56,19 @@ def explain(error: BaseException, folder: Path) -> tuple[Cause, str]:
     )
 
 
-def explain_death(run: Run, code: int | None, memory_kills: int | None) -> tuple[Cause, str]:
+def classify_exit(log: Path, code: int | None, memory_kills: int | None) -> tuple[Cause, str]:
     """What became of a process that ended without a word.
 
     Parameters
     ----------
+    log : Path
+        What it wrote.
     code : int or None
         Its exit code, or minus the signal that killed it; None if nobody saw.
     memory_kills : int or None
         Processes that the kernel killed for memory during the run; None if it doesn't tell.
     """
-    words = last_words(run.log)
+    words = last_words(log)
     tail = f" The log ends with: {words}" if words else " The log is empty."
     if code == -9 or (code is None and memory_kills):
         evidence = (

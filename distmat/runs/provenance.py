@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import distmat
-from distmat.runs.hardware import machine
+from distmat.jobs.hardware import machine
 
 PACKAGES = ("torch", "transformers", "accelerate", "peft", "safetensors", "numpy")
 

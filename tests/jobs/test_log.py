@@ -1,6 +1,6 @@
 """The end of a log, as a terminal would show it."""
 
-from distmat.runs.log import last_words, tail
+from distmat.jobs.log import last_words, tail
 
 
 def test_the_last_lines_come_without_what_a_bar_drew_over(tmp_path):

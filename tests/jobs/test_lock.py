@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from distmat.runs.lock import ProcessLock
+from distmat.jobs.lock import ProcessLock
 
 HOLD = """
 import sys
 from pathlib import Path
-from distmat.runs.lock import ProcessLock
+from distmat.jobs.lock import ProcessLock
 lock = ProcessLock(Path(sys.argv[1]))
 print(lock.take(), flush=True)
 sys.stdin.read()

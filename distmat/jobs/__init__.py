@@ -1,0 +1,1 @@
+"""All work in the background: one queue, one scheduler, processes of their own."""
