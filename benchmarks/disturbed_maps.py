@@ -18,6 +18,8 @@ FOLDS = ("mainly α", "mainly β", "mixed")
 SHORTEST, LONGEST = 46, 220
 NOISE_WIDTH = 1.4
 """Standard deviation in residues over which errors of a weak predictor are alike."""
+_LEAST = 1e-3
+"""Å: no distance is disturbed to zero, which in a map says that it isn't known."""
 Noise = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 """From a true map (N, N) in Å to a disturbed one."""
 
@@ -111,7 +113,7 @@ def independent(share: float) -> Noise:
     """Each distance is off by a share of itself."""
 
     def disturbed(true: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        return np.maximum(true * (1.0 + share * symmetric_noise(len(true), random)), 0.0)
+        return np.maximum(true * (1.0 + share * symmetric_noise(len(true), random)), _LEAST)
 
     return disturbed
 
@@ -128,6 +130,6 @@ def shrunk(rho: float, separations: Separations) -> Noise:
         apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
         mean, std = separations.mean[apart], separations.std[apart]
         noise = np.sqrt(rho * (1.0 - rho)) * std * symmetric_noise(n, random, NOISE_WIDTH)
-        return np.maximum(mean + rho * (true - mean) + noise, 0.0)
+        return np.maximum(mean + rho * (true - mean) + noise, _LEAST)
 
     return disturbed

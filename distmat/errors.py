@@ -5,6 +5,7 @@
     │   └── NucleotideError    one that is DNA or RNA, unless a person says that it isn't
     ├── StructureError     a structure file that can't be read or holds no protein chain
     ├── DistanceMapError   an array that is no distance map
+    │   └── MapOptionError     one that can be read once a person says how
     ├── DatasetError       a dataset that is missing, unreadable or lacks a column
     ├── ConfigError        a setting outside its range, or one that doesn't exist
     ├── CheckpointError    a checkpoint that is missing, incomplete or of another kind
@@ -56,6 +57,23 @@ class StructureError(DistmatError):
 
 class DistanceMapError(DistmatError):
     """An array that is no distance map."""
+
+
+class MapOptionError(DistanceMapError):
+    """A map that can be read once a person says how; each front-end words it as its own option.
+
+    Parameters
+    ----------
+    fault : str
+        A sentence up to what to give.
+    option : str
+        The parameter of `distmat.reconstruct` that settles it.
+    value : object
+    """
+
+    def __init__(self, fault: str, option: str, value: object) -> None:
+        super().__init__(f"{fault} give {option}={value!r}.")
+        self.fault, self.option, self.value = fault, option, value
 
 
 class DatasetError(DistmatError):

@@ -105,6 +105,9 @@ def predict_chain(
         std=predicted.std,
         calibration=predictor.calibration,
         progress=lambda share, text: report(0.6 + 0.35 * share, text),
+        # A model's own distances are in Å, however wrong they are.
+        unit="Å",
+        zeros_are_missing=False,
     )
     comparison = None
     if truth is not None:

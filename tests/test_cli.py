@@ -104,6 +104,28 @@ def test_a_map_becomes_a_trace(capsys, tmp_path):
         np.testing.assert_allclose(trace.distances, chain.distances, atol=0.01)
 
 
+def test_a_map_in_nanometres_or_with_zeros_is_refused_with_the_option_that_reads_it(
+    capsys, tmp_path
+):
+    chain = next(example for example in examples() if example.key == "il2").read()
+    path, out = tmp_path / "map.npy", tmp_path / "trace.pdb"
+    holed = np.where(chain.distances < 15, chain.distances, 0)
+    for distances, words, options in (
+        (chain.distances / 10, "0.38 apart in the median", ["--unit", "nm"]),
+        (holed, "is zero, as are", ["--zeros-are-missing"]),
+    ):
+        np.save(path, distances)
+        code, _, err = call(capsys, "reconstruct", path, "--out", out)
+        assert code == 2 and words in err and f"give {' '.join(options)}." in err
+        assert not out.exists()
+        code, _, _ = call(capsys, "reconstruct", path, "--out", out, *options)
+        (trace,) = read_structure(out)
+        assert code == 0 and np.median(np.diagonal(trace.distances, 1)) == pytest.approx(
+            3.8, abs=0.1
+        )
+        out.unlink()
+
+
 def test_evaluation_prints_the_baseline_beside_the_model(capsys, tmp_path):
     chains = [example.read() for example in examples() if example.key in ("kunitz", "sdf-1")]
     path = tmp_path / "two.parquet"

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from distmat.errors import ConfigError, SequenceError
+from distmat.errors import ConfigError, DistanceMapError, MapOptionError, SequenceError
 
 
 def add_reconstruct(commands) -> None:
@@ -14,8 +14,18 @@ def add_reconstruct(commands) -> None:
         help="the backbone that a distance map implies",
         description="Rebuild the Cα trace from a map of distances in Å; side chains are not built.",
     )
-    command.add_argument("map", type=Path, metavar="MAP.npy", help="N×N distances in Å")
-    command.add_argument("--std", type=Path, metavar="STD.npy", help="N×N deviations in Å")
+    command.add_argument("map", type=Path, metavar="MAP.npy", help="N×N distances")
+    command.add_argument("--std", type=Path, metavar="STD.npy", help="N×N deviations")
+    command.add_argument(
+        "--unit",
+        choices=("Å", "A", "nm", "pm"),
+        help="of the distances and deviations (default: Å, which neighbours must fit)",
+    )
+    command.add_argument(
+        "--zeros-are-missing",
+        action="store_true",
+        help="a zero between two residues says that their distance isn't known",
+    )
     command.add_argument("--sequence", help="its letters, for the PDB file (default: all X)")
     command.add_argument("--out", type=Path, required=True, metavar="TRACE", help=".pdb or .cif")
     command.add_argument("--json", action="store_true", help="print what was done as JSON")
@@ -35,7 +45,17 @@ def _reconstruct(options: argparse.Namespace) -> None:
         None if path is None else read_npy(path.read_bytes(), path.name)
         for path in (options.map, options.std)
     )
-    backbone = reconstruct(distances, std=std)
+    try:
+        backbone = reconstruct(
+            distances,
+            std=std,
+            unit="Å" if options.unit == "A" else options.unit,
+            zeros_are_missing=options.zeros_are_missing or None,
+        )
+    except MapOptionError as error:
+        option = f"--{error.option.replace('_', '-')}"
+        value = "" if error.value is True else f" {error.value}"
+        raise DistanceMapError(f"{error.fault} give {option}{value}.") from None
     n = len(backbone.coords)
     letters = check_letters(options.sequence) if options.sequence else "X" * n
     if len(letters) != n:

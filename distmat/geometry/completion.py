@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from distmat.errors import DistanceMapError
+from distmat.errors import DistanceMapError, MapOptionError
 from distmat.geometry.scores import BOND
 
 LONGEST_CHAIN = 4096
@@ -22,6 +22,13 @@ _FEW = 0.01
 """Up to this share of negative values is noise, more is a mistake."""
 _ASYMMETRY = 0.5
 """The halves of a map may differ by this share of its distances, root mean square."""
+
+UNITS = {"Å": 1.0, "nm": 10.0, "pm": 0.01}
+"""Å in each unit that a map may be given in."""
+_BONDS = (2.5, 5.0)
+"""Å; the median distance of neighbours in a map of Cα atoms lies in here, whatever the noise."""
+_ODD_BONDS = (1.0, 15.0)
+"""Å; outside of this no predictor is so wrong, and a map isn't one of distances in Å."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,13 @@ class KnownMap:
     notes: tuple[str, ...]
 
 
-def check_map(distances: Any, std: Any = None, mask: Any = None) -> KnownMap:
+def check_map(
+    distances: Any,
+    std: Any = None,
+    mask: Any = None,
+    unit: str | None = None,
+    zeros_are_missing: bool | None = None,
+) -> KnownMap:
     """Check and symmetrise a distance map.
 
     Parameters
@@ -58,15 +71,31 @@ def check_map(distances: Any, std: Any = None, mask: Any = None) -> KnownMap:
         Standard deviations in Å.
     mask : array_like, shape=(N, N), dtype=bool, optional
         True where the distance is known and to be used.
+    unit : str, optional
+        One of `UNITS`, of distances and deviations. If not given it is Å, and neighbours must
+        be as far apart as they are in Å.
+    zeros_are_missing : bool, optional
+        True if a zero between two residues says that their distance isn't known; False if it is
+        their distance. If not given there may be none.
 
     Raises
     ------
+    MapOptionError
+        If the distances fit another unit, or some are zero, and nobody said what that means.
     DistanceMapError
         If this can't be a distance map; the sentence names the shape, pair or value.
     """
     given = _real_matrix(distances, "distance map")
     n = len(given)
     notes: list[str] = []
+    if unit is not None:
+        given *= _factor(unit)
+    zeros = _zeros(given)
+    if zeros_are_missing:
+        given[zeros] = np.nan
+    # Zeros and ones alone are contacts, which are refused as such.
+    elif zeros_are_missing is None and np.nanmax(given, initial=0.0) > 1.0:
+        _refuse_zeros(zeros)
     known = np.isfinite(given)
     if mask is not None:
         known &= _boolean_matrix(mask, n)
@@ -88,7 +117,9 @@ def check_map(distances: Any, std: Any = None, mask: Any = None) -> KnownMap:
                 "finite numbers that the mask keeps."
             )
         full = bool(known.all())
-    return KnownMap(symmetric, full, _checked_std(std, n), tuple(notes))
+    if unit is None:
+        _check_bonds(symmetric, notes)
+    return KnownMap(symmetric, full, _checked_std(std, n, _factor(unit or "Å")), tuple(notes))
 
 
 def complete(distances: np.ndarray, residue: np.ndarray) -> np.ndarray:
@@ -175,6 +206,57 @@ def _boolean_matrix(mask: Any, n: int) -> np.ndarray:
     return matrix == 1.0
 
 
+def _factor(unit: str) -> float:
+    if unit not in UNITS:
+        raise DistanceMapError(f"The unit is {unit!r}; it must be one of {', '.join(UNITS)}.")
+    return UNITS[unit]
+
+
+def _zeros(given: np.ndarray) -> np.ndarray:
+    """Pairs of residues that are zero apart, other than those of a half that isn't filled."""
+    zeros = (given == 0.0) & ~np.eye(len(given), dtype=bool)
+    half = _filled_triangle(given) if len(given) > 1 else None
+    if half is not None:
+        zeros = np.triu(zeros) if half == "upper" else np.tril(zeros)
+    return zeros
+
+
+def _refuse_zeros(zeros: np.ndarray) -> None:
+    if zeros.any():
+        i, j = np.argwhere(zeros)[0]
+        raise MapOptionError(
+            f"The distance of residues {i + 1} and {j + 1} is zero, as are {zeros.mean():.1%} of "
+            "all, and no two residues lie in one place; if zero says that it isn't known,",
+            "zeros_are_missing",
+            True,
+        )
+
+
+def _check_bonds(distances: np.ndarray, notes: list[str]) -> None:
+    """Refuse a map in another unit: neighbours tell, who are 3.8 Å apart."""
+    bonds = np.diagonal(distances, 1)
+    bonds = bonds[np.isfinite(bonds)]
+    if not len(bonds):
+        return
+    median = float(np.median(bonds))
+    if _BONDS[0] <= median <= _BONDS[1]:
+        return
+    seen = f"Neighbours in the chain are {median:.3g} apart in the median"
+    for unit, factor in UNITS.items():
+        if _BONDS[0] <= factor * median <= _BONDS[1]:
+            raise MapOptionError(
+                f"{seen}, and not 3.8 as in Å; if they are in {unit},", "unit", unit
+            )
+    if not _ODD_BONDS[0] <= median <= _ODD_BONDS[1]:
+        raise MapOptionError(
+            f"{seen}, which is a Cα atom's distance from the next in none of {', '.join(UNITS)}; "
+            "give distances and no scaled map, or, if these are in Å all the same,",
+            "unit",
+            "Å",
+        )
+    notes.append(f"{seen}, where Cα atoms are 3.8 Å apart: the map is far from a chain's.")
+
+
 def _same_size(matrix: np.ndarray, n: int, what: str) -> np.ndarray:
     if len(matrix) != n:
         raise DistanceMapError(
@@ -251,10 +333,10 @@ def _filled_triangle(given: np.ndarray) -> str | None:
     return "upper" if upper else "lower"
 
 
-def _checked_std(std: Any, n: int) -> np.ndarray | None:
+def _checked_std(std: Any, n: int, factor: float) -> np.ndarray | None:
     if std is None:
         return None
-    matrix = _same_size(_real_matrix(std, "array of standard deviations"), n, "std")
+    matrix = factor * _same_size(_real_matrix(std, "array of standard deviations"), n, "std")
     matrix[~np.isfinite(matrix)] = np.nan
     if np.nanmin(matrix, initial=0.0) < 0:
         i, j = np.unravel_index(np.nanargmin(matrix), matrix.shape)

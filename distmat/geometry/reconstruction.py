@@ -115,6 +115,8 @@ def reconstruct(
     mask: Any = None,
     calibration: Calibration | None = None,
     progress: Progress | None = None,
+    unit: str | None = None,
+    zeros_are_missing: bool | None = None,
 ) -> Reconstruction:
     """Rebuild the Cα trace that a distance map implies.
 
@@ -130,14 +132,22 @@ def reconstruct(
         How the predictor shrinks its distances, to stretch them back.
     progress : callable, optional
         Called with a fraction (0 to 1) and a text, for chains of more than 500 residues.
+    unit : str, optional
+        ``"Å"``, ``"nm"`` or ``"pm"``, of distances and deviations. If not given it is Å, and a
+        map whose neighbours aren't as far apart as in Å is refused.
+    zeros_are_missing : bool, optional
+        True if a zero between two residues says that their distance isn't known; False if it is
+        their distance. If not given, a map with such zeros is refused.
 
     Raises
     ------
+    MapOptionError
+        If the map fits another unit, or has zeros, and nobody said what that means.
     DistanceMapError
         If this can't be a distance map; the sentence names the shape, pair or value.
     """
     started = time.perf_counter()
-    known = check_map(distances, std, mask)
+    known = check_map(distances, std, mask, unit, zeros_are_missing)
     n = len(known.distances)
     report = progress if progress is not None and n > _LONG else _silent
     with one_blas_thread():
@@ -183,7 +193,9 @@ def choose_stretch(
         scores = []
         for place, (distances, ca) in enumerate(zip(predicted_maps, traces, strict=True)):
             std = None if stds is None else stds[place]
-            built = reconstruct(distances, std=std, calibration=candidate)
+            built = reconstruct(
+                distances, std=std, calibration=candidate, unit="Å", zeros_are_missing=False
+            )
             # The hand isn't what is chosen here, and a wrong one would only add noise.
             scores.append(max(score_trace(x, ca).tm for x in (built.coords, mirror(built.coords))))
         return float(np.nanmean(scores))

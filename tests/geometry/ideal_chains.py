@@ -73,9 +73,10 @@ def bundle(length=18, helices=3):
 
 
 def disturbed(distances, share=0.1, seed=0):
-    """Each distance off by a share of itself."""
+    """Each distance off by a share of itself; none is zero."""
     upper = np.triu(np.random.default_rng(seed).normal(size=distances.shape), 1)
-    return np.maximum(distances * (1.0 + share * (upper + upper.T)), 0.0)
+    off = np.maximum(distances * (1.0 + share * (upper + upper.T)), 0.01)
+    return np.where(distances == 0, 0.0, off)
 
 
 def distances_of(ca):

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy.sparse.csgraph import floyd_warshall
 
-from distmat.errors import DistanceMapError
+from distmat.errors import DistanceMapError, MapOptionError
 from distmat.geometry.completion import LONGEST_CHAIN, check_map, complete
+from distmat.protein.distance_map import pairwise_distances
 from tests.geometry.ideal_chains import distances_of, disturbed, random_walk
 
 TRUE = distances_of(random_walk(20))
@@ -154,3 +155,55 @@ def test_parts_without_a_known_pair_are_joined_by_the_chain():
     filled = complete(partial, np.array([*range(8), *range(10, 22)]))
     assert filled[7, 8] == pytest.approx(3 * 3.8)
     assert filled[0, 19] == pytest.approx(TRUE[0, 7] + 3 * 3.8 + TRUE[8, 19])
+
+
+@pytest.fixture
+def helix():
+    """Distances of an α-helix of 20 residues, Å."""
+    turn = np.radians(100) * np.arange(20)
+    ca = np.stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 1.5 * np.arange(20)], axis=1)
+    return pairwise_distances(ca)
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("nm", 10.0), ("pm", 0.01)])
+def test_a_map_in_another_unit_is_refused_with_the_unit_that_fits_and_read_with_it(
+    helix, unit, factor
+):
+    with pytest.raises(MapOptionError, match=f"if they are in {unit}, give unit='{unit}'") as error:
+        check_map(helix / factor)
+    assert (error.value.option, error.value.value) == ("unit", unit)
+    known = check_map(helix / factor, std=np.full((20, 20), 0.5 / factor), unit=unit)
+    np.testing.assert_allclose(known.distances, helix, atol=1e-9)
+    np.testing.assert_allclose(known.std, 0.5)
+
+
+def test_a_map_that_fits_no_unit_is_refused_unless_a_person_says_that_it_is_in_angstrom(helix):
+    with pytest.raises(MapOptionError, match=r"none of Å, nm, pm.*give unit='Å'"):
+        check_map(helix / helix.max())
+    np.testing.assert_allclose(check_map(helix / 40, unit="Å").distances, helix / 40)
+    with pytest.raises(DistanceMapError, match="The unit is 'ft'; it must be one of Å, nm, pm"):
+        check_map(helix, unit="ft")
+
+
+def test_a_map_with_odd_bonds_is_read_and_that_is_said(helix):
+    (note,) = check_map(2 * helix).notes
+    assert "7.66 apart in the median, where Cα atoms are 3.8 Å apart" in note
+
+
+def test_zeros_between_residues_are_refused_until_a_person_says_what_they_mean(helix):
+    holed = np.where(helix > 20, 0.0, helix)
+    with pytest.raises(MapOptionError, match=r"residues 1 and 15 is zero.*zeros_are_missing=True"):
+        check_map(holed)
+    known = check_map(holed, zeros_are_missing=True)
+    assert np.array_equal(np.isnan(known.distances), holed + np.eye(20) == 0)
+    assert check_map(holed, zeros_are_missing=False).complete
+
+
+@pytest.mark.parametrize("half", [np.triu, np.tril])
+def test_an_empty_half_has_no_zeros_and_the_zeros_of_a_half_count(helix, half):
+    np.testing.assert_allclose(check_map(half(helix)).distances, helix)
+    holed = half(np.where(helix > 20, 0.0, helix))
+    with pytest.raises(MapOptionError, match="is zero"):
+        check_map(holed)
+    known = check_map(holed, zeros_are_missing=True)
+    np.testing.assert_allclose(known.distances, np.where(helix > 20, np.nan, helix))
