@@ -10,6 +10,9 @@ from distmat.protein.distance_map import BANDS, in_band, separation
 WITHIN_ONE, WITHIN_TWO = 0.68, 0.95
 """Share of the errors that lie within one and two deviations, where deviations are right."""
 
+_BOND, _NEAREST = 3.9, 2.8
+"""Å: Cα atoms of neighbours are no farther apart, and those of a cis bond no nearer."""
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -108,6 +111,16 @@ def scale_std(std: np.ndarray, factors: dict[str, float]) -> np.ndarray:
     begins = [first for first, _ in BANDS.values()]
     band = np.searchsorted(begins, separation(len(std)), side="right") - 1
     return std * np.array([factors.get(name, 1.0) for name in BANDS])[np.maximum(band, 0)]
+
+
+def most_std(n: int) -> np.ndarray:
+    """The largest deviation that a distance along a chain can have, Å; shape=(n, n).
+
+    Half of what lies between its bounds (Popoviciu's inequality): no nearer than the Cα atoms of
+    a cis bond, no farther than the stretched chain.
+    """
+    bounds = 0.5 * (_BOND * separation(n) - _NEAREST)
+    return np.maximum(bounds, 0.0)
 
 
 def _errors_in_deviations(

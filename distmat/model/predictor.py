@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from distmat.errors import SequenceError
 from distmat.geometry.calibration import Calibration
-from distmat.geometry.confidence import scale_std
+from distmat.geometry.confidence import most_std, scale_std
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
 from distmat.model.network import OPEN_BINS, DistanceNetwork, NetworkOutput
@@ -166,7 +166,10 @@ class Predictor:
             logits_LLK = answer.logits[row, :n, :n].div_(self.network.config.distogram_temperature)
             predicted = _distance_map(sequence, logits_LLK, self.network.edges)
             factors = self.network.config.std_factors
-            return replace(predicted, std=scale_std(predicted.std, factors))
+            # Of two residues alone the network has seen too little to know that they are bonded.
+            return replace(
+                predicted, std=np.minimum(scale_std(predicted.std, factors), most_std(n))
+            )
         assert answer.distances is not None  # noqa: S101  every head gives one or the other
         return _map_of_distances(sequence, answer.distances[row, :n, :n], self.residuals)
 

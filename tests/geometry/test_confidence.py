@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from distmat.geometry.confidence import Coverage, coverage, fit_std_factors, scale_std
+from distmat.geometry.confidence import Coverage, coverage, fit_std_factors, most_std, scale_std
 from distmat.protein.distance_map import BANDS
 
 
@@ -61,3 +61,12 @@ def test_every_separation_is_scaled_by_its_own_band_and_neighbours_by_the_first(
     expected = [2.0] * 6 + [3.0] * 6 + [5.0] * 12 + [7.0] * 16
     np.testing.assert_array_equal(scaled[0], expected)
     np.testing.assert_array_equal(scaled, scaled.T)
+
+
+def test_no_distance_along_a_chain_can_vary_more_than_its_bounds_allow():
+    most = most_std(5)
+    assert np.all(np.diagonal(most) == 0) and most[0, 1] == pytest.approx(0.55)
+    # Half the time as near as can be, half as far: nothing varies more.
+    for apart in (1, 2, 4):
+        ends = np.array([2.8, 3.9 * apart])
+        assert most[0, apart] == pytest.approx(ends.std())

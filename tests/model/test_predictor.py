@@ -242,3 +242,9 @@ def test_a_map_of_every_kind_of_head_is_rebuilt_and_scored():
         assert np.isfinite(prediction.backbone.coords).all()
         scores = prediction.as_dict()["scores"]["map"]["model"]
         assert scores["mae"] > 0 and scores["long_precision"] is not None
+
+
+def test_two_residues_are_as_sure_of_each_other_as_their_bond_allows():
+    predicted = load("mini").predict("MK")
+    assert predicted.distances[0, 1] == pytest.approx(3.8, abs=0.3)
+    assert predicted.std[0, 1] < 0.6
