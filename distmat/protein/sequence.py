@@ -185,13 +185,18 @@ def _query(records: list[tuple[str, str]], amino_acids: bool) -> Sequence:
 
 def _checked(name: str, letters: str, called: str, amino_acids: bool) -> Sequence:
     cleaned = "".join(letters.split()).translate(_TO_UPPER)
-    kinds = set(cleaned) - {"N"}
-    if not amino_acids and len(kinds) >= 3 and _NUCLEOTIDES.fullmatch(cleaned):
+    if not amino_acids and is_nucleic(cleaned):
+        kinds = sorted(set(cleaned) - {"N"})
         raise NucleotideError(
-            f"{called} has {len(cleaned):,} letters, all of them {', '.join(sorted(kinds))}: that "
-            f"is {'RNA' if 'U' in kinds else 'DNA'} and no protein; translate it first."
+            f"{called} has {len(cleaned):,} letters, all of them {', '.join(kinds)}: that is "
+            f"{'RNA' if 'U' in kinds else 'DNA'} and no protein; translate it first."
         )
     return Sequence(name, check_letters(cleaned, called))
+
+
+def is_nucleic(letters: str) -> bool:
+    """Whether these upper-case letters are nucleotides': no others, and too many for chance."""
+    return len(set(letters) - {"N"}) >= 3 and bool(_NUCLEOTIDES.fullmatch(letters))
 
 
 def check_letters(letters: str, name: str = "The sequence") -> str:

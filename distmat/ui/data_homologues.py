@@ -7,6 +7,7 @@ import streamlit as st
 from distmat.dataset.catalogue import Summary, list_datasets
 from distmat.dataset.clustering import check_sequences
 from distmat.errors import DatasetError, DistmatError
+from distmat.protein.query import SEQUENCE_SUFFIXES
 from distmat.ui.data_jobs import kept_for, start_job
 from distmat.ui.markdown import escaped, show_error
 
@@ -31,7 +32,7 @@ def show_homologues_form(dataset: Summary) -> None:
             help="FASTA, gzipped or not, or Parquet with a column 'sequence'.",
         )
         uploaded = st.file_uploader(
-            "or upload one", ["fasta", "fa", "faa", "gz", "parquet"], key="homologues-file"
+            "or upload one", [*SEQUENCE_SUFFIXES, "gz", "parquet"], key="homologues-file"
         )
         left, middle, right = st.columns([2, 1, 2], vertical_alignment="bottom")
         name = left.text_input(

@@ -87,12 +87,18 @@ def test_no_more_than_wanted_the_same_for_the_same_seed_from_either_kind_of_file
     pq.write_table(pa.table({"sequence": texts}), parquet)
     zipped = tmp_path / "natural.fasta.gz"
     zipped.write_bytes(gzip.compress(sequences.read_bytes()))
+    # Packed without saying so, with comments, gaps, small letters and a Latin-1 header.
+    untidy = tmp_path / "untidy.a3m"
+    lines = sequences.read_text().splitlines()
+    lines = [line if line[0] == ">" else f"{line[:5]}--.{line[5:].lower()}" for line in lines]
+    text = "\n".join([";a comment", *lines, ";another"]).replace(">", ">caf\u00e9 ")
+    untidy.write_bytes(gzip.compress(text.encode("latin-1")))
     chosen = []
-    for number, source in enumerate((sequences, zipped, parquet)):
+    for number, source in enumerate((sequences, zipped, parquet, untidy)):
         output = tmp_path / f"{number}.parquet"
         add_homologues(dataset, source, output, most=2, threads=1, seed=4)
         chosen.append(read_dataset(output).homologues)
-    assert chosen[0] == chosen[1] == chosen[2]
+    assert chosen[0] == chosen[1] == chosen[2] == chosen[3]
     assert [len(texts) for texts in chosen[0]] == [2, 2, 0]
 
 
@@ -139,7 +145,7 @@ def test_the_card_goes_with_it_and_tells_of_the_homologues(structures, sequences
 def test_sequences_that_cannot_be_read_are_refused_in_a_sentence(dataset, tmp_path):
     with pytest.raises(DatasetError, match="There is no file of sequences at"):
         add_homologues(dataset, tmp_path / "none.fasta", tmp_path / "o.parquet")
-    for name, content in (("a.fasta", b""), ("b.fasta", b"ACD"), ("c.fasta.gz", b">x\nACD\n")):
+    for name, content in (("a.fasta", b""), ("b.fasta", b"ACD"), ("c.fasta", b"; no record\nAC")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(DatasetError, match=f"{name} is no FASTA"):
             add_homologues(dataset, tmp_path / name, tmp_path / "o.parquet")
@@ -148,8 +154,14 @@ def test_sequences_that_cannot_be_read_are_refused_in_a_sentence(dataset, tmp_pa
     with pytest.raises(DatasetError, match="column 'sequence'"):
         add_homologues(dataset, wrong, tmp_path / "o.parquet")
     wrong.write_text("no Parquet")
-    with pytest.raises(DatasetError, match=r"wrong\.parquet can't be read"):
+    with pytest.raises(DatasetError, match=r"wrong\.parquet is no FASTA"):
         add_homologues(dataset, wrong, tmp_path / "o.parquet")
+    (tmp_path / "dna.fasta").write_text(">gene\nATGAAAACCGCGTATATTGCGAAACAG\n>b\nATGA\n")
+    with pytest.raises(DatasetError, match=r"dna\.fasta holds DNA or RNA"):
+        add_homologues(dataset, tmp_path / "dna.fasta", tmp_path / "o.parquet")
+    (tmp_path / "cut.fa").write_bytes(gzip.compress(b">x\nMKTAYIAK\n" * 9)[:-6])
+    with pytest.raises(DatasetError, match=r"cut\.fa is a damaged or cut off gzip file"):
+        add_homologues(dataset, tmp_path / "cut.fa", tmp_path / "o.parquet")
     assert not (tmp_path / "o.parquet").exists()
 
 
