@@ -47,6 +47,7 @@ from distmat.dataset.sources import Item, Listing, list_items
 from distmat.dataset.splitting import Shares, leak_report, propose, settle
 from distmat.dataset.store import DatasetWriter, read_dataset, read_facts, stream_rows
 from distmat.errors import ConfigError, DatasetError
+from distmat.protein.entry_id import parse_id
 from distmat.protein.sequence import quoted
 from distmat.workspace import dataset_path, replace_file, workspace
 
@@ -591,8 +592,15 @@ def _asked_splits(table: _Table, rows: np.ndarray, plan: Listing) -> np.ndarray 
     if not plan.splits:
         return None
     names = [table.names[row] for row in rows]
-    asked = (plan.splits.get(name) or plan.splits.get(name.partition("_")[0]) for name in names)
-    return np.array([split or "train" for split in asked])
+    return np.array([_asked_split(name, plan.splits) or "train" for name in names])
+
+
+def _asked_split(name: str, splits: dict[str, str]) -> str | None:
+    """A chain's own split, else its entry's."""
+    found = parse_id(name)
+    if found is None:
+        return splits.get(name)
+    return splits.get(str(found)) or splits.get(found.entry)
 
 
 def _representatives(table: _Table, rows: np.ndarray, clusters: np.ndarray) -> list[bool]:

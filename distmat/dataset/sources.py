@@ -1,26 +1,26 @@
 """What a dataset is built from: folders, globs, files, archives, lists of ids, JSON files."""
 
-import csv
 import glob
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from distmat.dataset.archive import is_archive, unpack
+from distmat.dataset.id_list import join_splits, read_ids
 from distmat.errors import DatasetError
+from distmat.protein.entry_id import EntryId, parse_id
+from distmat.protein.file_kind import FileKind, kind_of_file
 from distmat.protein.sequence import quoted
 
-STRUCTURE_NAME = re.compile(r"\.(pdb|ent|cif|mmcif|bcif|mmtf)(\.gz)?$", re.IGNORECASE)
+STRUCTURE_NAME = re.compile(r"\.(pdb|ent|cif|mmcif|bcif|mmtf)(\.txt)?(\.gz)?$", re.IGNORECASE)
 """Names that structure files have; MMTF is among them so that it is refused with a reason."""
 
-_LISTS = (".txt", ".csv", ".tsv", ".lst", ".list", ".ids")
-_ID = re.compile(r"(?P<entry>[0-9][A-Za-z0-9]{3}|pdb_[0-9a-z]{8})(?:[_:](?P<chain>[\w.+-]{1,20}))?")
+_OTHER_NAMES = ("", ".txt")
+"""Endings that say nothing of a file in a folder; what it holds tells whether it is a structure."""
 _ROWS = 1024
 """Of a dataset, read at a time."""
-_LONGEST_LIST = 64 * 2**20
-"""Bytes of a list of ids; the whole PDB has fewer."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ def list_items(inputs: Sequence[str], unpacked: Path) -> Listing:
                 if os.path.isfile(match):
                     folder = unpacked / f"{number}.{place}"
                     items += _of_file(Path(match), folder, wanted, splits)
-        elif _ID.fullmatch(text):
-            _want([text], wanted)
+        elif found_id := parse_id(text):
+            _want(found_id, wanted)
         else:
             raise DatasetError(
                 f"There is no file or folder {quoted(text, 200)}, and it is no PDB id; check it."
@@ -137,16 +137,43 @@ def _exists(path: Path) -> bool:
 
 
 def _in_folder(folder: Path) -> tuple[list[Item], int]:
+    """The structure files of a folder and of all in it, and how many others there are.
+
+    Links to folders are followed; a folder that is reached twice is read once.
+    """
     found, others = [], 0
-    for root, folders, names in os.walk(folder):
+    seen = {_identity(folder)}
+    for root, folders, names in os.walk(folder, followlinks=True):
         folders.sort()
+        new = [name for name in folders if _identity(Path(root, name)) not in seen]
+        seen.update(_identity(Path(root, name)) for name in new)
+        folders[:] = new
         for name in sorted(names):
-            if STRUCTURE_NAME.search(name):
-                path = Path(root, name)
+            path = Path(root, name)
+            if STRUCTURE_NAME.search(name) or _is_structure(path):
                 found.append(_file(path, str(path.relative_to(folder))))
             else:
                 others += 1
     return found, others
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    try:
+        state = folder.stat()
+    # Gone meanwhile, or not to be entered: os.walk passes it over.
+    except OSError:
+        return (-1, -1)
+    return state.st_dev, state.st_ino
+
+
+def _is_structure(path: Path) -> bool:
+    """Whether a file whose name doesn't tell holds a structure, such as ``1abc.pdb.txt``."""
+    if path.suffix.lower() not in _OTHER_NAMES or not path.is_file():
+        return False
+    try:
+        return kind_of_file(path) is FileKind.STRUCTURE
+    except OSError:
+        return False
 
 
 def _file(path: Path, label: str) -> Item:
@@ -176,21 +203,37 @@ def _of_file(
             Item("file", f"{path.name}:{name}", str(copy.absolute()), (), known)
             for name, copy in members
         ]
-    if suffix == ".json":
-        return [Item("json", path.name, str(path.absolute()), (), _file(path, "").state)]
-    if suffix == ".parquet":
+    kind = _kind(path)
+    if kind is FileKind.PARQUET or suffix == ".parquet":
         return _rows_of(path)
-    if suffix in _LISTS:
-        unknown = []
-        for name, split in read_ids(path):
-            if not _ID.fullmatch(name):
-                unknown.append(Item("unknown", name, path.name))
-                continue
-            _want([name], wanted)
-            if split:
-                splits[name] = split
-        return unknown
-    return [_file(path, path.name)]
+    if kind is FileKind.JSON or suffix == ".json":
+        return [Item("json", path.name, str(path.absolute()), (), _file(path, "").state)]
+    if kind is FileKind.SEQUENCES:
+        raise DatasetError(
+            f"{quoted(path.name, 200)} holds sequences; a dataset needs structures, or their PDB "
+            "ids."
+        )
+    if kind is FileKind.STRUCTURE or STRUCTURE_NAME.search(path.name):
+        return [_file(path, path.name)]
+    listed = read_ids(path)
+    join_splits(splits, listed, path.name)
+    unknown = []
+    for name, _ in listed:
+        found = parse_id(name)
+        if found is None:
+            unknown.append(Item("unknown", name, path.name))
+        else:
+            _want(found, wanted)
+    return unknown
+
+
+def _kind(path: Path) -> FileKind:
+    try:
+        return kind_of_file(path)
+    except OSError as error:
+        raise DatasetError(
+            f"{quoted(path.name, 200)} can't be read ({error.strerror}); check its permissions."
+        ) from None
 
 
 def _rows_of(path: Path) -> list[Item]:
@@ -209,74 +252,5 @@ def _rows_of(path: Path) -> list[Item]:
     ]
 
 
-def _want(names: Iterable[str], wanted: dict[str, set[str]]) -> None:
-    for name in names:
-        match = _ID.fullmatch(name)
-        assert match is not None  # noqa: S101  (both callers have looked)
-        entry, chain = match["entry"].lower(), match["chain"]
-        wanted.setdefault(entry, set()).add(f"{entry}_{chain}" if chain else "")
-
-
-def read_ids(path: Path) -> list[tuple[str, str]]:
-    """Read a list of PDB ids or chains.
-
-    Parameters
-    ----------
-    path : Path
-        One id or more a line, or CSV with the columns ``id`` and, if there, ``split``; what
-        follows a ``#`` is a remark.
-
-    Returns
-    -------
-    list of (str, str)
-        Id, with the entry in lower case, and split (``""`` where there is none). A table may
-        hold other names, which come as they are: it was made by a program, and is no typing error.
-
-    Raises
-    ------
-    DatasetError
-        If the file can't be read, or a line of a plain list holds something else; the line is
-        named.
-    """
-    try:
-        if path.stat().st_size > _LONGEST_LIST:
-            raise DatasetError(f"{path.name} is too large for a list of PDB ids; check it.")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise DatasetError(f"{path.name} can't be read ({reason}); give a list of ids.") from None
-    lines = text.splitlines()
-    delimiter = "\t" if lines and "\t" in lines[0] else ","
-    header = [word.strip().lower() for word in lines[0].split(delimiter)] if lines else []
-    is_table = "id" in header
-    if is_table:
-        table = csv.DictReader(lines[1:], fieldnames=header, delimiter=delimiter)
-        named = [
-            (number, (row["id"] or "").strip(), (row.get("split") or "").strip())
-            for number, row in enumerate(table, start=2)
-        ]
-    else:
-        named = [
-            (number, word, "")
-            for number, line in enumerate(lines, start=1)
-            for word in re.split(r"[\s,;]+", line.partition("#")[0].strip())
-            if word
-        ]
-    found = []
-    for number, name, split in named:
-        match = _ID.fullmatch(name)
-        if not match and not is_table:
-            raise DatasetError(
-                f"{path.name}, line {number}: {quoted(name)} is no PDB id; write 1abc or 1abc_A."
-            )
-        if split not in ("", "train", "val", "test"):
-            raise DatasetError(
-                f"{path.name}, line {number}: {quoted(split)} is no split; it must be train, val "
-                "or test."
-            )
-        if match:
-            name = match["entry"].lower() + (f"_{match['chain']}" if match["chain"] else "")
-        found.append((name, split))
-    if not found:
-        raise DatasetError(f"{path.name} holds no PDB id; write one a line, 1abc or 1abc_A.")
-    return found
+def _want(found: EntryId, wanted: dict[str, set[str]]) -> None:
+    wanted.setdefault(found.entry, set()).add(str(found) if found.chain else "")

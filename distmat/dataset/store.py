@@ -16,6 +16,7 @@ import numpy as np
 
 from distmat.errors import DatasetError
 from distmat.protein.chain import Chain
+from distmat.protein.entry_id import normal_id
 
 REQUIRED_COLUMNS = ("id", "sequence", "ca")
 _OPTIONAL_COLUMNS = ("cluster", "rep", "split", "homologues")
@@ -81,8 +82,10 @@ class Dataset:
         return self.where(self.representative)
 
     def named(self, names: set[str]) -> "Dataset":
-        """The chains with one of these names."""
-        return self.where(np.array([chain.name in names for chain in self.chains], dtype=bool))
+        """The chains with one of these names, which are compared in their normal form."""
+        wanted = {normal_id(name) for name in names}
+        keep = [normal_id(chain.name) in wanted for chain in self.chains]
+        return self.where(np.array(keep, dtype=bool))
 
 
 def read_dataset(path: Path) -> Dataset:

@@ -15,6 +15,7 @@ from distmat.documents import read_json
 from distmat.errors import DistmatError
 from distmat.figures.printed import halves_svg
 from distmat.jobs.log import tail
+from distmat.protein.entry_id import normal_id
 from distmat.report.document import MapDrawing, best_and_worst
 from distmat.report.facts import ChainFacts, DataFacts, Hardware, RunFacts, StepRow
 from distmat.runs.checkpoints import final_files, list_checkpoints
@@ -100,7 +101,8 @@ def draw_maps(facts: RunFacts, progress: Callable[[str], None] | None = None) ->
         if progress:
             progress(f"Drawing {chain.name}")
         predicted = predictor.predict(chain.sequence).distances
-        mae = next(scored.mae for scored in facts.chains if scored.name == chain.name)
+        name = normal_id(chain.name)
+        mae = next(scored.mae for scored in facts.chains if normal_id(scored.name) == name)
         draw = partial(halves_svg, predicted, chain.distances, "i, j")
         drawings.append(MapDrawing(chain.name, mae, draw))
     return drawings

@@ -1,10 +1,10 @@
 """Which chains a run learns from, and which it is judged by."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
+from distmat.dataset.id_list import read_ids
 from distmat.dataset.store import Dataset, read_dataset
 from distmat.dataset.synthetic import NAME as SYNTHETIC
 from distmat.dataset.synthetic import ensure_synthetic
@@ -74,10 +74,9 @@ def _read(name: str) -> Dataset:
 
 
 def _listed(path: Path, split: str) -> set[str]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {row["id"] for row in csv.DictReader(file) if row["split"] == split}
-    except OSError:
-        raise DatasetError(f"There is no list of chains at {path}; check the path.") from None
-    except KeyError as error:
-        raise DatasetError(f"{path} has no column {error}; it needs 'id' and 'split'.") from None
+    if not path.is_file():
+        raise DatasetError(f"There is no list of chains at {path}; check the path.")
+    listed = read_ids(path)
+    if not any(of_split for _, of_split in listed):
+        raise DatasetError(f"{path} has no column 'split'; it needs 'id' and 'split'.")
+    return {name for name, of_split in listed if of_split == split}

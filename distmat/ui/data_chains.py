@@ -13,6 +13,7 @@ from distmat.errors import DistmatError
 from distmat.figures.maps import true_map
 from distmat.figures.trace3d import structure_page
 from distmat.protein.chain import Chain
+from distmat.protein.entry_id import normal_id
 from distmat.protein.structure.write import write_pdb
 from distmat.ui.data_card import facts_of, show_figure
 from distmat.ui.file_name import file_stem
@@ -86,7 +87,7 @@ def _filtered(facts: pd.DataFrame, name: str) -> pd.DataFrame:
                 "Residues", shortest, longest, (shortest, longest), key=f"lengths-{name}", width=260
             )
             keep &= facts["length"].between(first, last)
-    return facts[keep & _matching(facts, text.strip())]
+    return facts[keep & _matching(facts, normal_id(text.strip()))]
 
 
 def _matching(facts: pd.DataFrame, text: str) -> pd.Series:

@@ -10,7 +10,7 @@ import pytest
 from distmat.dataset import archive
 from distmat.dataset.filters import Filters
 from distmat.dataset.reading import read_item
-from distmat.dataset.sources import list_items, read_ids
+from distmat.dataset.sources import list_items
 from distmat.errors import DatasetError
 from tests.dataset.conftest import pdb
 
@@ -54,20 +54,49 @@ def test_a_name_in_a_table_that_is_no_pdb_id_becomes_a_reject(tmp_path):
     assert (reject.id, reject.source, reject.reason) == ("model_7", "ids.csv", "no PDB id")
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("1abc\nhello\n", "line 2: 'hello' is no PDB id"),
-        ("id,split\n1abc_A,nowhere\n", "line 2: 'nowhere' is no split"),
-        ("# nothing\n", "holds no PDB id"),
-        ("1abc; rm -rf /\n", "line 1: 'rm' is no PDB id"),
-    ],
-)
-def test_a_list_with_something_else_in_it_is_refused_with_the_line(tmp_path, text, words):
-    (tmp_path / "ids.txt").write_text(text)
-    with pytest.raises(DatasetError) as error:
-        read_ids(tmp_path / "ids.txt")
-    assert words in str(error.value)
+def test_all_ways_to_write_an_entry_are_one_item(tmp_path):
+    (tmp_path / "ids.txt").write_text("PDB_00001ABC_A\n1abc_B\n")
+    listing = list_items([str(tmp_path / "ids.txt"), "pdb_00001abc_C", "PDB_1000ABCD"], tmp_path)
+    assert {item.path: item.chains for item in listing.items} == {
+        "1abc": ("1abc_A", "1abc_B", "1abc_C"),
+        "pdb_1000abcd": (),
+    }
+
+
+def test_a_chain_that_two_lists_put_into_two_splits_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("id,split\n1abc_A,train\n")
+    (tmp_path / "b.csv").write_text("id,split\npdb_00001abc_A,test\n")
+    with pytest.raises(
+        DatasetError, match=r"b\.csv lists '1abc_A' as test, and it is listed as tra"
+    ):
+        list_items([str(tmp_path / name) for name in ("a.csv", "b.csv")], tmp_path)
+
+
+def test_files_are_told_by_their_content(tmp_path, proteins):
+    (tmp_path / "ids.dat").write_text("1abc_A\n")
+    (tmp_path / "x.pdb.txt").write_text(pdb(proteins[0]))
+    (tmp_path / "samples").write_text("[]")
+    inputs = [str(tmp_path / name) for name in ("ids.dat", "x.pdb.txt", "samples")]
+    kinds = [(item.kind, item.label) for item in list_items(inputs, tmp_path).items]
+    assert kinds == [("file", "x.pdb.txt"), ("json", "samples"), ("entry", "1abc")]
+    (tmp_path / "x.csv").write_text(">x\nMKTA")
+    with pytest.raises(DatasetError, match=r"'x\.csv' holds sequences; a dataset needs structures"):
+        list_items([str(tmp_path / "x.csv")], tmp_path)
+
+
+def test_a_folder_holds_what_its_files_are_and_its_links_lead_to(tmp_path, proteins):
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    for place in (folder, other / "deep"):
+        place.mkdir(parents=True)
+    for path in (folder / "a.pdb.txt", folder / "b.txt", folder / "c", other / "deep" / "d.pdb"):
+        path.write_text(pdb(proteins[0]))
+    (folder / "readme.txt").write_text("about")
+    (folder / "link").symlink_to(other, target_is_directory=True)
+    (folder / "link-again").symlink_to(other, target_is_directory=True)
+    (other / "round").symlink_to(folder, target_is_directory=True)
+    listing = list_items([str(folder)], tmp_path)
+    found = [item.label for item in listing.items]
+    assert found == ["a.pdb.txt", "b.txt", "c", "link/deep/d.pdb"] and listing.passed_over == 1
 
 
 @pytest.mark.parametrize("name", ["nothing", "no/such/folder", "*.none", "x\0y", "z" * 5000])
