@@ -1,5 +1,6 @@
 """The `distmat` command, as a person calls it."""
 
+import errno
 import gzip
 import json
 import subprocess
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from distmat.cli import main
+from distmat.errors import DivergedError
 from distmat.protein.examples import examples
 from distmat.protein.structure.read import read_structure
 from distmat.protein.structure.write import write_pdb
@@ -142,7 +144,80 @@ def test_evaluation_prints_the_baseline_beside_the_model(capsys, tmp_path):
     mean = np.mean([row["model"]["mae"] for row in result["per_chain"]])
     assert result["model"]["mae"] == pytest.approx(mean)
     code, out, _ = call(capsys, "evaluate", path, "--max-length", 68)
-    assert code == 0 and "1 chains of two" in out and "separation only" in out
+    assert code == 0 and "1 chain of two" in out and "separation only" in out
+
+
+@pytest.fixture
+def split_set(tmp_path):
+    """Three chains of one split each."""
+    chains = [example.read() for example in examples()[:3]]
+    columns = {
+        "id": ["one", "two", "three"],
+        "sequence": [chain.sequence[:20] for chain in chains],
+        "ca": [chain.ca[:20].ravel() for chain in chains],
+        "split": ["train", "val", "test"],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "set.parquet")
+    return tmp_path / "set.parquet"
+
+
+@pytest.mark.parametrize(
+    ("options", "chains", "warned"),
+    [
+        ([], ["three"], False),
+        (["--split", "val"], ["two"], False),
+        (["--split", "train"], ["one"], True),
+        (["--split", "all"], ["one", "two", "three"], True),
+    ],
+    ids=["default", "val", "train", "all"],
+)
+def test_what_was_learned_from_is_only_scored_if_it_is_asked_for_and_with_a_warning(
+    capsys, split_set, options, chains, warned
+):
+    code, out, err = call(capsys, "evaluate", split_set, "--per-chain", *options)
+    assert code == 0 and f"of set (split '{options[-1] if options else 'test'}')" in out
+    rows = out[out.index("Each chain:") :].splitlines()[2:]
+    assert [row.split()[0] for row in rows] == chains
+    assert all(row.count("(") == 5 for row in rows)
+    assert ("a model was trained on" in err) == warned
+
+
+def test_of_a_set_without_a_test_split_val_is_scored(capsys, split_set):
+    table = pq.read_table(split_set)
+    pq.write_table(table.slice(0, 2), split_set)
+    code, out, _ = call(capsys, "evaluate", split_set, "--json")
+    assert code == 0 and (json.loads(out)["split"], json.loads(out)["chains"]) == ("val", 1)
+    code, _, err = call(capsys, "evaluate", split_set, "--split", "test")
+    assert code == 2 and "no chain of the split 'test'; it has train, val" in err
+
+
+@pytest.mark.parametrize("command", [[], ["runs"], ["data"]])
+def test_without_a_command_those_that_there_are_are_shown(capsys, command):
+    code, out, _ = call(capsys, *command)
+    assert code == 0 and out.startswith("usage: distmat") and "COMMAND" in out
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "is full; free some space and resume"),
+        (MemoryError(), "The machine's memory isn't enough; lower pairs_per_batch"),
+        (DivergedError("The loss became NaN at step 3."), "The loss became NaN at step 3."),
+    ],
+    ids=["disk", "memory", "diverged"],
+)
+def test_a_training_here_and_now_says_why_it_ended_as_one_in_the_background_does(
+    capsys, monkeypatch, error, words
+):
+    def fails(*arguments, **named):
+        raise error
+
+    monkeypatch.setattr("distmat.training.trainer.train", fails)
+    code, _, err = call(capsys, "train", "--set", "max_steps=1")
+    assert code == 2 and err.startswith("distmat: ") and words in err
+    monkeypatch.setattr("distmat.training.trainer.train", lambda *a, **named: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["train"])
 
 
 @pytest.mark.parametrize(

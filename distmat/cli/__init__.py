@@ -37,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Predict a protein's Cα distance map from its sequence, and the backbone "
         "that the map implies.",
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    # Who gives no command is shown those that there are.
+    parser.set_defaults(run=lambda options: parser.print_help())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_predict(commands)
     add_evaluate(commands)
     add_reconstruct(commands)

@@ -35,7 +35,8 @@ def add_data(commands) -> None:
         help="build, list, show, split and delete datasets",
         description="Datasets of protein chains: one Parquet file each, with a card.",
     )
-    actions = command.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    command.set_defaults(run=lambda options: command.print_help())
+    actions = command.add_subparsers(title="commands", metavar="COMMAND")
     _add_build(actions)
     _add_list(actions)
     _add_show(actions)

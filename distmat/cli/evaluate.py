@@ -2,8 +2,16 @@
 
 import argparse
 import json
+import sys
+from typing import TYPE_CHECKING
 
 from distmat.cli.progress import counter
+from distmat.protein.sequence import quoted
+
+if TYPE_CHECKING:
+    from distmat.dataset.store import Dataset
+
+_OF_CHAINS = ("mae", "rmse", "pearson", "lddt", "long_precision")
 
 
 def add_evaluate(commands) -> None:
@@ -12,13 +20,15 @@ def add_evaluate(commands) -> None:
         "evaluate",
         help="scores of a checkpoint on a dataset, beside the separation baseline's",
         description="Predict every chain of a dataset and print the mean scores, with those of "
-        "a table that knows only separation and chain length beside them.",
+        "a table that knows only separation and chain length beside them. Of a dataset that is "
+        "split, the test chains are predicted, or the val chains where there are none.",
     )
     command.add_argument("dataset", help="Parquet file, or a dataset's name in the workspace")
     command.add_argument("--checkpoint", default="mini", help="name or folder (default: mini)")
+    command.add_argument("--split", help="test, val, train or all (default: test, else val)")
     command.add_argument("--rep-only", action="store_true", help="one chain of each cluster")
     command.add_argument("--max-length", type=int, metavar="N", help="leave out longer chains")
-    command.add_argument("--per-chain", action="store_true", help="every chain's scores, too")
+    command.add_argument("--per-chain", action="store_true", help="also print every chain's scores")
     command.add_argument("--json", action="store_true", help="print as JSON")
     command.set_defaults(run=_evaluate)
 
@@ -28,7 +38,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from distmat.errors import DatasetError
     from distmat.workspace import dataset_path
 
-    dataset = read_dataset(dataset_path(options.dataset))
+    dataset, split = _of_split(read_dataset(dataset_path(options.dataset)), options.split)
     if options.rep_only:
         dataset = dataset.representatives()
     if options.max_length is not None:
@@ -37,17 +47,24 @@ def _evaluate(options: argparse.Namespace) -> None:
         raise DatasetError(
             f"{options.dataset} has no chain left to evaluate; loosen --max-length or --rep-only."
         )
+    if split in ("train", "all"):
+        print(
+            f"distmat: these are {'the' if split == 'train' else 'also'} chains of the split "
+            "'train'; of chains that a model was trained on its scores say nothing.",
+            file=sys.stderr,
+        )
     from distmat.model.predictor import load
     from distmat.training.evaluation import evaluate
 
     predictor = load(options.checkpoint)
     with counter(len(dataset), "Evaluating") as bar:
         result = evaluate(predictor, dataset.chains, lambda done, total: bar.update())
-    content = result.as_dict(per_chain=options.per_chain, intervals=True)
+    content = result.as_dict(per_chain=options.per_chain, intervals=True) | {"split": split}
     if options.json:
         print(json.dumps(content, indent=2))
         return
-    print(f"{content['chains']} chains of {dataset.name}\n")
+    of_split = f" (split '{split}')" if split else ""
+    print(f"{_count(content['chains'])} of {dataset.name}{of_split}\n")
     print(f"{'':22}{'model':>10}{'95 % interval':>18}{'separation only':>18}")
     for name, model in content["model"].items():
         between = content["interval"][name]
@@ -57,6 +74,45 @@ def _evaluate(options: argparse.Namespace) -> None:
     print("\nShare of the errors within one and two of the predicted standard deviations")
     for band, shares in content["coverage"].items():
         print(f"{band:22}{shares['within_1_std']:>10.3f}{shares['within_2_std']:>18.3f}")
+    if options.per_chain:
+        _print_chains(content["per_chain"])
+
+
+def _of_split(dataset: "Dataset", asked: str | None) -> "tuple[Dataset, str]":
+    """The chains of a split and its name, which is empty where the dataset has no splits."""
+    from distmat.dataset.store import SPLITS
+    from distmat.errors import DatasetError
+
+    if dataset.splits is None:
+        if asked not in (None, "all"):
+            raise DatasetError(f"{dataset.name} isn't split; leave out --split.")
+        return dataset, ""
+    there = [split for split in SPLITS if (dataset.splits == split).any()]
+    split = asked or next((split for split in ("test", "val") if split in there), "all")
+    if split == "all":
+        # Where nothing is held out nothing is mixed with it either.
+        return dataset, "train" if there == ["train"] else "all"
+    if split not in there:
+        raise DatasetError(
+            f"{dataset.name} has no chain of the split '{split}'; it has {', '.join(there)}."
+        )
+    return dataset.of_split(split), split
+
+
+def _print_chains(rows: list[dict]) -> None:
+    """A line for each chain: the model's score, and the baseline's in brackets."""
+    print("\nEach chain: the model's score, and in brackets that of separation only")
+    print(f"{'':22}" + "".join(f"{name:>18}" for name in _OF_CHAINS))
+    for row in rows:
+        scores = (
+            f"{_number(row['model'][name])} ({_number(row['baseline'][name])})"
+            for name in _OF_CHAINS
+        )
+        print(f"{quoted(row['id'])[1:-1]:22}" + "".join(f"{text:>18}" for text in scores))
+
+
+def _count(chains: int) -> str:
+    return f"{chains:,} chain{'s' * (chains != 1)}"
 
 
 def _number(value: float | None) -> str:

@@ -25,7 +25,8 @@ def add_runs(commands) -> None:
         description="Trainings that `distmat train --background` or the Train page launched. A run "
         "is named by its id, the beginning of it, or its name.",
     )
-    kinds = command.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    command.set_defaults(run=lambda options: command.print_help())
+    kinds = command.add_subparsers(title="commands", metavar="COMMAND")
 
     listing = _add(kinds, "list", _list, "list runs, the newest first")
     listing.add_argument("--state", action="append", metavar="STATE", help="only those in it")

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from distmat.errors import ConfigError
+from distmat.errors import ConfigError, RunError
 
 
 def add_train(commands) -> None:
@@ -79,12 +79,22 @@ def _train(options: argparse.Namespace) -> None:
         return
     from distmat.training.trainer import train
 
-    result = train(
-        config,
-        options.resume,
-        lambda text: print(text, file=sys.stderr, flush=True),
-        accept_changed_data=options.accept_changed_data,
-    )
+    try:
+        result = train(
+            config,
+            options.resume,
+            lambda text: print(text, file=sys.stderr, flush=True),
+            accept_changed_data=options.accept_changed_data,
+        )
+    # A full disk comes in many classes; what isn't known is a bug, and goes on as it is.
+    except Exception as error:
+        from distmat.runs.ending import explain
+        from distmat.runs.run import Cause
+
+        cause, sentence = explain(error, Path(config.output))
+        if cause is Cause.BUG:
+            raise
+        raise RunError(sentence) from error
     if result is None or os.environ.get("RANK", "0") != "0":
         return
     content = result.as_dict()

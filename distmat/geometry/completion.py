@@ -236,7 +236,8 @@ def _check_bonds(distances: np.ndarray, notes: list[str]) -> None:
     """Refuse a map in another unit: neighbours tell, who are 3.8 Å apart."""
     bonds = np.diagonal(distances, 1)
     bonds = bonds[np.isfinite(bonds)]
-    if not len(bonds):
+    # A map of zeros alone is refused for that.
+    if not len(bonds) or not np.nanmax(distances):
         return
     median = float(np.median(bonds))
     if _BONDS[0] <= median <= _BONDS[1]:
