@@ -88,10 +88,10 @@ def _train(options: argparse.Namespace) -> None:
         )
     # A full disk comes in many classes; what isn't known is a bug, and goes on as it is.
     except Exception as error:
-        from distmat.runs.ending import explain
-        from distmat.runs.run import Cause
+        from distmat.jobs.exit_reason import classify_error
+        from distmat.jobs.states import Cause
 
-        cause, sentence = explain(error, Path(config.output))
+        cause, sentence = classify_error(error, Path(config.output))
         if cause is Cause.BUG:
             raise
         raise RunError(sentence) from error
