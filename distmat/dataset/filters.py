@@ -8,9 +8,8 @@ import numpy as np
 from scipy.spatial.distance import pdist
 
 from distmat.errors import ConfigError
-from distmat.protein.chain import Chain
+from distmat.protein.chain import LONGEST_BOND, Chain
 from distmat.protein.sequence import UNKNOWN
-from distmat.protein.structure.polymer_chain import LONGEST_BOND
 
 _CLASH = 3.0
 """Å: closer than this two Cα atoms of one chain are an error, not strain (cis bonds are 2.9 Å

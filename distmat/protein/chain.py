@@ -1,10 +1,32 @@
 """A protein chain: its sequence, where its Cα atoms are, and which were never observed."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from distmat.protein.distance_map import pairwise_distances
+
+LONGEST_BOND = 4.5
+"""Å: consecutive residues whose Cα atoms are further apart than this aren't bonded (3.8 Å, and
+2.9 Å across a cis bond, are usual; two residues apart it is hardly ever less than 5 Å)."""
+
+_MOST_NAMED = 5
+
+
+class Break(NamedTuple):
+    """A place where two neighbours in the sequence are too far apart for a bond.
+
+    Parameters
+    ----------
+    residue : int
+        Index of the residue before it, from 0.
+    distance : float
+        Å between the two Cα atoms.
+    """
+
+    residue: int
+    distance: float
 
 
 @dataclass(frozen=True)
@@ -22,12 +44,15 @@ class Chain:
     residue_numbers : tuple of str
         The author's number with its insertion code, such as ``"27A"``; ``""`` where the
         file gives none.
+    chain_id : str
+        What the file calls the chain, such as ``"A"``; ``""`` where it has no name for it.
     """
 
     name: str
     sequence: str
     ca: np.ndarray
     residue_numbers: tuple[str, ...] = ()
+    chain_id: str = ""
 
     def __post_init__(self) -> None:
         if self.ca.shape != (len(self.sequence), 3):
@@ -47,3 +72,37 @@ class Chain:
     def distances(self) -> np.ndarray:
         """The true distance map in Å; shape=(N, N), NaN where either residue is unobserved."""
         return pairwise_distances(self.ca)
+
+    @property
+    def breaks(self) -> tuple[Break, ...]:
+        """Where observed neighbours are further apart than `LONGEST_BOND`."""
+        gaps = np.linalg.norm(np.diff(self.ca, axis=0), axis=1)
+        # A comparison with NaN is false.
+        return tuple(Break(int(at), float(gaps[at])) for at in np.flatnonzero(gaps > LONGEST_BOND))
+
+
+def describe_breaks(chain: Chain) -> str:
+    """Where a chain breaks, in a sentence; ``""`` if it is whole.
+
+    Parameters
+    ----------
+    chain : Chain
+    """
+
+    def number(index: int) -> str:
+        named = chain.residue_numbers[index] if chain.residue_numbers else ""
+        return named or f"{index + 1} of the sequence"
+
+    if not chain.breaks:
+        return ""
+    places = [
+        f"{number(at)} and {number(at + 1)} ({distance:,.1f} Å)"
+        for at, distance in chain.breaks[:_MOST_NAMED]
+    ]
+    more = len(chain.breaks) - len(places)
+    if more:
+        places.append(f"in {more} more places")
+    return (
+        f"The chain breaks between residues {', '.join(places)}: residues are missing there, or "
+        "it is several chains or a wrapped simulation box."
+    )

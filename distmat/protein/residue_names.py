@@ -1,4 +1,4 @@
-"""From a residue's three-letter name to one of the 20 letters, or X."""
+"""From a residue's name to one of the 20 letters, or X."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -12,13 +12,27 @@ STANDARD = {
 }  # fmt: skip
 """The names of the 20 amino acids."""
 
-_FORCE_FIELDS = {
-    "HID": "H", "HIE": "H", "HIP": "H", "HSD": "H", "HSE": "H", "HSP": "H",
-    "CYX": "C", "CYM": "C", "ASH": "D", "GLH": "E", "LYN": "K",
-}  # fmt: skip
-"""Amber's and CHARMM's names of protonation states, which the PDB's dictionary lacks or, as
-HSE (homoserine there) and GLH, uses otherwise; in files with these names the former are far
-commoner, and a file that means the latter can say so in MODRES."""
+_VARIANTS = {
+    "A": "ALAD",
+    "C": "CYX CYM CYN CYSH CYSS CYS1 CYS2",
+    "D": "ASH AS4 ASPH ASPP ASP-",
+    "E": "GLH GL4 GLUH GLUP GLU- PGLU",
+    "H": "HID HIE HIP HSD HSE HSP HISA HISB HISD HISE HISH HIST HIS1 HIS2 HIS+",
+    "K": "LYN LYP LSN LYSH LYS+",
+    "N": "ASN1",
+    "Q": "QLN",
+    "R": "ARN AR0 ARGN ARG+",
+    "Y": "TYM",
+}
+"""How AMBER (constant pH, too), CHARMM, GROMACS, OPLS, PDB2PQR and CYANA name protonation states
+and disulfides. The PDB's dictionary lacks these names or, as HSE (homoserine there), GLH and AS4
+(aldosterone), uses them otherwise; in files of atoms the former are far commoner, and a file that
+means the latter can say so in MODRES."""
+
+_FORCE_FIELDS = {name: letter for letter, names in _VARIANTS.items() for name in names.split()}
+
+_TERMINI = ("N", "C")
+"""AMBER puts these before the name of a residue that begins or ends a chain: NMET, CGLY."""
 
 _RARE = {"U": "C", "O": "K"}
 """Selenocysteine and pyrrolysine count as the amino acids that they derive from."""
@@ -51,10 +65,9 @@ def one_letter(name: str, parents: Mapping[str, str] | None = None) -> str | Non
 
 @lru_cache(maxsize=4096)
 def _known_letter(name: str) -> str | None:
-    if name in STANDARD:
-        return STANDARD[name]
-    if name in _FORCE_FIELDS:
-        return _FORCE_FIELDS[name]
+    letter = _plain_letter(name)
+    if letter:
+        return letter
     if not is_known(name):
         return UNKNOWN
     from biotite.structure.info import amino_acid_names, one_letter_code
@@ -66,8 +79,30 @@ def _known_letter(name: str) -> str | None:
     return letter if len(letter) == 1 and letter in ALPHABET else UNKNOWN
 
 
+def _plain_letter(name: str) -> str | None:
+    """The letter of one of the 20, as anyone names them."""
+    for short in (name, name[1:] if is_terminal(name) else ""):
+        letter = STANDARD.get(short) or _FORCE_FIELDS.get(short)
+        if letter:
+            return letter
+    return None
+
+
+def is_terminal(name: str) -> bool:
+    """Whether it is one of AMBER's names for a chain's first or last residue, such as NMET."""
+    return len(name) == 4 and name.startswith(_TERMINI) and name[1:] in _THREE_LETTERS
+
+
+_THREE_LETTERS = {*STANDARD, *(name for name in _FORCE_FIELDS if len(name) == 3)}
+
+
+def has_four_letters(name: str) -> bool:
+    """Whether a force field has an amino acid of this name, which is longer than the PDB's."""
+    return len(name) == 4 and _plain_letter(name) is not None
+
+
 def is_known(name: str) -> bool:
     """Whether the name is an amino acid's or in the PDB's Chemical Component Dictionary."""
     from biotite.structure.info import link_type
 
-    return name in STANDARD or name in _FORCE_FIELDS or link_type(name) is not None
+    return _plain_letter(name) is not None or link_type(name) is not None

@@ -8,14 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from distmat.protein.chain import Chain
+from distmat.protein.chain import LONGEST_BOND, Chain
 from distmat.protein.residue_names import STANDARD, is_known, one_letter
 from distmat.protein.sequence import MIN_RESIDUES, UNKNOWN
 from distmat.protein.structure.seqres import MOST_CONTRADICTIONS, align_to_seqres
-
-LONGEST_BOND = 4.5
-"""Å: consecutive residues whose Cα atoms are further apart than this aren't bonded (3.8 Å, and
-2.9 Å across a cis bond, are usual; two residues apart it is hardly ever less than 5 Å)."""
 
 FARTHEST = 1e5
 """Å from the origin beyond which a number is no coordinate but damage or a placeholder."""
@@ -70,7 +66,7 @@ class PolymerChain:
     chain_id : str
         The author's.
     asym, entity : str
-        mmCIF's own id of the chain and of the molecule that it is a copy of.
+        mmCIF's own id of the chain, and what its polymer's sequence is known by.
     residues : list of Residue
     """
 
@@ -86,23 +82,25 @@ def polymer_chains(atoms: Any, parents: Mapping[str, str]) -> list[PolymerChain]
     Parameters
     ----------
     atoms : biotite AtomArray
-        With all altlocs; may have ``occupancy`` and mmCIF's ``label_…`` columns.
+        With all altlocs; may have ``occupancy`` and mmCIF's ``label_…`` columns, and
+        ``residue_index`` where a residue's place isn't told by its number.
     parents : mapping of str to str
         See `one_letter`.
     """
     found: dict[tuple[str, str, str], dict[tuple, Residue]] = {}
-    for key, residue in _candidates(atoms, parents):
+    for key, index, residue in _candidates(atoms, parents):
         residues = found.setdefault(key, {})
-        place = (residue.number, residue.insertion, residue.position)
+        place = (residue.number, residue.insertion, residue.position, index)
         present = residues.get(place)
         # Another atom stands in until the Cα comes; of several Cα the likeliest stays.
         if present is None or (
             residue.observed and (not present.observed or residue.occupancy > present.occupancy)
         ):
             residues[place] = residue
-    return [
+    chains = [
         PolymerChain(*key, _amino_acids(list(residues.values()))) for key, residues in found.items()
     ]
+    return [chain for chain in chains if chain.residues]
 
 
 def _amino_acids(residues: list[Residue]) -> list[Residue]:
@@ -111,23 +109,29 @@ def _amino_acids(residues: list[Residue]) -> list[Residue]:
     Nearly every name of three letters is some ligand's. Who uses such a name for a residue of
     a chain shows it by mmCIF's number in the polymer, or by its bonds to both neighbours.
     """
-    # Beyond the ends there is nothing to be bonded to.
-    bonds = [False, *(after.bonded_to(before) for before, after in pairwise(residues)), False]
     return [
         residue if residue.letter else replace(residue, letter=UNKNOWN)
-        for residue, bonded in zip(residues, pairwise(bonds), strict=True)
-        if residue.letter or residue.position is not None or all(bonded)
+        for residue, bonds in zip(residues, _bonds(residues), strict=True)
+        if residue.letter or residue.position is not None or all(bonds)
     ]
+
+
+def _bonds(residues: list[Residue]) -> list[tuple[bool, bool]]:
+    """Whether each residue is bonded to the one before it and to the one after it."""
+    # Beyond the ends there is nothing to be bonded to.
+    bonds = [False] * (len(residues) + 1)
+    bonds[1:-1] = [after.bonded_to(before) for before, after in pairwise(residues)]
+    return list(pairwise(bonds)) if residues else []
 
 
 def _candidates(
     atoms: Any, parents: Mapping[str, str]
-) -> Iterator[tuple[tuple[str, str, str], Residue]]:
+) -> Iterator[tuple[tuple[str, str, str], int, Residue]]:
     """What each Cα, and the first other atom of a residue, says of the residue."""
     n = atoms.array_length()
     categories = atoms.get_annotation_categories()
 
-    def column(name: str, default: str) -> list:
+    def column(name: str, default: Any) -> list:
         return atoms.get_annotation(name).tolist() if name in categories else [default] * n
 
     coords = atoms.coord.astype(np.float64)
@@ -140,20 +144,21 @@ def _candidates(
         column("chain_id", ""),
         column("label_asym_id", ""),
         column("label_entity_id", ""),
-        column("res_id", ""),
+        column("residue_index", 0),
+        column("res_id", 0),
         column("ins_code", ""),
         column("res_name", ""),
-        column("hetero", ""),
+        column("hetero", False),
         column("label_seq_id", "."),
-        column("occupancy", "1"),
+        column("occupancy", 1.0),
         is_ca.tolist(),
         coords,
         strict=True,
     ):
-        chain_id, asym, entity, number, insertion, name, hetero, seq_id, occupancy, ca, xyz = row
-        if not ca and row[:6] == before:
+        *key, index, number, insertion, name, hetero, seq_id, occupancy, ca, xyz = row
+        if not ca and row[:7] == before:
             continue
-        before = row[:6]
+        before = row[:7]
         letter = one_letter(name, parents)
         # What isn't known to be an amino acid can still be one if it has a Cα.
         if not ca and (letter is None or not is_known(name)):
@@ -162,7 +167,7 @@ def _candidates(
         residue = Residue(
             name, letter or "", number, insertion.strip(), xyz, hetero, float(occupancy), position
         )
-        yield (chain_id, asym, entity), residue
+        yield (key[0], key[1], key[2]), index, residue
 
 
 def numbered(
@@ -191,9 +196,9 @@ def aligned(
     # A ligand can be an amino acid, even in a file that doesn't say where the chain ends.
     residues = [
         residue
-        for residue, alone in zip(chain.residues, _alone(chain.residues), strict=True)
+        for residue, bonds in zip(chain.residues, _bonds(chain.residues), strict=True)
         if not residue.hetero
-        or (residue.name in names and not (alone and residue.name in STANDARD))
+        or (residue.name in names and (any(bonds) or residue.name not in STANDARD))
     ]
     letters = "".join(residue.letter for residue in residues)
     # A cap has no letter, and no residue may be put there.
@@ -207,12 +212,6 @@ def aligned(
         replace(residue, position=position)
         for residue, position in zip(residues, positions, strict=True)
     ]
-
-
-def _alone(residues: list[Residue]) -> list[bool]:
-    """Which residues are bonded to neither neighbour."""
-    bonds = [False, *(after.bonded_to(before) for before, after in pairwise(residues)), False]
-    return [not (before or after) for before, after in pairwise(bonds)]
 
 
 def whole_chain(
@@ -234,7 +233,7 @@ def whole_chain(
         ca.append(residue.ca if residue else np.full(3, np.nan))
         numbers.append(f"{residue.number}{residue.insertion}" if residue else "")
     coords = np.array(ca, dtype=np.float64).reshape(-1, 3)
-    return Chain(chain.chain_id, "".join(sequence), coords, tuple(numbers))
+    return Chain(chain.chain_id, "".join(sequence), coords, tuple(numbers), chain.chain_id)
 
 
 def observed_chain(chain: PolymerChain) -> Chain:
@@ -242,8 +241,8 @@ def observed_chain(chain: PolymerChain) -> Chain:
     # An amino acid that is bonded to nothing is a ligand, if its record says so.
     kept = [
         residue
-        for residue, alone in zip(chain.residues, _alone(chain.residues), strict=True)
-        if not (residue.hetero and alone)
+        for residue, bonds in zip(chain.residues, _bonds(chain.residues), strict=True)
+        if any(bonds) or not residue.hetero
     ]
     placed = [replace(residue, position=index) for index, residue in enumerate(kept)]
     return whole_chain(chain, placed, [residue.name for residue in kept], {})

@@ -12,7 +12,7 @@ from pathlib import Path
 from distmat.errors import StructureError
 from distmat.protein.chain import Chain
 from distmat.protein.sequence import MIN_RESIDUES
-from distmat.protein.structure.entry import Entry
+from distmat.protein.structure.entry import AmbiguousError, Entry, MalformedError
 from distmat.protein.structure.pdb import read_pdb
 from distmat.protein.structure.pdbx import read_bcif, read_cif
 from distmat.protein.structure.polymer_chain import is_protein
@@ -87,11 +87,11 @@ def read_entry_bytes(data: bytes, filename: str) -> Entry:
     try:
         experiment, found = _READERS[kind](data)
         chains = [chain for chain in found if is_protein(chain)]
-    # A damaged file can make a parser fail in any way; for the person it is one case.
-    except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+    except AmbiguousError as error:
+        raise StructureError(f"{inert(filename)} can't be told apart: {error}.") from error
+    except MalformedError as error:
         raise StructureError(
-            f"{inert(filename)} is damaged or no proper {kind} file ({inert(reason)}); "
+            f"{inert(filename)} is damaged or no proper {kind} file ({inert(str(error))}); "
             "download it again."
         ) from error
     if not chains:
@@ -104,7 +104,9 @@ def read_entry_bytes(data: bytes, filename: str) -> Entry:
 
 def _with_names(chains: list[Chain], filename: str) -> list[Chain]:
     """The chains called ``file_id``, all different, without what is awkward in a file's name."""
-    stem = re.sub(r"(\.(pdb|ent|cif|mmcif|bcif))?(\.gz)?$", "", filename, flags=re.IGNORECASE)
+    stem = re.sub(
+        r"(\.(pdb|ent|cif|mmcif|bcif))?(\.txt)?(\.gz)?$", "", filename, flags=re.IGNORECASE
+    )
     taken: dict[str, int] = {}
     named = []
     for chain in chains:
@@ -112,7 +114,7 @@ def _with_names(chains: list[Chain], filename: str) -> list[Chain]:
         name = re.sub(r"[^\w.+-]+", "_", name)
         taken[name] = taken.get(name, 0) + 1
         number = f".{taken[name]}" if taken[name] > 1 else ""
-        named.append(replace(chain, name=f"{name}{number}"))
+        named.append(replace(chain, name=f"{name}{number}", chain_id=f"{chain.chain_id}{number}"))
     return named
 
 
