@@ -29,7 +29,7 @@ import numpy as np
 import psutil
 
 from distmat.dataset.clustering import cluster, mmseqs_program, sensitive_search
-from distmat.dataset.splitting import Shares, leak_report, propose, settle
+from distmat.dataset.splitting import Shares, assign_splits, leak_report, select_holdout
 from distmat.dataset.store import read_dataset
 from distmat.protein.structure.write import write_pdb
 
@@ -198,14 +198,14 @@ def cluster_all(path):
         used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         started = time.perf_counter()
         found = cluster(sequences, folder / "w", 0.3, 0.8, 2)
-        proposed = propose(found.group, Shares(), 0)
+        proposed = select_holdout(found.group, Shares(), 0)
         clustered = time.perf_counter() - started
         held = np.flatnonzero(proposed)
         hits = sensitive_search([sequences[k] for k in held], sequences, folder / "w", 2)
         hits = type(hits)(held[hits.query], hits.target, hits.identity, hits.coverage, hits.e_value)
         asked = np.where(proposed, "test", "train")
         before = leak_report(names, asked, hits, 0.3)["relatives"]
-        splits = settle(found.group, proposed, hits, 0.3, Shares(), 0)
+        splits = assign_splits(found.group, proposed, hits, 0.3, Shares(), 0)
         seconds = time.perf_counter() - started
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         print(f"load average      {load()}")

@@ -170,7 +170,7 @@ def cluster(
     n = len(sequences)
     if n < 2:
         return Clusters(np.zeros(n, dtype=int), np.zeros(n, dtype=int))
-    with _Workplace(folder, threads) as place:
+    with MMseqsWorkspace(folder, threads) as place:
         near = np.arange(n)
         if n * n > _FEW_PAIRS:
             # Near copies first: what holds for one of them holds for all, and is searched once.
@@ -188,7 +188,7 @@ def cluster(
     # A cluster stays whole, whatever the search found.
     everyone = np.stack([np.arange(n), clusters], axis=1)
     joined = np.concatenate([np.stack([related.query, related.target], axis=1), everyone])
-    return Clusters(_numbered(clusters), components(n, joined))
+    return Clusters(_number(clusters), components(n, joined))
 
 
 def relatives(hits: Hits, identity: float, coverage: float = LINK_COVERAGE) -> Hits:
@@ -216,7 +216,7 @@ def sensitive_search(
     if not queries or not targets:
         empty = np.zeros(0)
         return Hits(empty.astype(int), empty.astype(int), empty, empty, empty)
-    with _Workplace(folder, threads) as place:
+    with MMseqsWorkspace(folder, threads) as place:
         place.write("queries", enumerate(queries))
         place.write("targets", enumerate(targets))
         pairs = len(queries) * len(targets)
@@ -243,7 +243,7 @@ def align(chains: Sequence[str], sequences: Path, folder: Path, threads: int) ->
         If the file can't be read, or MMseqs2 is missing or fails.
     """
     check_sequences(sequences)
-    with _Workplace(folder, threads) as place:
+    with MMseqsWorkspace(folder, threads) as place:
         place.write("chains", enumerate(chains))
         if kind_of_file(sequences) is FileKind.PARQUET:
             place.write("sequences", enumerate(_sequences_of(sequences)))
@@ -322,13 +322,13 @@ def _sequences_of(path: Path) -> Iterator[str]:
             yield from batch.column(0).to_pylist()
 
 
-class _Workplace:
+class MMseqsWorkspace:
     """A folder in which MMseqs2 runs; names there are ours, so nothing needs quoting."""
 
     def __init__(self, folder: Path, threads: int) -> None:
         self.folder, self.threads = folder, threads
 
-    def __enter__(self) -> "_Workplace":
+    def __enter__(self) -> "MMseqsWorkspace":
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         return self
@@ -452,10 +452,10 @@ def components(n: int, pairs: np.ndarray) -> np.ndarray:
 
     ones = np.ones(len(pairs), dtype=np.int8)
     graph = coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    return _numbered(connected_components(graph, directed=False)[1])
+    return _number(connected_components(graph, directed=False)[1])
 
 
-def _numbered(labels: np.ndarray) -> np.ndarray:
+def _number(labels: np.ndarray) -> np.ndarray:
     """The same partition, its parts numbered in the order of their first members."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=int)

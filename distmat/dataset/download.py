@@ -22,7 +22,7 @@ SERVER = "https://models.rcsb.org"
 
 
 @dataclass(frozen=True)
-class Manners:
+class DownloadPolicy:
     """How a server is asked.
 
     Parameters
@@ -60,7 +60,7 @@ def cached_path(entry: str) -> Path:
 def download(
     entries: Iterable[str],
     server: str = SERVER,
-    manners: Manners | None = None,
+    policy: DownloadPolicy | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, str]:
     """Fetch what isn't there yet.
@@ -71,7 +71,7 @@ def download(
         PDB ids in lower case.
     server : str
         Address without the file's name.
-    manners : Manners, optional
+    policy : DownloadPolicy, optional
     progress : callable, optional
         Called with how many are there, and of how many.
 
@@ -93,17 +93,17 @@ def download(
         progress(done, len(entries))
     if not wanted:
         return failed
-    line = _Line(server.rstrip("/"), manners or Manners())
+    client = RateLimitedClient(server.rstrip("/"), policy or DownloadPolicy())
     in_a_row = 0
-    with ThreadPoolExecutor(line.manners.connections, "download") as pool:
-        futures = {pool.submit(line.fetch, entry): entry for entry in wanted}
+    with ThreadPoolExecutor(client.policy.connections, "download") as pool:
+        futures = {pool.submit(client.fetch, entry): entry for entry in wanted}
         try:
             for future in as_completed(futures):
                 fault = future.result()
                 in_a_row = in_a_row + 1 if fault and not fault.final else 0
                 if fault:
                     failed[futures[future]] = fault.words
-                if in_a_row >= line.manners.give_up_after:
+                if in_a_row >= client.policy.give_up_after:
                     raise DatasetError(
                         f"{server} can't be reached ({fault.words if fault else ''}) Check the "
                         "network and start again: what has been fetched is kept."
@@ -112,7 +112,7 @@ def download(
                 if progress:
                     progress(done, len(entries))
         finally:
-            line.closed.set()
+            client.closed.set()
             for future in futures:
                 future.cancel()
     return failed
@@ -126,11 +126,11 @@ class _Fault:
     final: bool
 
 
-class _Line:
+class RateLimitedClient:
     """Connections to one server, which all wait their turn."""
 
-    def __init__(self, server: str, manners: Manners) -> None:
-        self.server, self.manners = server, manners
+    def __init__(self, server: str, policy: DownloadPolicy) -> None:
+        self.server, self.policy = server, policy
         self.closed = threading.Event()
         self._turn, self._next = threading.Lock(), 0.0
         self._local = threading.local()
@@ -138,8 +138,8 @@ class _Line:
     def fetch(self, entry: str) -> _Fault | None:
         """Fetch one file, with second and further attempts."""
         fault: _Fault | None = None
-        pause = self.manners.pause
-        for attempt in range(self.manners.attempts):
+        pause = self.policy.pause
+        for attempt in range(self.policy.attempts):
             if attempt and self.closed.wait(pause):
                 break
             self._wait()
@@ -161,7 +161,7 @@ class _Line:
         with self._turn:
             now = time.monotonic()
             start = max(now, self._next)
-            self._next = start + 1.0 / self.manners.per_second
+            self._next = start + 1.0 / self.policy.per_second
         self.closed.wait(start - now)
 
     def _attempt(self, entry: str) -> _Fault | None:
@@ -174,7 +174,7 @@ class _Line:
             f"{self.server}/{entry}.bcif.gz",
             # The file is packed; nothing is to be packed on the way besides.
             headers={"Accept-Encoding": "identity"},
-            timeout=(self.manners.silence, self.manners.silence),
+            timeout=(self.policy.silence, self.policy.silence),
             stream=True,
         ) as answer:
             if answer.status_code in (404, 410):
@@ -191,7 +191,7 @@ class _Line:
         return self._keep(entry, data)
 
     def _body(self, answer) -> bytes | None:
-        until = time.monotonic() + self.manners.patience
+        until = time.monotonic() + self.policy.patience
         parts, size = [], 0
         for part in answer.iter_content(2**16):
             size += len(part)

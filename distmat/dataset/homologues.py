@@ -107,7 +107,7 @@ def add_homologues(
     chains = [own.chains[place].sequence for place in places]
     work = output.with_name(f".{output.stem}.homologues")
     progress(State("homologues", 0, 1))
-    found = _chosen(chains, align(chains, sequences, work, threads), most, seed)
+    found = _choose(chains, align(chains, sequences, work, threads), most, seed)
     progress(State("leaks", 0, 1))
     near = _near(held_out, [text for texts in found for text in texts], work, threads)
     kept = [tuple(text for text in texts if text not in near) for texts in found]
@@ -146,7 +146,7 @@ def _write_card(dataset: Path, output: Path, added: dict) -> None:
         shutil.copyfile(rejects, output.with_suffix(".rejects.csv"))
 
 
-def laid_on(chain: str, alignment: Alignment) -> str:
+def project_onto_query(chain: str, alignment: Alignment) -> str:
     """The relative's residues on the chain's: its own are kept where the relative has none.
 
     Parameters
@@ -170,7 +170,7 @@ def laid_on(chain: str, alignment: Alignment) -> str:
     return "".join(letters)
 
 
-def _chosen(
+def _choose(
     chains: Sequence[str], alignments: Sequence[Alignment], most: int, seed: int
 ) -> list[list[str]]:
     """At most so many sequences for each chain, none twice, whichever order they came in."""
@@ -178,7 +178,7 @@ def _chosen(
     for alignment in alignments:
         if LEAST_IDENTITY <= alignment.identity < MOST_IDENTITY:
             chain = chains[alignment.query]
-            found[alignment.query].add(laid_on(chain, alignment))
+            found[alignment.query].add(project_onto_query(chain, alignment))
     rng = np.random.default_rng(seed)
     chosen = []
     for chain, texts in zip(chains, found, strict=True):

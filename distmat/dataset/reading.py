@@ -107,7 +107,7 @@ def read_item(
             yield Reject(name, item.label, "no such chain", detail)
     for name, chain in chains.items():
         if not item.chains or name in item.chains:
-            yield _judged(chain, item.label, entry.resolution, entry.method, entry.title, filters)
+            yield _judge(chain, item.label, entry.resolution, entry.method, entry.title, filters)
 
 
 def _entry(item: Item):
@@ -138,7 +138,7 @@ def _of_samples(item: Item, filters: Filters) -> Iterator[Row | Reject]:
             if sample.chain is None:
                 yield Reject(sample.name, item.label, "unreadable", sample.fault)
             else:
-                yield _judged(sample.chain, item.label, sample.resolution, "", "", filters)
+                yield _judge(sample.chain, item.label, sample.resolution, "", "", filters)
     except DistmatError as error:
         yield Reject("", item.label, "unreadable", str(error))
     except OSError as error:
@@ -150,7 +150,7 @@ def _of_rows(item: Item, filters: Filters) -> Iterator[Row | Reject]:
     columns = ("resolution", "method", "title", "source")
     for row in islice(stream_rows(Path(item.path), columns), *item.rows):
         resolution = row.get("resolution")
-        yield _judged(
+        yield _judge(
             row["chain"],
             row.get("source") or item.label,
             None if resolution is None or np.isnan(resolution) else float(resolution),
@@ -160,7 +160,7 @@ def _of_rows(item: Item, filters: Filters) -> Iterator[Row | Reject]:
         )
 
 
-def _judged(
+def _judge(
     chain: Chain,
     source: str,
     resolution: float | None,
@@ -187,7 +187,7 @@ def _judged(
     return Row(chain, facts)
 
 
-def with_names_of_their_own(names: Sequence[str]) -> list[str]:
+def make_unique(names: Sequence[str]) -> list[str]:
     """The same names; those that come again get a number: ``1abc_A``, ``1abc_A.2``."""
     taken: dict[str, int] = {}
     known = set(names)
@@ -205,6 +205,6 @@ def with_names_of_their_own(names: Sequence[str]) -> list[str]:
     return found
 
 
-def renamed(chain: Chain, name: str) -> Chain:
+def rename(chain: Chain, name: str) -> Chain:
     """The chain under another name."""
     return chain if chain.name == name else replace(chain, name=name)

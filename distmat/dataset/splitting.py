@@ -43,7 +43,7 @@ class Shares:
         return getattr(self, split) / (self.train + self.val + self.test)
 
 
-def propose(group: np.ndarray, shares: Shares, seed: int) -> np.ndarray:
+def select_holdout(group: np.ndarray, shares: Shares, seed: int) -> np.ndarray:
     """Chains that could be held out: more than are wanted, for some will have relatives in train.
 
     A group that is large for val or test isn't among them: one family makes no test.
@@ -74,7 +74,7 @@ def propose(group: np.ndarray, shares: Shares, seed: int) -> np.ndarray:
     return chosen[group]
 
 
-def settle(
+def assign_splits(
     group: np.ndarray,
     proposed: np.ndarray,
     hits: Hits,
@@ -88,14 +88,14 @@ def settle(
     ----------
     group : ndarray, shape=(chains,), dtype=int
     proposed : ndarray, shape=(chains,), dtype=bool
-        See `propose`.
+        See `select_holdout`.
     hits : Hits
         Of all proposed chains (queries) in all chains (targets), both by their places. So
         whatever becomes of a proposed chain, its relatives are known.
     identity : float
         Share that makes relatives.
     shares, seed
-        As in `propose`.
+        As in `select_holdout`.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def leak_report(
         Of the chains.
     splits : ndarray, shape=(chains,), dtype=str
     hits : Hits
-        As in `settle`.
+        As in `assign_splits`.
     identity : float
         Share that makes relatives.
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distmat.dataset import build as module
 from distmat.dataset.build import BuildSettings, build
+from distmat.dataset.build import read as module
 from distmat.dataset.card import read_card
 from distmat.dataset.catalogue import delete_dataset, list_datasets
-from distmat.dataset.download import Manners
+from distmat.dataset.download import DownloadPolicy
 from distmat.dataset.filters import Filters
 from distmat.dataset.splitting import Shares
 from distmat.dataset.store import fingerprint, read_dataset, read_facts, stream_rows
@@ -181,7 +181,7 @@ def test_ids_are_downloaded_and_their_splits_kept(home, tmp_path, proteins):
             "ids",
             workers=1,
             server=address,
-            manners=Manners(per_second=500, pause=0.01),
+            policy=DownloadPolicy(per_second=500, pause=0.01),
         )
     dataset = read_dataset(path)
     assert dict(zip([c.name for c in dataset.chains], dataset.splits.tolist(), strict=True)) == {

@@ -6,12 +6,12 @@ import socket
 import pytest
 
 from distmat.dataset import download as module
-from distmat.dataset.download import Manners, cached_path, download
+from distmat.dataset.download import DownloadPolicy, cached_path, download
 from distmat.errors import DatasetError
 from distmat.protein.structure.read import read_structure
 from tests.dataset.structure_server import bcif, serving
 
-QUICK = Manners(per_second=500, pause=0.01, silence=0.3, patience=5)
+QUICK = DownloadPolicy(per_second=500, pause=0.01, silence=0.3, patience=5)
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +62,16 @@ def test_a_server_out_of_reach_stops_the_build_and_the_next_start_goes_on(home, 
         free.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
     many = [f"{number}xyz" for number in range(1, 10)] * 3
-    manners = Manners(per_second=1000, attempts=2, pause=0.01, silence=0.3, give_up_after=4)
+    policy = DownloadPolicy(per_second=1000, attempts=2, pause=0.01, silence=0.3, give_up_after=4)
     with pytest.raises(DatasetError, match="can't be reached"):
-        download(many, nobody, manners)
+        download(many, nobody, policy)
     with serving(files) as (address, _):
         assert download(files, address, QUICK) == {}
 
 
 def test_requests_keep_the_polite_rate(home, files):
     with serving(files) as (address, asked):
-        download(files, address, Manners(per_second=20, connections=4))
+        download(files, address, DownloadPolicy(per_second=20, connections=4))
     times = sorted(moment for moment, _ in asked)
     assert times[-1] - times[0] >= 0.9 * (len(files) - 1) / 20
 

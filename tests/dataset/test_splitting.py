@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from distmat.dataset.clustering import Hits, cluster, sensitive_search
-from distmat.dataset.splitting import Shares, leak_report, propose, settle
+from distmat.dataset.splitting import Shares, assign_splits, leak_report, select_holdout
 from distmat.errors import ConfigError, DatasetError
 from tests.dataset.conftest import mutated
 
@@ -66,7 +66,7 @@ NO_HITS = Hits(*(np.zeros(0, dtype=kind) for kind in (int, int, float, float, fl
 
 def split(group, shares=None, seed=0, hits=NO_HITS):
     shares = shares or Shares()
-    return settle(group, propose(group, shares, seed), hits, 0.3, shares, seed)
+    return assign_splits(group, select_holdout(group, shares, seed), hits, 0.3, shares, seed)
 
 
 def hits(*rows):
@@ -113,7 +113,7 @@ def test_shares_that_can_not_be_are_refused(shares):
 
 def test_whoever_has_a_relative_that_stays_in_train_goes_there_with_its_group():
     group = np.repeat(np.arange(500), 2)
-    proposed = propose(group, Shares(), 0)
+    proposed = select_holdout(group, Shares(), 0)
     assert 0.28 < proposed.mean() < 0.32
     outside, inside = np.flatnonzero(~proposed), np.flatnonzero(proposed)
     # Every sixth proposed chain has a relative outside; unsure and short hits don't count.
@@ -122,7 +122,7 @@ def test_whoever_has_a_relative_that_stays_in_train_goes_there_with_its_group():
     rows += [(k, outside[1], 0.2, 0.9) for k in inside] + [
         (k, outside[2], 0.9, 0.2) for k in inside
     ]
-    splits = settle(group, proposed, hits(*rows), 0.3, Shares(), 0)
+    splits = assign_splits(group, proposed, hits(*rows), 0.3, Shares(), 0)
     assert set(splits[np.isin(group, group[tied])]) == {"train"}
     assert (splits == "test").mean() == pytest.approx(0.1, abs=0.01)
     assert (splits == "val").mean() == pytest.approx(0.1, abs=0.01)
@@ -130,21 +130,21 @@ def test_whoever_has_a_relative_that_stays_in_train_goes_there_with_its_group():
 
 def test_relatives_among_the_held_out_share_their_split_and_draw_each_other():
     group = np.arange(100)
-    proposed = propose(group, Shares(), 0)
+    proposed = select_holdout(group, Shares(), 0)
     a, b, c = np.flatnonzero(proposed)[:3]
     outside = np.flatnonzero(~proposed)[0]
-    splits = settle(group, proposed, hits((a, b, 0.5, 0.9)), 0.3, Shares(), 0)
+    splits = assign_splits(group, proposed, hits((a, b, 0.5, 0.9)), 0.3, Shares(), 0)
     assert splits[a] == splits[b]
     chained = hits((a, b, 0.5, 0.9), (b, c, 0.5, 0.9), (c, outside, 0.5, 0.9))
-    splits = settle(group, proposed, chained, 0.3, Shares(), 0)
+    splits = assign_splits(group, proposed, chained, 0.3, Shares(), 0)
     assert splits[[a, b, c]].tolist() == ["train"] * 3
 
 
 def test_what_is_nearly_a_relative_is_kept_apart_for_another_search_may_find_it_one():
     group = np.arange(100)
-    proposed = propose(group, Shares(), 0)
+    proposed = select_holdout(group, Shares(), 0)
     a, outside = np.flatnonzero(proposed)[0], np.flatnonzero(~proposed)[0]
-    splits = settle(group, proposed, hits((a, outside, 0.28, 0.46)), 0.3, Shares(), 0)
+    splits = assign_splits(group, proposed, hits((a, outside, 0.28, 0.46)), 0.3, Shares(), 0)
     assert splits[a] == "train"
 
 
