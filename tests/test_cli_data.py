@@ -6,12 +6,12 @@ import json
 import pytest
 
 from distmat.cli import main
-from distmat.cli.data import _FILTERS
 from distmat.dataset.filters import Filters
 from distmat.dataset.presets import preset
 from distmat.dataset.store import read_dataset
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
+from distmat.settings import describe
 from distmat.workspace import checkpoint_path
 
 
@@ -114,9 +114,14 @@ def test_what_a_person_can_mend_is_one_sentence_and_exit_code_two(capsys, home, 
     assert not home.exists() or not list(home.rglob(".*.build"))
 
 
-def test_every_filter_is_an_option_and_has_its_words():
-    names = {name.replace("-", "_") for name in _FILTERS}
-    assert names == set(Filters().as_dict())
+def test_every_filter_is_an_option_and_has_its_words(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit):
+        main(["data", "build", "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    for name, one in describe(Filters).items():
+        assert f"--{name.replace('_', '-')} VALUE {one.help.split(',')[0][:30]}" in words
+        assert f"(default: {one.show(one.default)}" in words
 
 
 def test_the_preset_names_the_chains_of_the_shipped_model_with_their_splits(tmp_path):

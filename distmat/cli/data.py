@@ -8,24 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distmat.dataset.filters import Filters
 from distmat.errors import DatasetError
+from distmat.settings import describe
 
 if TYPE_CHECKING:
     from distmat.dataset.build import BuildSettings, State
-
-_FILTERS = {
-    "min-length": (int, "N", "residues of the shortest chain that is kept"),
-    "max-length": (int, "N", "residues of the longest chain that is kept"),
-    "max-resolution": (float, "Å", "worst resolution, where one is stated"),
-    "methods": (str, "WORDS", "experiments to keep, such as 'X-RAY, NMR'"),
-    "max-missing": (float, "SHARE", "residues that may lack a Cα"),
-    "max-breaks": (int, "N", "chain breaks"),
-    "max-unknown": (float, "SHARE", "residues of unknown kind"),
-    "max-clashes": (float, "N", "clashes per 100 residues"),
-    "min-complexity": (float, "BITS", "entropy of the sequence's composition"),
-    "max-elongation": (float, "X", "radius of gyration over a globular chain's"),
-}
-"""Each filter's type, placeholder and meaning; `distmat.dataset.filters` has the defaults."""
 
 
 def add_data(commands) -> None:
@@ -65,8 +53,11 @@ def _add_build(actions) -> None:
     command.add_argument("-o", "--out", metavar="NAME", help="what to call it (a preset: its name)")
     _add_split_options(command)
     filters = command.add_argument_group("filters")
-    for name, (kind, placeholder, words) in _FILTERS.items():
-        filters.add_argument(f"--{name}", type=kind, metavar=placeholder, help=words)
+    for name, one in describe(Filters).items():
+        limits = f"; {one.range}" if one.range else ""
+        words = f"{one.help.rstrip('.')} (default: {one.show(one.default)}{limits})"
+        option = f"--{name.replace('_', '-')}"
+        filters.add_argument(option, metavar="VALUE", help=words.replace("%", "%%"))
     command.add_argument("--keep-duplicates", action="store_true", help="keep equal sequences")
     command.add_argument("--server", metavar="URL", help="where PDB entries are downloaded from")
     command.set_defaults(run=_build)
@@ -182,10 +173,9 @@ def _add_delete(actions) -> None:
 def _build(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
-    from distmat.dataset.filters import Filters
     from distmat.dataset.presets import preset
 
-    given = {name.replace("-", "_"): getattr(options, name.replace("-", "_")) for name in _FILTERS}
+    given = {name: getattr(options, name) for name in describe(Filters)}
     changed = {name: value for name, value in given.items() if value is not None}
     if options.preset:
         if options.inputs or changed:

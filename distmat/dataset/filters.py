@@ -1,120 +1,94 @@
 """Which chains are worth learning from: settings one can read, and a reason for each refusal."""
 
-import dataclasses
-import typing
+from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
-from scipy.spatial.distance import pdist
+from typing import TYPE_CHECKING, Any
 
 from distmat.errors import ConfigError
-from distmat.protein.chain import LONGEST_BOND, Chain
 from distmat.protein.sequence import UNKNOWN
+from distmat.settings import Settings, describe, setting
+
+# The command's help lists the filters, and shouldn't wait for NumPy.
+if TYPE_CHECKING:
+    import numpy as np
+
+    from distmat.protein.chain import Chain
+
+KEPT = "Which chains are kept"
+"""What the filters are about, as a form says it."""
 
 _CLASH = 3.0
 """Å: closer than this two Cα atoms of one chain are an error, not strain (cis bonds are 2.9 Å
 apart, and are bonds)."""
 
 
-def expected_gyration(residues: int | np.ndarray) -> float | np.ndarray:
+def expected_gyration(residues: "int | np.ndarray") -> "float | np.ndarray":
     """Radius of gyration in Å of a globular chain: 2.2·N^0.38 (Skolnick et al., 1997)."""
-    return 2.2 * np.power(residues, 0.38)
+    answer: float | np.ndarray = 2.2 * residues**0.38
+    return answer
 
 
 @dataclass(frozen=True)
-class Filters:
-    """What a chain must be like to be kept; each can be changed."""
+class Filters(Settings):
+    """What a chain must be like to be kept; each can be changed.
 
-    min_length: int = 30
+    A filter is its field here and its rule in `_RULES`; form, command, card and checks follow.
+    """
+
+    noun = "filter"
+    listed_by = "'distmat data build --help'"
+
+    min_length: int = setting(30, "Shortest chain (residues)", KEPT, low=2, high=10_000)
     """Residues of the shortest chain that is kept, unobserved ones counting."""
 
-    max_length: int = 512
-    """Residues of the longest chain that is kept."""
+    max_length: int = setting(512, "Longest chain (residues)", KEPT, low=2, high=10_000)
+    """Residues of the longest chain that is kept, unobserved ones counting."""
 
-    max_resolution: float = 3.5
+    max_resolution: float = setting(3.5, "Worst resolution (Å)", KEPT, low=0.1, high=100)
     """Å; chains of a structure that states a worse one are left out."""
 
-    methods: str = "any"
-    """Experiments to keep, separated by commas, by a part of their names: ``X-RAY, NMR``."""
+    methods: str = setting("any", "Experiments", KEPT)
+    """Experiments to keep, separated by commas, by a part of their names, such as X-RAY, NMR."""
 
-    max_missing: float = 0.25
+    max_missing: float = setting(0.25, "Unobserved residues, share", KEPT, low=0, high=1)
     """Share of the residues that may lack a Cα."""
 
-    max_breaks: int = 2
+    max_breaks: int = setting(2, "Chain breaks", KEPT, low=0, high=10_000)
     """Places where neighbours in the sequence are too far apart for a bond."""
 
-    max_unknown: float = 0.05
+    max_unknown: float = setting(0.05, "Unknown residues, share", KEPT, low=0, high=1)
     """Share of the residues whose kind isn't known (X)."""
 
-    max_clashes: float = 1.0
+    max_clashes: float = setting(1.0, "Clashes per 100 residues", KEPT, low=0, high=1e6)
     """Pairs of Cα atoms closer than 3 Å, of residues two or more apart, per 100 residues."""
 
-    min_complexity: float = 2.5
+    min_complexity: float = setting(2.5, "Sequence entropy, bits", KEPT, low=0, high=4.4)
     """Bits of entropy of the sequence's composition; ordinary chains have about 4."""
 
-    max_elongation: float = 2.5
+    max_elongation: float = setting(2.5, "Elongation", KEPT, low=0.1, high=1e6)
     """Radius of gyration in units of a globular chain's, 2.2·N^0.38 Å."""
 
-    def __post_init__(self) -> None:
-        for name, low, high in _RANGES:
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"{name} is {value}; it must lie between {low:g} and {high:g}.")
+    def check_together(self) -> None:
+        """Refuse a shortest chain that is longer than the longest."""
         if self.min_length > self.max_length:
             raise ConfigError(
                 f"min_length is {self.min_length}, more than max_length {self.max_length}; "
                 "change one of the two."
             )
 
-    def with_settings(self, settings: dict[str, typing.Any]) -> "Filters":
-        """A copy with some fields changed; a text is read as the field's type.
 
-        Raises
-        ------
-        ConfigError
-            If a filter doesn't exist, or its value has another type or lies outside its range.
-        """
-        types = typing.get_type_hints(Filters)
-        read = {}
-        for name, value in settings.items():
-            if name not in types:
-                raise ConfigError(f"There is no filter '{name}'; there are {', '.join(types)}.")
-            try:
-                read[name] = types[name](value)
-            except (TypeError, ValueError):
-                kind = {int: "a whole number", float: "a number"}.get(types[name], "a text")
-                raise ConfigError(f"{name} is {value!r}; it must be {kind}.") from None
-        return dataclasses.replace(self, **read)
-
-    def as_dict(self) -> dict[str, typing.Any]:
-        """For JSON."""
-        return dataclasses.asdict(self)
+def _loosest() -> Filters:
+    """The least of what must be reached, and the most of what must not be exceeded."""
+    numbers = {name: one for name, one in describe(Filters).items() if one.low is not None}
+    return Filters(
+        **{
+            name: one.kind(one.low if name.startswith("min_") else one.high)
+            for name, one in numbers.items()
+        }
+    )
 
 
-_RANGES: tuple[tuple[str, float, float], ...] = (
-    ("min_length", 2, 10_000),
-    ("max_length", 2, 10_000),
-    ("max_resolution", 0.1, 100),
-    ("max_missing", 0, 1),
-    ("max_breaks", 0, 10_000),
-    ("max_unknown", 0, 1),
-    ("max_clashes", 0, 1e6),
-    ("min_complexity", 0, 4.4),
-    ("max_elongation", 0.1, 1e6),
-)
-"""Lowest and highest value of each number, both allowed."""
-
-NO_FILTERS = Filters(
-    min_length=2,
-    max_length=10_000,
-    max_resolution=100,
-    max_missing=1,
-    max_breaks=10_000,
-    max_unknown=1,
-    max_clashes=1e6,
-    min_complexity=0,
-    max_elongation=1e6,
-)
+NO_FILTERS = _loosest()
 """Keeps every chain."""
 
 
@@ -144,8 +118,13 @@ class Measures:
     gyration: float
 
 
-def measure(chain: Chain) -> Measures:
+def measure(chain: "Chain") -> Measures:
     """Measure a chain."""
+    import numpy as np
+    from scipy.spatial.distance import pdist
+
+    from distmat.protein.chain import LONGEST_BOND
+
     observed = chain.observed
     place = np.flatnonzero(observed)
     points = np.asarray(chain.ca, dtype=np.float64)[observed]
@@ -165,8 +144,92 @@ def measure(chain: Chain) -> Measures:
     )
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """A chain, and all that the rules look at."""
+
+    chain: "Chain"
+    measures: Measures
+    resolution: float | None
+    method: str
+
+    def share(self, residues: int) -> float:
+        return residues / len(self.chain)
+
+    @property
+    def elongation(self) -> float:
+        observed = len(self.chain) - self.measures.missing
+        return self.measures.gyration / float(expected_gyration(observed))
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How a filter judges: the reason's name, what it looks at, and the sentence.
+
+    A value that isn't known (None) is no reason.
+    """
+
+    reason: str
+    value: Callable[[_Candidate], Any]
+    words: str
+
+
+_RULES = {
+    "min_length": _Rule(
+        "too short",
+        lambda one: len(one.chain),
+        "{value} residues; at least {limit} are asked for.",
+    ),
+    "max_length": _Rule(
+        "too long", lambda one: len(one.chain), "{value} residues; at most {limit} are asked for."
+    ),
+    "max_resolution": _Rule(
+        "resolution",
+        lambda one: one.resolution,
+        "{value:.2f} Å; the worst allowed is {limit} Å.",
+    ),
+    "methods": _Rule(
+        "method",
+        lambda one: one.method or "no experiment stated",
+        "{value}; {limit} is asked for.",
+    ),
+    "max_missing": _Rule(
+        "missing residues",
+        lambda one: one.share(one.measures.missing),
+        "{value:.0%} of the residues; at most {limit:.0%} are allowed.",
+    ),
+    "max_unknown": _Rule(
+        "unknown residues",
+        lambda one: one.share(one.measures.unknown),
+        "{value:.0%} of the residues; at most {limit:.0%} are allowed.",
+    ),
+    "max_breaks": _Rule(
+        "chain breaks",
+        lambda one: one.measures.breaks,
+        "{value} breaks; at most {limit} are allowed.",
+    ),
+    "max_clashes": _Rule(
+        "clashes",
+        lambda one: one.measures.clashes,
+        "{value:.1f} clashes per 100 residues; at most {limit:g} are allowed.",
+    ),
+    "min_complexity": _Rule(
+        "low complexity",
+        lambda one: one.measures.complexity,
+        "{value:.1f} bits; at least {limit:g} are asked for.",
+    ),
+    "max_elongation": _Rule(
+        "elongated",
+        lambda one: one.elongation,
+        "{value:.1f} times a globular chain's radius of gyration; at most {limit:g} times is "
+        "allowed.",
+    ),
+}
+"""Of each filter, in the order in which they are asked: the first that refuses gives the reason."""
+
+
 def refusal(
-    chain: Chain, measures: Measures, resolution: float | None, method: str, filters: Filters
+    chain: "Chain", measures: Measures, resolution: float | None, method: str, filters: Filters
 ) -> tuple[str, str] | None:
     """Why a chain is left out: the reason's name, and a sentence; None if it is kept.
 
@@ -181,46 +244,18 @@ def refusal(
         ``""`` where it isn't known, which only a choice of methods refuses.
     filters : Filters
     """
-    length = len(chain)
-    if length < filters.min_length:
-        return "too short", f"{length} residues; at least {filters.min_length} are asked for."
-    if length > filters.max_length:
-        return "too long", f"{length} residues; at most {filters.max_length} are asked for."
-    if resolution is not None and resolution > filters.max_resolution:
-        return "resolution", f"{resolution:.2f} Å; the worst allowed is {filters.max_resolution} Å."
-    if not _wanted(method, filters.methods):
-        return "method", f"{method or 'no experiment stated'}; {filters.methods} is asked for."
-    shares = (
-        ("missing residues", measures.missing / length, filters.max_missing),
-        ("unknown residues", measures.unknown / length, filters.max_unknown),
-    )
-    for reason, share, most in shares:
-        if share > most:
-            return reason, f"{share:.0%} of the residues; at most {most:.0%} are allowed."
-    if measures.breaks > filters.max_breaks:
-        return (
-            "chain breaks",
-            f"{measures.breaks} breaks; at most {filters.max_breaks} are allowed.",
-        )
-    if measures.clashes > filters.max_clashes:
-        return (
-            "clashes",
-            f"{measures.clashes:.1f} clashes per 100 residues; at most "
-            f"{filters.max_clashes:g} are allowed.",
-        )
-    if measures.complexity < filters.min_complexity:
-        return (
-            "low complexity",
-            f"{measures.complexity:.1f} bits; at least {filters.min_complexity:g} are asked for.",
-        )
-    elongation = measures.gyration / float(expected_gyration(length - measures.missing))
-    if elongation > filters.max_elongation:
-        return (
-            "elongated",
-            f"{elongation:.1f} times a globular chain's radius of gyration; at most "
-            f"{filters.max_elongation:g} times is allowed.",
-        )
+    candidate = _Candidate(chain, measures, resolution, method)
+    for name, rule in _RULES.items():
+        value, limit = rule.value(candidate), getattr(filters, name)
+        if value is not None and _refuses(name, value, limit):
+            return rule.reason, rule.words.format(value=value, limit=limit)
     return None
+
+
+def _refuses(name: str, value: Any, limit: Any) -> bool:
+    if name == "methods":
+        return not _wanted(value, limit)
+    return bool(value < limit if name.startswith("min_") else value > limit)
 
 
 def _wanted(method: str, methods: str) -> bool:

@@ -1,17 +1,17 @@
 """Build a dataset from the page: what from, which filters, and how far it is."""
 
 import time
-from dataclasses import fields
 from typing import Any
 
 import streamlit as st
 
 from distmat.dataset.catalogue import list_datasets
-from distmat.dataset.filters import Filters
+from distmat.dataset.filters import KEPT, Filters
 from distmat.dataset.presets import PRESETS
 from distmat.dataset.synthetic import NAME as SYNTHETIC
 from distmat.dataset.synthetic import ensure_synthetic
 from distmat.errors import DatasetError, DistmatError
+from distmat.settings import Setting, describe
 from distmat.ui.data_jobs import (
     Job,
     cancel_job,
@@ -26,19 +26,6 @@ from distmat.ui.markdown import escaped, show_error
 
 _UPLOADS = ["pdb", "ent", "cif", "mmcif", "bcif", "gz", "zip", "tar", "tgz", "xz", "txt", "csv"]
 _SOURCES = ("Files on this machine", "PDB ids", "Upload", "Ready-made")
-
-_LABELS = {
-    "min_length": ("Shortest chain", "%d residues"),
-    "max_length": ("Longest chain", "%d residues"),
-    "max_resolution": ("Worst resolution (Å)", "%.1f"),
-    "methods": ("Experiments", ""),
-    "max_missing": ("Unobserved residues, share", "%.2f"),
-    "max_breaks": ("Chain breaks", "%d"),
-    "max_unknown": ("Unknown residues, share", "%.2f"),
-    "max_clashes": ("Clashes per 100 residues", "%.1f"),
-    "min_complexity": ("Sequence entropy, bits", "%.1f"),
-    "max_elongation": ("Elongation", "%.1f"),
-}
 
 
 def show_build_form(expanded: bool) -> None:
@@ -95,43 +82,31 @@ def _ask_inputs(source: str) -> dict[str, Any]:
 
 
 def _ask_filters() -> dict[str, Any]:
-    defaults, given = Filters(), {}
-    meaning = _meanings()
-    with st.expander("Which chains are kept", icon=":material/filter_alt:"):
+    given = {}
+    with st.expander(KEPT, icon=":material/filter_alt:"):
         columns = st.columns(5)
-        for place, field in enumerate(fields(Filters)):
-            label, form = _LABELS[field.name]
-            default = getattr(defaults, field.name)
+        for place, (name, one) in enumerate(describe(Filters).items()):
             with columns[place % 5]:
-                if isinstance(default, str):
-                    given[field.name] = st.text_input(
-                        label, default, key=f"filter-{field.name}", help=meaning[field.name]
-                    )
-                else:
-                    given[field.name] = st.number_input(
-                        label,
-                        value=default,
-                        min_value=type(default)(0),
-                        format="%d" if isinstance(default, int) else form,
-                        key=f"filter-{field.name}",
-                        help=meaning[field.name],
-                    )
+                given[name] = _ask_filter(one)
     return given
 
 
-def _meanings() -> dict[str, str]:
-    return {
-        "min_length": "Residues, unobserved ones counting.",
-        "max_length": "Residues, unobserved ones counting.",
-        "max_resolution": "Chains of a structure that states a worse one are left out.",
-        "methods": "Parts of names, separated by commas, such as X-RAY, NMR.",
-        "max_missing": "Residues without a Cα.",
-        "max_breaks": "Places where neighbours are too far apart for a bond.",
-        "max_unknown": "Residues whose kind isn't known (X).",
-        "max_clashes": "Pairs of Cα atoms closer than 3 Å.",
-        "min_complexity": "Ordinary chains have about 4; repeats of few letters have less.",
-        "max_elongation": "Radius of gyration over that of a globular chain.",
-    }
+def _ask_filter(one: Setting) -> Any:
+    key = f"filter-{one.name}"
+    if one.kind is str:
+        return st.text_input(one.label, one.default, key=key, help=one.help)
+    # As many digits as the default has.
+    digits = 0 if one.kind is int else max(1, len(f"{one.default:g}".partition(".")[2]))
+    return st.number_input(
+        one.label,
+        value=one.default,
+        min_value=one.kind(one.low),
+        max_value=one.kind(one.high),
+        step=None if one.kind is int else 10.0**-digits,
+        format=f"%.{digits}f" if digits else "%d",
+        key=key,
+        help=one.help,
+    )
 
 
 def _ask_split() -> dict[str, Any]:

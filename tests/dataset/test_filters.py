@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from distmat.dataset.filters import NO_FILTERS, Filters, measure, refusal
+from distmat.dataset.filters import _RULES, KEPT, NO_FILTERS, Filters, measure, refusal
 from distmat.dataset.secondary_structure import structure_content
 from distmat.errors import ConfigError
 from distmat.protein.chain import Chain
+from distmat.settings import describe
 
 
 def line(n, step=3.8, letters="ACDEFGHIKLMNPQRSTVWY"):
@@ -85,7 +86,8 @@ def test_helix_and_strand_are_told_apart_on_chains_made_of_one(made_up):
     [
         ({"max_length": 0}, "max_length is 0; it must lie between 2"),
         ({"max_missing": "much"}, "max_missing is 'much'; it must be a number"),
-        ({"nothing": 1}, "no filter 'nothing'; there are min_length"),
+        ({"max_lenght": 1}, "no filter 'max_lenght'; did you mean 'max_length'?"),
+        ({"nothing": 1}, "no filter 'nothing'; 'distmat data build --help' lists them."),
         ({"min_length": 100, "max_length": 50}, "more than max_length 50"),
     ],
 )
@@ -94,3 +96,10 @@ def test_a_filter_that_can_not_be_is_refused_in_a_sentence(settings, words):
         Filters().with_settings(settings)
     assert words in str(error.value)
     assert Filters().with_settings({"max_length": "300"}).max_length == 300
+
+
+def test_a_filter_is_declared_with_its_words_range_and_rule():
+    for name, one in describe(Filters).items():
+        assert one.label and one.help and one.group == KEPT and name in _RULES
+        assert one.kind is str or (one.low is not None and one.high is not None)
+    assert set(_RULES) == set(describe(Filters))
