@@ -81,7 +81,7 @@ def test_files_are_told_by_their_content_and_an_alignment_says_what_is_read(caps
     first, second, third = json.loads(out)
     assert code == 0 and (first["sequence"], second["sequence"]) == ("MKTAYIAK", "MKTAYIAR")
     assert third["sequence"] == chain.sequence and third["scores"]
-    assert "query: The first of the 2 rows of an alignment, without its gaps." in err
+    assert "query: This is the first of the 2 rows of an alignment, without its gaps." in err
 
 
 def test_dna_is_predicted_only_if_it_is_asked_for(capsys):

@@ -175,7 +175,7 @@ def _query(records: list[tuple[str, str]], amino_acids: bool) -> Sequence:
     letters = re.sub(r"[-.\s]", "", row)
     # In an alignment of small letters alone they mark nothing.
     matched = re.sub("[a-z]", "", letters) or letters
-    note = f"The first of the {len(rows):,} rows of an alignment, without its gaps."
+    note = f"This is the first of the {len(rows):,} rows of an alignment, without its gaps."
     if len(matched) < len(letters):
         left_out = len(letters) - len(matched)
         note = f"{note[:-1]} and the {left_out} lower-case letters that mark insertions."

@@ -55,7 +55,7 @@ def test_a_structure_is_read_whatever_it_is_called(name, write):
 
 def test_an_alignment_says_what_was_made_of_it():
     (query,) = read_query_file(SEQUENCE_FILES["x.a3m"], "x.a3m")
-    assert query.note == "The first of the 2 rows of an alignment, without its gaps."
+    assert query.note == "This is the first of the 2 rows of an alignment, without its gaps."
     (query,) = read_query_file(SEQUENCE_FILES["x.fasta"], "x.fasta")
     assert query.note == ""
 

@@ -133,7 +133,9 @@ ALIGNMENTS = {
 def test_of_an_alignment_the_first_row_is_read_and_that_is_said(text):
     (query,) = read_sequences(text)
     assert (query.name, query.letters) == ("q", QUERY)
-    assert query.note.startswith("The first of the ") and "rows of an alignment" in query.note
+    assert (
+        query.note.startswith("This is the first of the ") and "rows of an alignment" in query.note
+    )
     assert ("the 2 lower-case letters" in query.note) == ("gg" in text and "q\nMKTAgg" in text)
 
 
