@@ -9,7 +9,7 @@ from pathlib import Path
 from distmat.dataset.store import SPLITS
 from distmat.errors import DatasetError
 from distmat.protein.entry_id import EntryId, parse_id
-from distmat.protein.file_kind import decode_text
+from distmat.protein.file_kind import decode_text, unpack
 from distmat.protein.sequence import quoted
 
 _LARGEST = 64 * 2**20
@@ -84,11 +84,13 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST:
             raise DatasetError(f"{path.name} is too large for a list of PDB ids; check it.")
-        text = decode_text(path.read_bytes())
-    except OSError as error:
-        raise DatasetError(
-            f"{path.name} can't be read ({error.strerror}); give a list of ids."
-        ) from None
+        data = unpack(path.read_bytes(), _LARGEST)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or f"it is {error}"
+        raise DatasetError(f"{path.name} can't be read ({reason}); give a list of ids.") from None
+    if len(data) > _LARGEST:
+        raise DatasetError(f"{path.name} is too large for a list of PDB ids; check it.")
+    text = decode_text(data)
     if text is None:
         raise DatasetError(f"{path.name} can't be read (it is no text); give a list of ids.")
     return text

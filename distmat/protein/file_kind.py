@@ -1,5 +1,7 @@
 """What a file is, told by its content; whatever it is called."""
 
+import gzip
+import io
 import zlib
 from enum import StrEnum
 from pathlib import Path
@@ -93,6 +95,23 @@ def unpacked_start(data: bytes) -> bytes:
         return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
     except zlib.error:
         return head
+
+
+def unpack(data: bytes, most: int) -> bytes:
+    """The content of a file, out of gzip if it is packed; of one that is longer `most` + 1 bytes.
+
+    Raises
+    ------
+    ValueError
+        If it is a gzip file that is damaged or cut off.
+    """
+    if not is_gzipped(data):
+        return data[: most + 1]
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            return file.read(most + 1)
+    except (OSError, EOFError, zlib.error):
+        raise ValueError("a damaged or cut off gzip file") from None
 
 
 def decode_text(data: bytes, cut_off: bool = False) -> str | None:

@@ -1,14 +1,11 @@
 """What a person wants predicted: a sequence, with its structure where one is known."""
 
-import gzip
-import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from distmat.errors import SequenceError, StructureError
 from distmat.protein.chain import Chain
-from distmat.protein.file_kind import FileKind, decode_text, file_kind, is_gzipped, kind_of_file
+from distmat.protein.file_kind import FileKind, decode_text, file_kind, kind_of_file, unpack
 from distmat.protein.sequence import Sequence, quoted, read_sequences
 from distmat.protein.structure.read import read_structure_bytes
 from distmat.protein.structure.sniff import MAX_BYTES
@@ -109,14 +106,10 @@ def _suffix(filename: str) -> str:
 
 
 def _text(data: bytes, filename: str) -> str:
-    if is_gzipped(data):
-        try:
-            with gzip.open(io.BytesIO(data)) as file:
-                data = file.read(_LONGEST_TEXT + 1)
-        except (OSError, EOFError, zlib.error):
-            raise SequenceError(
-                f"{quoted(filename, 200)} is a damaged or cut off gzip file; download it again."
-            ) from None
+    try:
+        data = unpack(data, _LONGEST_TEXT)
+    except ValueError as error:
+        raise SequenceError(f"{quoted(filename, 200)} is {error}; download it again.") from None
     if len(data) > _LONGEST_TEXT:
         raise SequenceError(
             f"{quoted(filename, 200)} has more than {_LONGEST_TEXT // 2**20} MiB of text; give "

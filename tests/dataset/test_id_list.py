@@ -1,5 +1,7 @@
 """Lists of ids as people and programs write them."""
 
+import gzip
+
 import pandas as pd
 import pytest
 
@@ -43,6 +45,15 @@ def test_a_list_is_read_however_it_was_written(tmp_path, text, expected):
     for encoding in ("utf-8", "utf-16"):
         (tmp_path / "ids.csv").write_text(text, encoding=encoding, newline="")
         assert read_ids(tmp_path / "ids.csv") == expected
+
+
+def test_a_packed_list_is_read_and_a_damaged_one_refused(tmp_path):
+    packed = gzip.compress(b"id,split\n1hml_A,train\n")
+    (tmp_path / "ids.csv.gz").write_bytes(packed)
+    assert read_ids(tmp_path / "ids.csv.gz") == [("1hml_A", "train")]
+    (tmp_path / "ids.csv.gz").write_bytes(packed[:-5])
+    with pytest.raises(DatasetError, match="it is a damaged or cut off gzip file"):
+        read_ids(tmp_path / "ids.csv.gz")
 
 
 @pytest.mark.parametrize("options", [{"sep": ";"}, {"sep": "\t"}, {"quoting": 1}, {"index": False}])
