@@ -29,7 +29,7 @@ from safetensors.numpy import load_file
 from distmat.jobs import processes
 from distmat.jobs.log import tail
 from distmat.jobs.states import State
-from distmat.runs import queue
+from distmat.runs import operations
 from distmat.runs.diagnosis import diagnose
 from distmat.runs.store import RunStore
 from distmat.training.presets import preset
@@ -49,7 +49,7 @@ def quick(**changes):
 def look(store, run_id, points=1000):
     """What one refresh of the page asks for; the bytes of its four charts."""
     run = store.get(run_id)
-    queue.look(store)
+    operations.reconcile(store)
     curves = store.curves(run_id, points=points)
     store.remaining(run)
     store.table(run_id, ("loss", "grad_norm", "learning_rate"), rows=100)
@@ -130,7 +130,7 @@ def workspace(home, share=0.0):
 
 def logging(options):
     with tempfile.TemporaryDirectory() as home, workspace(home) as store:
-        run = queue.launch(store, quick(max_steps=300, evaluate_every=300))
+        run = operations.launch(store, quick(max_steps=300, evaluate_every=300))
         follow(store, run, lambda now: now.state == State.FINISHED)
         curve = store.curves(run.id, ["loss"], points=10_000)["loss"]
         step = float(np.median(np.diff(curve.times)))
@@ -153,7 +153,7 @@ def logging(options):
 def viewers(options):
     """Phases with and without viewers take turns, so that the machine's moods cancel out."""
     with tempfile.TemporaryDirectory() as home, workspace(home, share=0.9) as store:
-        run = queue.launch(store, quick(max_steps=10**6, evaluate_every=10**6))
+        run = operations.launch(store, quick(max_steps=10**6, evaluate_every=10**6))
         process = psutil.Process(follow(store, run, lambda now: now.step > 50).process.pid)
         phases = []
         for number in range(2 * options.turns):
@@ -172,7 +172,7 @@ def viewers(options):
             busy.set()
             for thread in threads:
                 thread.join()
-        queue.stop(store, run.id)
+        operations.stop(store, run.id)
         follow(store, run, lambda now: now.state == State.STOPPED or now.has_ended)
         said = []
         for column, name in ((1, "by the clock"), (2, "in processor time of a step")):
@@ -214,9 +214,9 @@ def kills(options):
         pairs_per_batch=2 * 32**2,
     )
     with tempfile.TemporaryDirectory() as home, workspace(home) as store:
-        whole = queue.launch(store, config, name="whole")
+        whole = operations.launch(store, config, name="whole")
         follow(store, whole, lambda now: now.state == State.FINISHED, 3600)
-        run = queue.launch(store, config, name="parts")
+        run = operations.launch(store, config, name="parts")
         unreadable = threading.Event()
         threading.Thread(
             target=keep_reading, args=(store.home, run.id, unreadable), daemon=True
@@ -242,7 +242,7 @@ def kills(options):
             print(f"{done}: {number.name} at step {now.step}, {now.state}", flush=True)
             if now.state == State.FINISHED:
                 break
-            queue.resume(store, run.id)
+            operations.resume(store, run.id)
         if not store.get(run.id).has_ended:
             follow(store, run, lambda now: now.state == State.FINISHED, 3600)
         expected, found = store.curves(whole.id, points=10**6), store.curves(run.id, points=10**6)

@@ -94,8 +94,8 @@ HOMES = {
     "jinja2": ("distmat/report/",),
     "streamlit": ("app.py", "pages/", "distmat/ui/"),
     "transformers": ("distmat/model/", "distmat/training/"),
-    "sqlite3": ("distmat/jobs/database.py",),
-    "submitit": ("distmat/runs/",),
+    "sqlite3": ("distmat/jobs/store/database.py",),
+    "submitit": ("distmat/jobs/backends/slurm.py",),
     "biotite.structure.io": ("distmat/protein/structure/",),
 }
 """Libraries, and the only places that may import them."""

@@ -109,10 +109,10 @@ def add_runs(commands) -> None:
 
 def launch(config: "TrainingConfig", options: argparse.Namespace) -> None:
     """`distmat train --background`: queue a run, print its id, and return."""
-    from distmat.runs import queue
+    from distmat.runs import operations
 
     with _store() as store:
-        _print_run(queue.launch(store, config), options)
+        _print_run(operations.launch(store, config), options)
 
 
 def _add(kinds, name: str, run, text: str, with_json: bool = True) -> argparse.ArgumentParser:
@@ -132,11 +132,11 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def _store() -> "Iterator[RunStore]":
-    from distmat.runs.queue import look
+    from distmat.runs.operations import reconcile
     from distmat.runs.store import RunStore
 
     with RunStore() as store:
-        look(store)
+        reconcile(store)
         yield store
 
 
@@ -178,7 +178,7 @@ def _row(store: "RunStore", run: "Run") -> tuple[str, ...]:
 
 def _show(options: argparse.Namespace) -> None:
     from distmat.runs.diagnosis import diagnose
-    from distmat.runs.queue import disk_used
+    from distmat.runs.operations import disk_used
 
     with _store() as store:
         run = store.find(options.which)
@@ -241,9 +241,9 @@ def _watch(options: argparse.Namespace) -> None:
             if run.has_ended:
                 return
             time.sleep(max(0.05, options.every))
-            from distmat.runs.queue import look
+            from distmat.runs.operations import reconcile
 
-            look(store)
+            reconcile(store)
 
 
 def _line(store: "RunStore", run: "Run") -> str:
@@ -286,23 +286,23 @@ def _logs(options: argparse.Namespace) -> None:
 
 
 def _stop(options: argparse.Namespace) -> None:
-    from distmat.runs import queue
+    from distmat.runs import operations
 
     with _store() as store:
         runs = [store.find(name) for name in options.which]
         for run in runs:
-            queue.stop(store, run.id, options.grace)
+            operations.stop(store, run.id, options.grace)
         while options.wait and any(not store.get(run.id).has_ended for run in runs):
             time.sleep(0.2)
-            queue.look(store)
+            operations.reconcile(store)
         _print_runs([store.get(run.id) for run in runs], options)
 
 
 def _resume(options: argparse.Namespace) -> None:
-    from distmat.runs import queue
+    from distmat.runs import operations
 
     with _store() as store:
-        run = queue.resume(
+        run = operations.resume(
             store,
             store.find(options.which).id,
             _settings(options.set),
@@ -313,10 +313,10 @@ def _resume(options: argparse.Namespace) -> None:
 
 
 def _duplicate(options: argparse.Namespace) -> None:
-    from distmat.runs import queue
+    from distmat.runs import operations
 
     with _store() as store:
-        run = queue.duplicate(
+        run = operations.duplicate(
             store,
             store.find(options.which).id,
             _settings(options.set),
@@ -329,16 +329,16 @@ def _duplicate(options: argparse.Namespace) -> None:
 def _sweep(options: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from distmat.runs import queue
+    from distmat.runs import operations
 
     values = {}
     for name, text in _settings(options.vary).items():
         values[name] = text.split(";" if ";" in text else ",")
     with _store() as store:
         run = store.find(options.which)
-        configs = queue.sweep(run.config, values, "list" if options.list else "grid")
+        configs = operations.sweep(run.config, values, "list" if options.list else "grid")
         group = options.group or f"{run.name} sweep"
-        runs = queue.launch_sweep(store, configs, group, directory=Path(run.directory))
+        runs = operations.launch_sweep(store, configs, group, directory=Path(run.directory))
         _print_runs(runs, options)
 
 
@@ -428,7 +428,7 @@ def _mark(options: argparse.Namespace) -> None:
 
 
 def _delete(options: argparse.Namespace) -> None:
-    from distmat.runs import queue
+    from distmat.runs import operations
 
     with _store() as store:
         runs = [store.find(name) for name in options.which]
@@ -439,23 +439,23 @@ def _delete(options: argparse.Namespace) -> None:
             if input().strip().lower() not in ("y", "yes"):
                 return
         for run in runs:
-            queue.delete(store, run.id)
+            operations.delete(store, run.id)
     if options.json:
         _print_json([run.id for run in runs])
 
 
 def _queue(options: argparse.Namespace) -> None:
-    from distmat.runs import queue
-    from distmat.runs.scheduler import is_scheduling
+    from distmat.jobs.scheduler import is_scheduling
+    from distmat.runs import operations
 
     with _store() as store:
         if options.pause or options.go_on:
-            queue.pause(store, options.pause)
+            operations.pause(store, options.pause)
         if options.move:
             name, place = options.move
             if not place.isdigit() or int(place) < 1:
                 raise RunError(f"The place is '{place}'; give 1 for the front, 2 for the next.")
-            queue.reorder(store, store.find(name).id, int(place) - 1)
+            operations.reorder(store, store.find(name).id, int(place) - 1)
         active, waiting = store.active(), store.queued()
         if options.json:
             _print_json(

@@ -28,7 +28,9 @@ _SIGNALS = {
 }
 
 
-def classify_error(error: BaseException, folder: Path) -> tuple[Cause, str]:
+def classify_error(
+    error: BaseException, folder: Path, advice: str = "Close other programs"
+) -> tuple[Cause, str]:
     """What an exception that ended a training means.
 
     Parameters
@@ -46,9 +48,7 @@ def classify_error(error: BaseException, folder: Path) -> tuple[Cause, str]:
     if isinstance(error, OutOfMemoryError):
         return Cause.OUT_OF_MEMORY, str(error)
     if isinstance(error, MemoryError):
-        return Cause.OUT_OF_MEMORY, (
-            "The machine's memory isn't enough; lower pairs_per_batch or crops, and resume."
-        )
+        return Cause.OUT_OF_MEMORY, (f"The machine's memory isn't enough. {advice}, and resume.")
     if isinstance(error, DistmatError):
         return Cause.INPUT, str(error)
     return Cause.BUG, (
@@ -56,7 +56,12 @@ def classify_error(error: BaseException, folder: Path) -> tuple[Cause, str]:
     )
 
 
-def classify_exit(log: Path, code: int | None, memory_kills: int | None) -> tuple[Cause, str]:
+def classify_exit(
+    log: Path,
+    code: int | None,
+    memory_kills: int | None,
+    advice: str = "Close other programs",
+) -> tuple[Cause, str]:
     """What became of a process that ended without a word.
 
     Parameters
@@ -67,6 +72,8 @@ def classify_exit(log: Path, code: int | None, memory_kills: int | None) -> tupl
         Its exit code, or minus the signal that killed it; None if nobody saw.
     memory_kills : int or None
         Processes that the kernel killed for memory during the run; None if it doesn't tell.
+    advice : str
+        What helps against a lack of memory.
     """
     words = last_words(log)
     tail = f" The log ends with: {words}" if words else " The log is empty."
@@ -78,7 +85,7 @@ def classify_exit(log: Path, code: int | None, memory_kills: int | None) -> tupl
         )
         return Cause.OUT_OF_MEMORY, (
             f"Killed (SIGKILL), most likely because the machine ran out of memory: {evidence}. "
-            f"Lower pairs_per_batch or crops, and resume.{tail}"
+            f"{advice}, and resume.{tail}"
         )
     if code is not None and code < 0:
         return Cause.SIGNAL, f"Killed by {_SIGNALS.get(-code, f'signal {-code}')}.{tail}"

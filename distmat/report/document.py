@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from distmat.figures.printed import PrintedLine, curves_svg
+from distmat.jobs.store.curve import Curve
 from distmat.report.blocks import Block, Bullets, Code, Figure, Paragraph, Report, Section, Table
 from distmat.report.facts import RunFacts
 from distmat.report.findings import sentence, step_to_take
 from distmat.report.wording import Wording
-from distmat.runs.curve import Curve
 from distmat.training.config import MODEL_SETTINGS
 
 EXAMPLE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ"

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from distmat.jobs.store.curve import Curve
 from distmat.runs.checkpoints import CheckpointFiles
-from distmat.runs.curve import Curve
 from distmat.runs.diagnosis import Finding
 
 

@@ -15,11 +15,11 @@ from distmat.documents import read_json
 from distmat.errors import DistmatError
 from distmat.figures.printed import halves_svg
 from distmat.jobs.log import tail
+from distmat.jobs.store.curve import Curve
 from distmat.protein.entry_id import normal_id
 from distmat.report.document import MapDrawing, best_and_worst
 from distmat.report.facts import ChainFacts, DataFacts, Hardware, RunFacts, StepRow
 from distmat.runs.checkpoints import final_files, list_checkpoints
-from distmat.runs.curve import Curve
 from distmat.runs.diagnosis import diagnose
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore

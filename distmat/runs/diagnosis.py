@@ -14,8 +14,8 @@ import numpy as np
 
 from distmat.errors import ConfigError
 from distmat.jobs.states import State
+from distmat.jobs.store.curve import Curve
 from distmat.runs.checkpoints import CheckpointFiles, list_checkpoints, unreadable_file
-from distmat.runs.curve import Curve
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig

@@ -4,7 +4,7 @@ import streamlit as st
 
 from distmat.errors import DistmatError
 from distmat.jobs.states import State
-from distmat.runs import queue
+from distmat.runs import operations
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.markdown import escaped, show_error
@@ -24,11 +24,14 @@ def show_actions(store: RunStore, run: Run) -> None:
                 disabled=asked,
                 help="Writes a checkpoint after the present step, and ends.",
             ):
-                _do(lambda: queue.stop(store, run.id), "The run stops with a checkpoint.")
+                _do(lambda: operations.stop(store, run.id), "The run stops with a checkpoint.")
         if run.state in _CAN_RESUME and st.button(
             "Resume", icon=":material/play_arrow:", type="primary"
         ):
-            _do(lambda: queue.resume(store, run.id), "The run goes on from its last checkpoint.")
+            _do(
+                lambda: operations.resume(store, run.id),
+                "The run goes on from its last checkpoint.",
+            )
         if st.button(
             "Duplicate",
             icon=":material/content_copy:",
@@ -72,7 +75,7 @@ def _confirm_deletion(store: RunStore, run: Run) -> None:
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", icon=":material/delete:", key="really-delete"):
             try:
-                queue.delete(store, run.id)
+                operations.delete(store, run.id)
             except DistmatError as error:
                 show_error(error)
                 return

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from distmat.errors import DistmatError
-from distmat.runs import checkpoints, queue
+from distmat.runs import checkpoints, operations
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.markdown import escaped, show_error
@@ -13,7 +13,7 @@ from distmat.ui.run_store import size
 def show_checkpoints(run: Run, store: RunStore) -> None:
     """Each with what can be done with it."""
     found = checkpoints.list_checkpoints(run.folder)
-    st.caption(f"{size(queue.disk_used(run))} on disk in {escaped(str(run.folder))}")
+    st.caption(f"{size(operations.disk_used(run))} on disk in {escaped(str(run.folder))}")
     if not found:
         st.info(
             "No checkpoint yet. One is written at every evaluation, and when the run is stopped.",

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from distmat.figures.curves import Line, metric_figure
-from distmat.runs.curve import Curve
+from distmat.jobs.store.curve import Curve
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 

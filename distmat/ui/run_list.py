@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from distmat.jobs.states import State
-from distmat.runs import queue
+from distmat.runs import operations
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.markdown import escaped
@@ -143,7 +143,7 @@ def show_queue(store: RunStore) -> None:
     st.subheader("Queue", anchor=False)
     paused = st.toggle("Paused", value=store.paused, help="What runs goes on; nothing new starts.")
     if paused != store.paused:
-        queue.pause(store, paused)
+        operations.pause(store, paused)
         st.rerun()
     for place, run in enumerate(waiting):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -151,7 +151,7 @@ def show_queue(store: RunStore) -> None:
             if st.button(
                 "Up", key=f"up-{run.id}", icon=":material/arrow_upward:", disabled=place == 0
             ):
-                queue.reorder(store, run.id, place - 1)
+                operations.reorder(store, run.id, place - 1)
                 st.rerun()
             if st.button(
                 "Down",
@@ -159,8 +159,8 @@ def show_queue(store: RunStore) -> None:
                 icon=":material/arrow_downward:",
                 disabled=place == len(waiting) - 1,
             ):
-                queue.reorder(store, run.id, place + 1)
+                operations.reorder(store, run.id, place + 1)
                 st.rerun()
             if st.button("Take out", key=f"out-{run.id}", icon=":material/close:"):
-                queue.stop(store, run.id)
+                operations.stop(store, run.id)
                 st.rerun()

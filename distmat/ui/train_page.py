@@ -5,9 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from distmat.errors import DistmatError
+from distmat.jobs.backends import Field, backend, names
 from distmat.jobs.hardware import gpus
-from distmat.runs import queue
-from distmat.runs.run import BACKENDS, Run
+from distmat.runs import operations
+from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.settings import marked
 from distmat.training.config import PACE, TrainingConfig, settings
@@ -119,17 +120,17 @@ def _ask_labels() -> dict:
     name = left.text_input("Name", key="train-name", placeholder="what you will know it by")
     tags = right.text_input("Tags", key="train-tags", placeholder="separated by commas")
     with st.expander("Where it runs", icon=":material/dns:"):
-        backend = st.selectbox(
+        chosen = st.selectbox(
             "Backend",
-            BACKENDS,
+            names(),
             key="train-backend",
-            help="local: one process on this machine. torchrun: several. slurm: a cluster's queue.",
+            help=" ".join(f"{name}: {backend(name).summary}." for name in names()),
         )
-        extra = _ask_backend(backend)
+        extra = _ask_backend(chosen)
     return {
         "name": name,
         "tags": [tag.strip() for tag in tags.split(",") if tag.strip()],
-        "backend": backend,
+        "backend": chosen,
         "backend_settings": extra,
     }
 
@@ -150,20 +151,17 @@ def _show_start(store: RunStore, config: TrainingConfig | None, common: dict) ->
             help="One run at a time on each device; the next begins when one ends.",
         )
     if config is not None and (now or later):
-        _start(lambda: queue.launch(store, config, immediate=now, **common))
+        _start(lambda: operations.launch(store, config, immediate=now, **common))
 
 
-def _ask_backend(backend: str) -> dict:
-    if backend == "torchrun":
-        return {"processes": int(st.number_input("Processes", 1, 64, 2, width=120))}
-    if backend == "slurm":
-        return {
-            "partition": st.text_input("Partition", width=140),
-            "gpus": int(st.number_input("GPUs", 0, 64, 1, width=110)),
-            "nodes": int(st.number_input("Nodes", 1, 64, 1, width=110)),
-            "minutes": int(st.number_input("Minutes", 1, 100_000, 240, width=130)),
-        }
-    return {}
+def _ask_backend(name: str) -> dict:
+    return {field.name: _ask_field(field) for field in backend(name).fields}
+
+
+def _ask_field(field: Field) -> str | int:
+    if isinstance(field.default, str):
+        return st.text_input(field.label, field.default, width=140)
+    return int(st.number_input(field.label, field.low, field.high, field.default, width=130))
 
 
 def _show_sweep(store: RunStore, config: TrainingConfig | None, common: dict) -> None:
@@ -186,14 +184,14 @@ def _show_sweep(store: RunStore, config: TrainingConfig | None, common: dict) ->
         if config is None or not text.strip():
             return
         try:
-            configs = queue.sweep(config, swept(text), kind=kind or "grid")
+            configs = operations.sweep(config, swept(text), kind=kind or "grid")
         except DistmatError as error:
             show_error(error)
             return
         group = str(common["name"] or "sweep")
         if st.button(f"Queue {len(configs)} runs", icon=":material/playlist_add:"):
             labels = {name: value for name, value in common.items() if name != "name"}
-            _start_group(lambda: queue.launch_sweep(store, configs, group, **labels))
+            _start_group(lambda: operations.launch_sweep(store, configs, group, **labels))
 
 
 def swept(text: str) -> dict[str, list[str]]:

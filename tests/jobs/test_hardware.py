@@ -9,7 +9,7 @@ import pytest
 
 from distmat.jobs import hardware
 from distmat.jobs.hardware import Gpu, Sampler
-from distmat.runs.provenance import environment, git_state
+from distmat.jobs.provenance import environment, git_state
 from tests.runs.conftest import wait_until
 
 

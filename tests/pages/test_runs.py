@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from distmat.jobs.states import State
-from distmat.runs import queue
+from distmat.runs import operations
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from distmat.ui import run_store
@@ -16,7 +16,7 @@ from distmat.ui.run_compare import differing
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
-    monkeypatch.setattr(queue, "ensure_scheduler", lambda home: None)
+    monkeypatch.setattr(operations, "ensure_scheduler", lambda home: None)
     run_store._store.clear()
     with RunStore() as store:
         yield store

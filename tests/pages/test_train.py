@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 from distmat.errors import RunError
 from distmat.jobs.hardware import Gpu
 from distmat.jobs.states import State
-from distmat.runs import queue
+from distmat.runs import operations
 from distmat.runs.store import RunStore
 from distmat.settings import groups
 from distmat.training.config import TrainingConfig, settings
@@ -17,7 +17,7 @@ from distmat.ui import run_store, train_page
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
     # Nothing is started: what the button asks for is what counts here.
-    monkeypatch.setattr(queue, "ensure_scheduler", lambda home: None)
+    monkeypatch.setattr(operations, "ensure_scheduler", lambda home: None)
     run_store._store.clear()
     return tmp_path
 
@@ -214,7 +214,7 @@ def test_what_prevents_a_start_is_said(page, monkeypatch):
         raise RunError("The disk is full; free some space.")
 
     page.run()
-    monkeypatch.setattr(queue, "launch", refuse)
+    monkeypatch.setattr(operations, "launch", refuse)
     button(page, "Start now").click().run()
     assert "The disk is full" in errors(page)
 

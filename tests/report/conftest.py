@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from distmat.jobs.store.curve import Curve
 from distmat.report.facts import ChainFacts, DataFacts, Hardware, RunFacts, StepRow
 from distmat.runs.checkpoints import CheckpointFiles
-from distmat.runs.curve import Curve
 
 LOGGED = ("loss", "grad_norm", "learning_rate")
 

@@ -10,7 +10,7 @@ from distmat.cli import main
 from distmat.jobs.states import State
 from distmat.report.blocks import Code
 from distmat.report.writing import status
-from distmat.runs import queue
+from distmat.runs import operations
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 
@@ -36,7 +36,7 @@ def commands(report):
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     monkeypatch.setenv("DISTMAT_HOME", str(tmp_path / "home of 'mine'"))
-    monkeypatch.setattr(queue, "ensure_scheduler", lambda home: None)
+    monkeypatch.setattr(operations, "ensure_scheduler", lambda home: None)
     with RunStore() as store:
         yield store
 

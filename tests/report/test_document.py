@@ -7,12 +7,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from distmat.jobs.store.curve import Curve
 from distmat.report.document import SCORES, run_report, skill_over_baseline
 from distmat.report.facts import DataFacts, Hardware, StepRow
 from distmat.report.findings import CHINESE, step_to_take
 from distmat.report.printing import markdown
 from distmat.report.wording import Wording
-from distmat.runs.curve import Curve
 from distmat.runs.diagnosis import SENTENCES, Finding
 from tests.report.conftest import checkpoint
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from distmat.jobs.states import Cause, State
+from distmat.jobs.store.curve import Curve
 from distmat.report.gather import ROWS, chosen_rows, gather, others_to_compare
 from distmat.report.printing import markdown
 from distmat.report.writing import project, status
-from distmat.runs.curve import Curve
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 

@@ -15,7 +15,7 @@ from distmat.runs.checkpoints import (
     list_checkpoints,
     unreadable_file,
 )
-from distmat.runs.queue import disk_used
+from distmat.runs.operations import disk_used
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from distmat.cli import main
-from distmat.jobs import processes
+from distmat.jobs import processes, scheduler
 from distmat.jobs.states import State
-from distmat.runs import scheduler
+from distmat.runs.store import RunStore
 from tests.runs.conftest import end_all, scheduler_of, wait_until
 
 QUICK = Path(__file__).parent / "quick_trainer"
@@ -63,7 +63,7 @@ def test_a_background_training_prints_its_id_and_returns_at_once(home):
     run = json.loads(result.stdout)
     assert run["state"] == "QUEUED" and not result.stderr
     # Nothing of it belongs to the process that launched it.
-    with scheduler.RunStore(home) as store:
+    with RunStore(home) as store:
         run = wait_until(lambda: (now := store.get(run["id"])).step > 2 and now)
         assert os.getsid(run.process.pid) == run.process.pid
 
@@ -92,7 +92,7 @@ def test_runs_are_listed_shown_and_followed_to_their_end(train, call):
 
 def test_a_run_is_stopped_resumed_duplicated_compared_and_deleted(train, call, home):
     run_id = train(300)
-    with scheduler.RunStore(home) as store:
+    with RunStore(home) as store:
         wait_until(lambda: store.get(run_id).step > 5)
     (stopped,) = json.loads(call("stop", run_id, "--wait", "--json"))
     assert stopped["state"] == "STOPPED" and "checkpoint-" in stopped["cause"]
@@ -156,7 +156,7 @@ def test_what_is_wrong_is_said_in_one_line(call, arguments, words):
 
 def test_a_list_also_finds_what_died_without_a_word(train, call, home):
     run_id = train(500)
-    with scheduler.RunStore(home) as store:
+    with RunStore(home) as store:
         run = wait_until(lambda: (now := store.get(run_id)).step > 5 and now)
     for process in (scheduler_of(home), run.process):
         os.kill(process.pid, signal.SIGKILL)

@@ -9,8 +9,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from distmat.jobs.states import State
+from distmat.jobs.store.curve import Curve
 from distmat.runs.checkpoints import list_checkpoints
-from distmat.runs.curve import Curve
 from distmat.runs.diagnosis import (
     CHECKS,
     SENTENCES,

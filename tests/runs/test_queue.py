@@ -13,11 +13,13 @@ import psutil
 import pytest
 
 from distmat.errors import ConfigError, DatasetError, RunError
-from distmat.jobs import processes
+from distmat.jobs import processes, scheduler
+from distmat.jobs.backends import local
+from distmat.jobs.commands import worker_command
 from distmat.jobs.lock import ProcessLock
 from distmat.jobs.processes import ProcessIdentity
 from distmat.jobs.states import ENDED, Cause, State
-from distmat.runs import queue, scheduler
+from distmat.runs import operations
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from tests.runs.conftest import end_all, scheduler_of, wait_until
@@ -46,7 +48,7 @@ def launch(store):
             evaluate_every=4,
             seed=behaviour,
         )
-        return queue.launch(store, config, **options)
+        return operations.launch(store, config, **options)
 
     return launched
 
@@ -73,20 +75,20 @@ def test_a_run_goes_through_its_states_and_the_scheduler_ends_when_idle(store, h
     assert run.devices == ("cpu",) and json.loads((run.folder / "evaluation.json").read_text())
     assert not (run.folder / ".ballast").exists()
     wait_until(lambda: not processes.is_running(run.process))
-    assert queue.disk_used(run) > 2000
+    assert operations.disk_used(run) > 2000
     wait_until(lambda: scheduler_of(home) is None, 10)
 
 
 def test_runs_start_one_at_a_time_in_their_order_which_can_be_changed(store, home, launch):
-    queue.pause(store, True)
+    operations.pause(store, True)
     runs = {name: launch(name, steps=8) for name in "abcde"}
-    queue.reorder(store, runs["e"].id, 0)
-    queue.stop(store, runs["c"].id)
+    operations.reorder(store, runs["e"].id, 0)
+    operations.stop(store, runs["c"].id)
     time.sleep(1)
     assert [store.get(run.id).state for run in runs.values()] == [
         State.STOPPED if name == "c" else State.QUEUED for name in runs
     ]
-    queue.pause(store, False)
+    operations.pause(store, False)
     ended = {name: reaches(store, runs[name], State.FINISHED) for name in "eabd"}
     order = sorted(ended, key=lambda name: ended[name].started)
     assert order == ["e", "a", "b", "d"]
@@ -96,7 +98,7 @@ def test_runs_start_one_at_a_time_in_their_order_which_can_be_changed(store, hom
 
 
 def test_a_run_that_is_wanted_now_waits_for_nobody(store, home, launch):
-    queue.pause(store, True)
+    operations.pause(store, True)
     waiting = launch("waiting")
     now = launch("now", immediate=True)
     reaches(store, now, State.FINISHED)
@@ -113,7 +115,7 @@ def test_the_scheduler_killed_starts_nothing_twice_and_loses_nothing(store, home
     wait_until(lambda: not scheduler.is_scheduling(home))
     with RunStore(home) as other:  # two that look at the same time
         for viewer in (store, other, store):
-            queue.look(viewer)
+            operations.reconcile(viewer)
     second = wait_until(lambda: (now := scheduler_of(home)) != first and now)
     long, waiting = (reaches(store, run, State.FINISHED) for run in (long, waiting))
     assert (long.attempt, waiting.attempt) == (1, 1) and long.ended <= waiting.started
@@ -128,7 +130,7 @@ def test_many_who_look_at_once_start_one_scheduler(store, home, monkeypatch):
     started = []
     start = processes.start
     monkeypatch.setattr(processes, "start", lambda *a: started.append(start(*a)) or started[-1])
-    viewers = [threading.Thread(target=queue.look, args=(store,)) for _ in range(20)]
+    viewers = [threading.Thread(target=operations.reconcile, args=(store,)) for _ in range(20)]
     for viewer in viewers:
         viewer.start()
     for viewer in viewers:
@@ -138,7 +140,7 @@ def test_many_who_look_at_once_start_one_scheduler(store, home, monkeypatch):
 
 
 def test_a_scheduler_ends_with_its_workspace(store, home, launch):
-    queue.pause(store, True)
+    operations.pause(store, True)
     launch()
     process = wait_until(lambda: scheduler_of(home))
     (home / "runs.sqlite").rename(home / "elsewhere.sqlite")
@@ -149,15 +151,15 @@ def test_a_scheduler_ends_with_its_workspace(store, home, launch):
 def test_a_run_claimed_by_a_scheduler_that_died_is_started_by_the_next(
     store, home, launch, monkeypatch
 ):
-    queue.pause(store, True)
+    operations.pause(store, True)
     run = launch()
     store.change_state(run.id, State.STARTING)
-    monkeypatch.setattr(scheduler, "PATIENCE", 0.0)
+    monkeypatch.setattr(local, "PATIENCE", 0.0)
     worker = ProcessLock(run.folder / ".lock")
     work = scheduler.Scheduler(store)
     work.tick()
     assert store.get(run.id).state == State.QUEUED
-    queue.pause(store, False)
+    operations.pause(store, False)
     reaches(store, run, State.FINISHED)
     assert worker.take(patience=10)
     worker.release()
@@ -166,38 +168,38 @@ def test_a_run_claimed_by_a_scheduler_that_died_is_started_by_the_next(
 def test_the_second_worker_of_a_run_leaves_it_alone(store, home, launch):
     run = launch(steps=2000)
     reaches(store, run, State.RUNNING)
-    second = processes.start(scheduler.command(run), home / "second.txt")
+    second = processes.start(worker_command(run), home / "second.txt")
     wait_until(lambda: not processes.is_running(second))
     wait_until(lambda: processes.exit_code(second) == 0)
     assert store.get(run.id).state == State.RUNNING and store.get(run.id).process.pid != second.pid
-    queue.stop(store, run.id)
+    operations.stop(store, run.id)
     reaches(store, run, State.STOPPED)
 
 
 def test_a_stopped_run_goes_on_where_it_stopped(store, home, launch):
     run = launch(steps=60)
     wait_until(lambda: store.get(run.id).step > 5)
-    queue.stop(store, run.id)
+    operations.stop(store, run.id)
     run = reaches(store, run, State.STOPPED)
     step = run.step
     assert run.cause_kind == Cause.ASKED and f"checkpoint-{step}" in run.cause and step < 60
     with pytest.raises(RunError, match="isn't running"):
-        queue.stop(store, run.id)
-    queue.resume(store, run.id, {"max_steps": 70}, accept_changed_data=True)
+        operations.stop(store, run.id)
+    operations.resume(store, run.id, {"max_steps": 70}, accept_changed_data=True)
     run = reaches(store, run, State.FINISHED)
     assert run.step == 70 and run.attempt == 2 and run.facts["first_step"] == step
     assert run.facts["accepted"] is True
     pids = store.curves(run.id, ["pid"])["pid"]
     assert list(pids.steps) == list(range(1, 71)) and len(set(pids.values)) == 2
     with pytest.raises(RunError, match="finished all its steps; duplicate it"):
-        queue.resume(store, run.id)
+        operations.resume(store, run.id)
 
 
 def test_a_run_that_does_not_listen_is_killed_after_the_grace_period(store, home, launch):
     run = launch(steps=2000, behaviour=quick.DEAF)
     wait_until(lambda: store.get(run.id).step > 5)
     before = time.monotonic()
-    queue.stop(store, run.id, grace=1.0)
+    operations.stop(store, run.id, grace=1.0)
     assert time.monotonic() - before < 1
     run = reaches(store, run, State.STOPPED)
     assert run.cause.startswith("Stopped before it could write a checkpoint; resuming goes on")
@@ -222,7 +224,7 @@ def test_an_end_is_told_with_its_cause_and_can_be_resumed(
     run = reaches(store, launch(behaviour=behaviour), state)
     assert run.cause_kind == kind and words in run.cause
     assert run.step == 5
-    queue.resume(store, run.id)
+    operations.resume(store, run.id)
     run = reaches(store, run, State.FINISHED)
     assert list(store.curves(run.id)["loss"].steps) == list(range(1, 11))
 
@@ -260,7 +262,7 @@ def test_without_a_scheduler_whoever_looks_finds_the_dead(store, home, launch):
 
     def found():
         # A second scheduler may have been on its way; then it's the one that finds out.
-        queue.look(store)
+        operations.reconcile(store)
         now = store.get(run.id)
         return now.has_ended and now
 
@@ -297,30 +299,30 @@ def test_a_webhook_is_told_of_the_end_once(store, home, launch):
 
 
 def test_a_sweep_is_every_value_with_every_other_or_side_by_side(store, home, monkeypatch):
-    monkeypatch.setattr(queue, "ensure_scheduler", lambda home: None)
+    monkeypatch.setattr(operations, "ensure_scheduler", lambda home: None)
     config = TrainingConfig(train="synthetic", val="synthetic")
     values = {"learning_rate": ["1e-3", 3e-4], "seed": [0, 1]}
-    grid = queue.sweep(config, values)
+    grid = operations.sweep(config, values)
     assert [(c.learning_rate, c.seed) for c in grid] == [(1e-3, 0), (1e-3, 1), (3e-4, 0), (3e-4, 1)]
-    assert [c.seed for c in queue.sweep(config, values, "list")] == [0, 1]
-    runs = queue.launch_sweep(store, grid, "rates", tags=["t"])
+    assert [c.seed for c in operations.sweep(config, values, "list")] == [0, 1]
+    runs = operations.launch_sweep(store, grid, "rates", tags=["t"])
     assert [run.name for run in runs][1] == "rates learning_rate=0.001 seed=1"
     assert [run.id for run in store.queued()] == [run.id for run in runs]
     assert {run.group for run in runs} == {"rates"} and runs[0].tags == ("t",)
     with pytest.raises(ConfigError, match="as many values"):
-        queue.sweep(config, {"seed": [0], "layers": [1, 2]}, "list")
+        operations.sweep(config, {"seed": [0], "layers": [1, 2]}, "list")
     with pytest.raises(ConfigError, match="layers is 0"):
-        queue.sweep(config, {"layers": [0]})
+        operations.sweep(config, {"layers": [0]})
     with pytest.raises(ConfigError, match="at least one"):
-        queue.sweep(config, {})
+        operations.sweep(config, {})
     with pytest.raises(ConfigError, match="at most 500"):
-        queue.sweep(config, {"seed": range(501)})
+        operations.sweep(config, {"seed": range(501)})
 
 
 def test_a_duplicate_has_the_settings_of_its_origin(store, home, launch, monkeypatch):
-    monkeypatch.setattr(queue, "ensure_scheduler", lambda home: None)
+    monkeypatch.setattr(operations, "ensure_scheduler", lambda home: None)
     first = launch("first", tags=["x"])
-    copy = queue.duplicate(store, first.id, {"learning_rate": 0.5}, name="second")
+    copy = operations.duplicate(store, first.id, {"learning_rate": 0.5}, name="second")
     assert first.config.differences(copy.config).keys() == {"learning_rate", "output"}
     assert (copy.name, copy.origin, copy.tags) == ("second", first.id, ("x",))
     assert copy.folder != first.folder
@@ -329,7 +331,7 @@ def test_a_duplicate_has_the_settings_of_its_origin(store, home, launch, monkeyp
 def test_a_deleted_run_is_gone_with_its_folder(store, home, launch):
     run = reaches(store, launch(), State.FINISHED)
     assert run.folder.exists()
-    queue.delete(store, run.id)
+    operations.delete(store, run.id)
     assert not run.folder.exists() and list((home / "runs").iterdir()) == []
     with pytest.raises(RunError, match="There is no run"):
         store.get(run.id)
@@ -345,20 +347,20 @@ def test_a_deleted_run_is_gone_with_its_folder(store, home, launch):
 def test_what_cannot_start_is_not_queued(store, home, changes, error, words):
     config = TrainingConfig(**{"train": "synthetic", "val": "synthetic", **changes})
     with pytest.raises(error, match=words):
-        queue.launch(store, config, backend="local" if changes else "cloud")
+        operations.launch(store, config, backend="local" if changes else "cloud")
     assert not store.runs()
 
 
 def test_two_sweeps_of_ten_runs_keep_their_order_and_all_end_right(store, home):
     config = TrainingConfig(train="synthetic", val="synthetic", max_steps=6)
-    rates = queue.sweep(config, {"learning_rate": [1e-3, 2e-3, 3e-3, 4e-3, 5e-3]})
-    mixed = queue.sweep(
+    rates = operations.sweep(config, {"learning_rate": [1e-3, 2e-3, 3e-3, 4e-3, 5e-3]})
+    mixed = operations.sweep(
         config, {"seed": [quick.FINISH, quick.FAULT, quick.KILL, quick.DIVERGE, quick.FINISH]}
     )
-    first = queue.launch_sweep(store, rates, "rates")
-    second = queue.launch_sweep(store, mixed, "seeds")
+    first = operations.launch_sweep(store, rates, "rates")
+    second = operations.launch_sweep(store, mixed, "seeds")
     reaches(store, first[1], State.RUNNING, State.FINISHED)
-    queue.stop(store, first[3].id)
+    operations.stop(store, first[3].id)
     ended = [reaches(store, run, *ENDED, seconds=60) for run in [*first, *second]]
     assert [run.state for run in ended] == [
         *[State.FINISHED] * 3,

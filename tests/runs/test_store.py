@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from distmat.errors import RunError
-from distmat.jobs.database import Database
 from distmat.jobs.processes import ProcessIdentity
 from distmat.jobs.states import ENDED, TRANSITIONS, Cause, State
+from distmat.jobs.store.database import Database
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 
@@ -383,7 +383,7 @@ def test_a_damaged_and_a_newer_database_say_so(tmp_path):
 
 
 def test_a_database_of_every_earlier_version_opens_with_all_its_runs(tmp_path, monkeypatch):
-    from distmat.runs import store as module
+    from distmat.jobs import store as module
 
     columns = "key, id, name, settings, backend, directory, state, created, position"
     for version in range(1, len(module.MIGRATIONS)):
@@ -419,7 +419,7 @@ def test_a_signal_in_the_midst_of_a_transaction_leaves_nothing_open(store):
 
 
 def test_an_interrupted_migration_is_done_again(tmp_path, monkeypatch):
-    from distmat.runs import store as module
+    from distmat.jobs import store as module
 
     broken = (*module.MIGRATIONS, "CREATE TABLE later (a); INSERT INTO nowhere VALUES (1)")
     monkeypatch.setattr(module, "MIGRATIONS", broken)

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from distmat.jobs.states import Cause, State
-from distmat.runs import queue
+from distmat.runs import operations
 from distmat.runs.checkpoints import (
     delete_checkpoint,
     keep,
@@ -58,9 +58,9 @@ def slow_disk(home):
 def runs(home, slow_disk, tiny):
     """A run left alone, and one with four accidents; and what was seen on the way."""
     with RunStore(home) as store:
-        whole = queue.launch(store, tiny(**CHANGES), name="whole")
+        whole = operations.launch(store, tiny(**CHANGES), name="whole")
         whole = ended(store, whole)
-        parts = queue.launch(store, tiny(**CHANGES), name="parts")
+        parts = operations.launch(store, tiny(**CHANGES), name="parts")
         accidents = [
             # While PyTorch is being loaded, then between two steps, then inside a checkpoint.
             lambda: interrupt(store, parts, lambda run: run.process, signal.SIGTERM),
@@ -71,7 +71,7 @@ def runs(home, slow_disk, tiny):
         seen = []
         for accident in accidents:
             seen.append(accident())
-            queue.resume(store, parts.id)
+            operations.resume(store, parts.id)
         yield whole, ended(store, parts), seen
 
 
@@ -127,9 +127,9 @@ def test_checkpoints_are_listed_kept_and_deleted(runs):
     first, *_, last = list_checkpoints(whole.folder)
     assert first.complete and first.scores["eval_mae"] > 0 and last.step == STEPS
     assert {"model.safetensors", "trainer_state.json"} < {name for name, _ in first.files}
-    before = queue.disk_used(whole)
+    before = operations.disk_used(whole)
     kept = keep(whole.folder, first.name)
-    assert kept.name == f"kept-{first.step}" and queue.disk_used(whole) == before
+    assert kept.name == f"kept-{first.step}" and operations.disk_used(whole) == before
     delete_checkpoint(whole, first.name)
     (copy,) = (c for c in list_checkpoints(whole.folder) if c.step == first.step)
     assert copy.kept and copy.files == first.files
@@ -156,7 +156,7 @@ def test_a_full_disk_fails_the_run_with_that_sentence_and_harms_no_checkpoint(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     config = tiny(max_steps=500, evaluate_every=1, evaluation_chains=1, keep_checkpoints=500)
     with RunStore(small_disk) as store:
-        run = ended(store, queue.launch(store, config))
+        run = ended(store, operations.launch(store, config))
         assert (run.state, run.cause_kind) == (State.FAILED, Cause.DISK_FULL), run.cause
         assert "is full; free some space and resume" in run.cause and run.step > 2
         found = list_checkpoints(run.folder)
@@ -167,6 +167,6 @@ def test_a_full_disk_fails_the_run_with_that_sentence_and_harms_no_checkpoint(
         for checkpoint in found[:-1]:
             delete_checkpoint(run, checkpoint.name)
         changes = {"max_steps": found[-1].step + 2, "keep_checkpoints": 1}
-        queue.resume(store, run.id, changes)
+        operations.resume(store, run.id, changes)
         assert ended(store, run).state == State.FINISHED
     end_all(small_disk)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from distmat.jobs.backends import slurm
 from distmat.jobs.states import Cause, State
-from distmat.runs import queue, scheduler, slurm
+from distmat.runs import operations
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from tests.runs.conftest import end_all, wait_until
@@ -72,7 +73,7 @@ def launch(store, steps=10, behaviour=quick.FINISH, **settings):
     config = TrainingConfig(
         train="synthetic", val="synthetic", max_steps=steps, evaluate_every=4, seed=behaviour
     )
-    return queue.launch(store, config, backend="slurm", backend_settings=settings)
+    return operations.launch(store, config, backend="slurm", backend_settings=settings)
 
 
 def reaches(store, run, *states, seconds=60):
@@ -80,8 +81,8 @@ def reaches(store, run, *states, seconds=60):
 
 
 def is_gone(run):
-    return slurm.jobs([run.job]) is not None and (
-        slurm.jobs([run.job]).get(run.job, "COMPLETED") not in scheduler._LIVING
+    return slurm.ask_states([run.job]) is not None and (
+        slurm.ask_states([run.job]).get(run.job, "COMPLETED") not in slurm.LIVING
     )
 
 
@@ -100,12 +101,12 @@ def test_a_run_is_submitted_watched_and_finished(store):
 def test_a_person_stops_a_job_with_a_checkpoint_and_resumes_it(store):
     run = launch(store, steps=400)
     wait_until(lambda: store.get(run.id).step > 5)
-    queue.stop(store, run.id)
+    operations.stop(store, run.id)
     run = reaches(store, run, State.STOPPED)
     assert run.cause_kind == Cause.ASKED and f"checkpoint-{run.step}" in run.cause
     wait_until(lambda: is_gone(run))
     first = run.job
-    queue.resume(store, run.id, {"max_steps": run.step + 10})
+    operations.resume(store, run.id, {"max_steps": run.step + 10})
     run = reaches(store, run, State.FINISHED)
     assert run.attempt == 2 and run.job != first
     assert list(store.curves(run.id)["loss"].steps) == list(range(1, run.step + 1))
@@ -114,7 +115,7 @@ def test_a_person_stops_a_job_with_a_checkpoint_and_resumes_it(store):
 def test_several_processes_of_a_job_stop_together(store):
     run = launch(store, steps=100, processes=2)
     wait_until(lambda: store.get(run.id).step > 5)
-    queue.stop(store, run.id)
+    operations.stop(store, run.id)
     run = reaches(store, run, State.STOPPED)
     assert run.cause_kind == Cause.ASKED and f"checkpoint-{run.step}" in run.cause
     wait_until(lambda: is_gone(run))
@@ -129,7 +130,7 @@ def test_a_preempted_job_writes_a_checkpoint_is_started_again_and_goes_on(store)
     # Slurm lets a job wait for two minutes before it starts again; it takes a few seconds for the
     # pass of the first start to be forgotten.
     start_now = ["scontrol", "update", f"JobId={before.job}", "StartTime=now"]
-    wait_until(lambda: slurm.jobs([before.job]).get(before.job) == "PENDING")
+    wait_until(lambda: slurm.ask_states([before.job]).get(before.job) == "PENDING")
     time.sleep(4)
     subprocess.run(start_now, check=True)
     run = reaches(store, run, State.FINISHED)
@@ -146,7 +147,7 @@ def test_a_run_that_waits_in_the_cluster_is_taken_out(store):
     second = launch(store, processors=everything)
     second = wait_until(lambda: (now := store.get(second.id)).job.isdigit() and now)
     assert second.state == State.QUEUED
-    queue.stop(store, second.id)
+    operations.stop(store, second.id)
     assert store.get(second.id).state == State.STOPPED
     wait_until(lambda: is_gone(second))
     subprocess.run(["scancel", store.get(first.id).job], check=True)

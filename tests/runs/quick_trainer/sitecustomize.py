@@ -76,7 +76,7 @@ def train(config, resume=False, progress=print, observer=None, accept_changed_da
     return Result()
 
 
-if "distmat.runs.worker" in sys.orig_argv:
+if "distmat.jobs.worker" in sys.orig_argv:
     module = types.ModuleType("distmat.training.trainer")
     module.train = train
     sys.modules["distmat.training.trainer"] = module

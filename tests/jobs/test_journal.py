@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from distmat.jobs.journal import Journal, replay
 from distmat.jobs.processes import ProcessIdentity
 from distmat.jobs.states import Cause, State
-from distmat.runs.journal import Journal, replay
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
@@ -26,27 +26,25 @@ def run(store):
 
 
 def tell(journal, run, steps):
-    journal.change_state(run.id, State.STARTING)
-    journal.attach(run.id, ProcessIdentity(7, 1.5), "node-3")
-    journal.describe(run.id, {"python": "3.11"})
-    journal.rewind(run.id, 0)
-    journal.begin(run.id, {"device": "cpu"}, 20)
-    journal.change_state(run.id, State.RUNNING)
+    journal.change_state(State.STARTING)
+    journal.attach(ProcessIdentity(7, 1.5), "node-3")
+    journal.describe({"python": "3.11"})
+    journal.started({"device": "cpu", "total_steps": 20})
     for step in range(1, steps + 1):
-        journal.log(run.id, step, step / 10, {"loss": 1 / step, "bad": float("nan")})
-    journal.log_hardware(run.id, {"cpu": 50.0})
-    journal.checkpoint(run.id, steps, run.folder / f"checkpoint-{steps}")
-    journal.say(run.id, "Scoring")
+        journal.logged(step, step / 10, {"loss": 1 / step, "bad": float("nan")})
+    journal.sampled({"cpu": 50.0})
+    journal.checkpoint(steps, run.folder / f"checkpoint-{steps}")
+    journal.said("Scoring")
 
 
 def test_what_was_told_is_in_the_store(store, run):
     tell(Journal(run), run, 20)
     assert replay(store, run) and not replay(store, run)
-    Journal(run).change_state(run.id, State.FINISHED, kind=Cause.DONE)
+    Journal(run).change_state(State.FINISHED, kind=Cause.DONE)
     assert replay(store, run)
     now = store.get(run.id)
     assert (now.state, now.step, now.total_steps, now.host) == (State.FINISHED, 20, 20, "node-3")
-    assert now.process == ProcessIdentity(7, 1.5) and now.facts == {"device": "cpu"}
+    assert now.process == ProcessIdentity(7, 1.5) and now.facts["device"] == "cpu"
     assert len(store.curves(run.id)["loss"]) == 20 and store.first_nan(run.id, "bad") == 1
     assert store.hardware(run.id)["cpu"].last == 50
     assert [c.folder for c in store.checkpoints(run.id)] == ["checkpoint-20"]
@@ -72,7 +70,7 @@ def test_lines_that_make_no_sense_are_left_out_and_said(store, run):
         for entry in ({"what": "delete"}, {"what": "log", "step": "x"}, [], {"what": "state"}):
             file.write(json.dumps(entry) + "\n")
         file.write("no JSON\n")
-    journal.say(run.id, "after")
+    journal.said("after")
     replay(store, run)
     texts = [event.text for event in store.events(run.id)]
     assert texts[-1] == "after" and sum("was left out" in text for text in texts) == 5
@@ -100,7 +98,7 @@ def test_a_stop_that_a_person_asked_for_is_called_so(store, run):
     replay(store, run)
     store.ask_to_stop(run.id, 10)
     cause = "Stopped by a signal from outside; resuming goes on from checkpoint-3."
-    journal.change_state(run.id, State.STOPPED, cause=cause, kind=Cause.SIGNAL)
+    journal.change_state(State.STOPPED, cause=cause, kind=Cause.SIGNAL)
     replay(store, run)
     now = store.get(run.id)
     assert now.cause_kind == Cause.ASKED
@@ -111,9 +109,9 @@ def test_a_run_that_is_started_again_keeps_its_job(store, run):
     store.set_job(run.id, "17")
     journal = Journal(run)
     tell(journal, run, 5)
-    journal.change_state(run.id, State.STOPPED, kind=Cause.SIGNAL)
-    journal.requeue(run.id)
-    journal.requeue(run.id)
+    journal.change_state(State.STOPPED, kind=Cause.SIGNAL)
+    journal.requeue()
+    journal.requeue()
     replay(store, run)
     now = store.get(run.id)
     assert (now.state, now.job) == (State.QUEUED, "17")

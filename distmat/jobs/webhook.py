@@ -4,8 +4,8 @@ import json
 import urllib.request
 from http.client import HTTPException
 
+from distmat.jobs.job import Job
 from distmat.jobs.states import State
-from distmat.runs.run import Run
 
 TIMEOUT = 10.0
 """Seconds that an address may take."""
@@ -18,21 +18,21 @@ _VERBS = {
 }
 
 
-def message(run: Run) -> dict:
+def message(job: Job) -> dict:
     """What is posted: ``text`` for chat programs, ``run`` for others."""
-    cause = f": {run.cause}" if run.cause else "."
+    cause = f": {job.cause}" if job.cause else "."
     return {
-        "event": run.state.lower(),
-        "text": f"{run.name} ({run.id}) {_VERBS.get(run.state, 'has changed')}{cause}",
-        "run": run.as_dict(),
+        "event": job.state.lower(),
+        "text": f"{job.name} ({job.id}) {_VERBS.get(job.state, 'has changed')}{cause}",
+        "run": job.as_dict(),
     }
 
 
-def post(run: Run) -> bool:
+def post(job: Job) -> bool:
     """Post the message to the run's webhook; whether it was taken."""
     request = urllib.request.Request(  # noqa: S310  (the store lets in http and https alone)
-        run.webhook,
-        data=json.dumps(message(run)).encode(),
+        job.webhook,
+        data=json.dumps(message(job)).encode(),
         headers={"Content-Type": "application/json", "User-Agent": "distmat"},
         method="POST",
     )

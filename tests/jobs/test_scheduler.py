@@ -3,11 +3,11 @@
 import pytest
 
 from distmat.errors import RunError
+from distmat.jobs import scheduler
 from distmat.jobs.hardware import Gpu
 from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.scheduler import Scheduler
 from distmat.jobs.states import Cause, State
-from distmat.runs import scheduler
-from distmat.runs.scheduler import Scheduler
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 
@@ -25,7 +25,7 @@ def started(monkeypatch):
 
     def start(arguments, log, environment):
         if "torch.distributed.run" in arguments:
-            assert arguments[arguments.index("-m", 3) :][:2] == ["-m", "distmat.runs.worker"]
+            assert arguments[arguments.index("-m", 3) :][:2] == ["-m", "distmat.jobs.worker"]
         calls.append((arguments[-1], environment.get("CUDA_VISIBLE_DEVICES")))
         return ProcessIdentity(10**8, 1.0)
 

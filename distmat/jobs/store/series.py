@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from distmat.jobs.database import Database
+from distmat.jobs.store.database import Database
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,7 +113,7 @@ class Series:
         """Steps and values of each metric, at most so many points; see `RunStore.curves`."""
         import numpy as np
 
-        from distmat.runs.curve import keep_extremes
+        from distmat.jobs.store.curve import keep_extremes
 
         # One look at the database for all curves, whatever is logged meanwhile.
         with self._db.reading():

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from distmat.jobs import webhook
 from distmat.jobs.states import State
-from distmat.runs import webhook
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 

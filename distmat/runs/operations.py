@@ -1,27 +1,35 @@
-"""What a person does to runs: launch, stop, resume, duplicate, sweep, delete.
+"""What a person does to runs: launch, sweep, resume, duplicate, and what is done to any job.
 
 Nothing here waits for a run: the store remembers what is wanted, and the scheduler, a
 process of its own, does it.
 """
 
 import itertools
-import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from distmat.errors import ConfigError, RunError
-from distmat.jobs import processes
-from distmat.jobs.states import Cause, State
-from distmat.runs import slurm
+from distmat.errors import ConfigError
+from distmat.jobs import operations as jobs
+from distmat.jobs.operations import delete, disk_used, pause, reconcile, reorder, stop
+from distmat.jobs.scheduler import ensure_scheduler
 from distmat.runs.run import Run
-from distmat.runs.scheduler import bury, ensure_scheduler, has_work, is_scheduling
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from distmat.workspace import checkpoint_path, dataset_path
 
-GRACE = 120.0
-"""Seconds that a stopping run has for its checkpoint."""
+__all__ = [
+    "delete",
+    "disk_used",
+    "duplicate",
+    "launch",
+    "launch_sweep",
+    "pause",
+    "reconcile",
+    "reorder",
+    "resume",
+    "stop",
+    "sweep",
+]
 
 MOST_IN_A_SWEEP = 500
 
@@ -130,38 +138,6 @@ def launch_sweep(
     ]
 
 
-def stop(store: RunStore, run_id: str, grace: float = GRACE) -> None:
-    """Ask a run to stop with a checkpoint; one that waits leaves the queue.
-
-    Returns at once. What hasn't ended after `grace` seconds is killed by the scheduler.
-
-    Raises
-    ------
-    RunError
-        If it has ended already.
-    """
-    run = store.get(run_id)
-    if store.change_state(
-        run_id,
-        State.STOPPED,
-        only_from=[State.QUEUED],
-        cause="Taken out of the queue.",
-        kind=Cause.ASKED,
-    ):
-        if run.job:
-            slurm.cancel(run)
-        return
-    run = store.get(run_id)
-    if not run.active:
-        raise RunError(f"{run.id} isn't running: it is {run.state}.")
-    store.ask_to_stop(run_id, grace)
-    if run.backend == "slurm":
-        slurm.ask_to_stop(run)
-    elif run.process is not None:
-        processes.ask_to_stop(run.process)
-    ensure_scheduler(store.home)
-
-
 def resume(
     store: RunStore,
     run_id: str,
@@ -187,19 +163,19 @@ def resume(
         If a change is wrong.
     """
     run = store.get(run_id)
-    if run.state == State.FINISHED:
-        raise RunError(f"{run.id} has finished all its steps; duplicate it to train more.")
-    if not run.has_ended:
-        raise RunError(f"{run.id} is {run.state}; only a run that has ended can be resumed.")
-    settings = run.config.with_settings({**(changes or {}), "output": str(run.folder)})
     accepted = {"accept_changed_data": True} if accept_changed_data else {}
-    store.requeue(
+    settings = dict(run.settings)
+    if run.has_ended:
+        settings = run.config.with_settings(
+            {**(changes or {}), "output": str(run.folder)}
+        ).as_dict()
+    jobs.resume(
+        store,
         run_id,
-        settings=settings.as_dict(),
+        settings=settings,
         backend_settings={**run.backend_settings, **accepted},
         immediate=immediate,
     )
-    ensure_scheduler(store.home)
     return store.get(run_id)
 
 
@@ -226,69 +202,6 @@ def duplicate(
         webhook=run.webhook,
         immediate=immediate,
     )
-
-
-def delete(store: RunStore, run_id: str) -> None:
-    """Delete a run: its metrics, its log, its checkpoints.
-
-    Raises
-    ------
-    RunError
-        If it is running.
-    """
-    run = store.get(run_id)
-    if run.active:
-        raise RunError(f"{run.id} is running; stop it before deleting it.")
-    # Out of sight at once, whatever the size of what is deleted.
-    grave = run.folder.with_name(f".deleted-{run.id}")
-    if run.folder.exists():
-        os.replace(run.folder, grave)
-    store.forget(run_id)
-    shutil.rmtree(grave, ignore_errors=True)
-
-
-def reorder(store: RunStore, run_id: str, index: int) -> None:
-    """Give a waiting run another place in the queue, 0 for the front."""
-    store.place(run_id, index)
-
-
-def pause(store: RunStore, paused: bool) -> None:
-    """Let the queue start nothing, or go on."""
-    store.pause(paused)
-    if not paused:
-        ensure_scheduler(store.home)
-
-
-def look(store: RunStore) -> None:
-    """See whether what is said to run does run; costs about a millisecond.
-
-    Without a scheduler, runs whose process is gone are marked as crashed here; and one is
-    started if anything is left to do.
-    """
-    if not has_work(store) or is_scheduling(store.home):
-        return
-    for run in store.active():
-        if run.process is not None and run.backend != "slurm" and not _is_alive(run):
-            bury(store, run, None, None)
-    if has_work(store):
-        ensure_scheduler(store.home)
-
-
-def disk_used(run: Run) -> int:
-    """Bytes of the run's folder; a file with several names counts once."""
-    sizes = {}
-    for folder, _, files in os.walk(run.folder):
-        for name in files:
-            try:
-                facts = os.stat(os.path.join(folder, name), follow_symlinks=False)
-            except OSError:
-                continue  # Deleted while we look.
-            sizes[facts.st_dev, facts.st_ino] = facts.st_size
-    return sum(sizes.values())
-
-
-def _is_alive(run: Run) -> bool:
-    return run.process is not None and processes.is_running(run.process)
 
 
 def _check_inputs(config: TrainingConfig) -> None:

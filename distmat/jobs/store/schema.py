@@ -114,5 +114,9 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE queue ADD COLUMN last_key INTEGER NOT NULL DEFAULT 0;
     UPDATE queue SET last_key = (SELECT coalesce(max(key), 0) FROM runs);
     """,
+    # 4: runs are jobs of one kind, and there are others.
+    """
+    ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT 'training';
+    """,
 )
 """Applied in order; the database's user_version says how many it has seen."""

@@ -1,0 +1,185 @@
+"""What a job on another machine tells: lines in its folder, for the scheduler to read.
+
+SQLite's write-ahead log needs memory that its users share, so a database on a network's file
+system must be left to one machine. A file that one process appends to is fine anywhere.
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from distmat.documents import parse_json
+from distmat.errors import RunError
+from distmat.jobs.job import Job
+from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.states import Cause, State
+from distmat.jobs.store import Store
+
+FILE = "journal.jsonl"
+
+_MOST = 1_000_000
+"""Bytes that are read in one go."""
+
+
+class Journal:
+    """A `Recorder` that writes lines.
+
+    Parameters
+    ----------
+    job : Job
+        As the store knew it when the job was handed over.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.path = job.folder / FILE
+
+    def get(self) -> Job:
+        """The job as it was handed over."""
+        return self.job
+
+    def change_state(
+        self,
+        state: State,
+        *,
+        only_from: object = None,
+        cause: str = "",
+        kind: Cause = Cause.NONE,
+    ) -> bool:
+        """As `Store.change_state`; the store decides whether it may be."""
+        self._write("state", state=state, cause=cause, kind=kind, moment=time.time())
+        return True
+
+    def attach(self, process: ProcessIdentity, host: str) -> None:
+        """The process, as its own machine knows it."""
+        self._write("attach", pid=process.pid, created=process.created, host=host)
+
+    def describe(self, environment: Mapping[str, object]) -> None:
+        """The machine and the software it runs on."""
+        self._write("describe", environment=dict(environment))
+
+    def sampled(self, values: dict[str, float]) -> None:
+        """A sample of the machine."""
+        self._write("hardware", values=values, moment=time.time())
+
+    def started(self, facts: dict) -> None:
+        """The first step is next."""
+        self._write("rewind", step=int(facts.get("first_step", 0)))
+        self._write("begin", facts=facts, total_steps=facts.get("total_steps"))
+        self.change_state(State.RUNNING)
+
+    def logged(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
+        """Metrics of a step."""
+        self._write("log", step=step, epoch=epoch, metrics=dict(metrics), moment=time.time())
+
+    def progressed(self, done: int, total: int, phase: str, counts: dict[str, float]) -> None:
+        """How far it is."""
+        self._write("progress", done=done, total=total, phase=phase, counts=counts)
+
+    def checkpoint(self, step: int, folder: Path) -> None:
+        """A whole checkpoint."""
+        self._write("checkpoint", step=step, folder=folder.name)
+
+    def said(self, text: str) -> None:
+        """A sentence."""
+        self._write("say", text=text)
+
+    def requeue(self) -> None:
+        """The cluster took the machine away and will start the job again."""
+        self._write("requeue")
+
+    def _write(self, what: str, **content: object) -> None:
+        # One write of one line: a reader sees all of it or, for a moment, an unfinished end.
+        line = json.dumps({"what": what, **content}, default=str) + "\n"
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line)
+
+
+def last_state(job: Job) -> State | None:
+    """The newest state in a job's journal."""
+    last = None
+    for entry in _entries(job, "state", "requeue"):
+        last = State.QUEUED if entry["what"] == "requeue" else State(entry["state"])
+    return last
+
+
+def last_process(job: Job) -> ProcessIdentity | None:
+    """The process that said last that it is the job."""
+    found = None
+    for entry in _entries(job, "attach"):
+        found = ProcessIdentity(entry["pid"], entry["created"])
+    return found
+
+
+def _entries(job: Job, *kinds: str) -> Iterator[dict]:
+    beginnings = tuple(f'{{"what": "{kind}"' for kind in kinds)
+    with contextlib.suppress(FileNotFoundError), (job.folder / FILE).open() as file:
+        for line in file:
+            if line.startswith(beginnings):
+                yield parse_json(line)
+
+
+def replay(store: Store[Any], job: Job) -> bool:
+    """Read what was added to a job's journal into the store; whether there was anything."""
+    start = store.journal_read(job.id)
+    try:
+        with (job.folder / FILE).open("rb") as file:
+            file.seek(start)
+            content = file.read(_MOST)
+    except OSError:
+        return False
+    whole = content[: content.rfind(b"\n") + 1]
+    if not whole:
+        return False
+    # All of it and how far it was read, or nothing.
+    with store.together():
+        for line in whole.splitlines():
+            _apply(store, job, line)
+        store.set_journal_read(job.id, start + len(whole))
+    return True
+
+
+def _apply(store: Store[Any], job: Job, line: bytes) -> None:
+    try:
+        entry = parse_json(line)
+        _ENTRIES[entry.pop("what")](store, job, entry)
+    except (ValueError, KeyError, TypeError, AttributeError, RunError) as error:
+        store.say(job.id, f"A line of the journal was left out: {error}", kind="note")
+
+
+def _state(store: Store[Any], job: Job, entry: dict) -> None:
+    state, kind, cause = State(entry["state"]), Cause(entry["kind"]), entry["cause"]
+    if state == State.STOPPED and kind == Cause.SIGNAL and store.get(job.id).stop_asked:
+        # There nobody knew that it was a person.
+        kind, cause = Cause.ASKED, cause.replace("Stopped by a signal from outside", "Stopped")
+    store.change_state(job.id, state, cause=cause, kind=kind, moment=entry["moment"], keep_job=True)
+
+
+_ENTRIES = {
+    "state": _state,
+    "attach": lambda store, job, entry: store.attach(
+        job.id, ProcessIdentity(int(entry["pid"]), float(entry["created"])), str(entry["host"])
+    ),
+    "begin": lambda store, job, entry: store.begin(job.id, entry["facts"], entry["total_steps"]),
+    "describe": lambda store, job, entry: store.describe(job.id, entry["environment"]),
+    "log": lambda store, job, entry: store.log(
+        job.id, int(entry["step"]), float(entry["epoch"]), entry["metrics"], entry["moment"]
+    ),
+    "hardware": lambda store, job, entry: store.log_hardware(
+        job.id, entry["values"], entry["moment"]
+    ),
+    "rewind": lambda store, job, entry: store.rewind(job.id, int(entry["step"])),
+    "checkpoint": lambda store, job, entry: store.checkpoint(
+        job.id, int(entry["step"]), Path(entry["folder"])
+    ),
+    "progress": lambda store, job, entry: store.show_progress(
+        job.id, int(entry["done"]), int(entry["total"]), str(entry["phase"]), entry["counts"]
+    ),
+    "say": lambda store, job, entry: store.say(job.id, str(entry["text"])),
+    "requeue": lambda store, job, entry: store.change_state(
+        job.id, State.QUEUED, only_from=set(State) - {State.QUEUED, State.FINISHED}, keep_job=True
+    ),
+}

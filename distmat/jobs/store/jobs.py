@@ -1,0 +1,246 @@
+"""Jobs: made, found, named and forgotten."""
+
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from distmat.errors import RunError
+from distmat.jobs.kinds import folder_of
+from distmat.jobs.states import ACTIVE, State
+from distmat.jobs.store.rows import SELECT, J, Rows
+
+
+class Jobs(Rows[J]):
+    """Jobs of all kinds."""
+
+    def add_job(
+        self,
+        kind: str,
+        settings: Mapping[str, object] | Callable[[Path], Mapping[str, object]],
+        *,
+        name: str = "",
+        group: str = "",
+        tags: Iterable[str] = (),
+        notes: str = "",
+        backend: str = "local",
+        backend_settings: Mapping[str, object] | None = None,
+        directory: Path | None = None,
+        origin: str = "",
+        webhook: str | None = None,
+        immediate: bool = False,
+    ) -> J:
+        """A new job at the end of the queue; nothing is started (see `distmat.jobs.operations`).
+
+        Parameters
+        ----------
+        kind : str
+            One of `distmat.jobs.kinds.ENTRIES`.
+        settings : mapping or callable
+            For JSON, what the kind makes its work of; a function is given the job's folder.
+        name : str
+            For people.
+        group : str
+            Jobs that belong together, such as the runs of a sweep.
+        backend : str
+            One of `distmat.jobs.backends.names()`.
+        directory : Path, optional
+            Where relative paths of the settings start; by default the current folder.
+        webhook : str, optional
+            http or https address that is told of the end; by default ``DISTMAT_WEBHOOK``.
+        immediate : bool
+            Start it beside others and in a paused queue, too.
+        """
+        from distmat.jobs.backends import check_name
+
+        check_name(backend)
+        if webhook is None:
+            webhook = os.environ.get("DISTMAT_WEBHOOK", "")
+        name = (name.strip() or kind)[:200]
+        now = time.time()
+        with self._db.writing():
+            job_id = self._new_id(name, kind)
+            chosen = settings(self._folder(kind, job_id)) if callable(settings) else settings
+            (position,) = self._db.one("SELECT coalesce(max(position), 0) + 1 FROM runs")
+            self._db.execute("UPDATE queue SET last_key = last_key + 1")
+            (key,) = self._db.one("SELECT last_key FROM queue")
+            values = {
+                "key": key,
+                "id": job_id,
+                "name": name,
+                "group_name": group.strip()[:200],
+                "tags": json.dumps(_tags(tags)),
+                "notes": notes,
+                "kind": kind,
+                "settings": json.dumps(dict(chosen)),
+                "backend": backend,
+                "backend_settings": json.dumps(dict(backend_settings or {})),
+                "directory": str(Path(directory or Path.cwd()).resolve()),
+                "origin": origin,
+                "webhook": _checked_webhook(webhook),
+                "immediate": int(immediate),
+                "state": State.QUEUED,
+                "created": now,
+                "position": position,
+            }
+            columns, places = ", ".join(values), ", ".join(f":{column}" for column in values)
+            self._db.execute(f"INSERT INTO runs ({columns}) VALUES ({places})", values)  # noqa: S608
+            self._series.make(key, -key)
+            self._event(key, "state", "Queued")
+        return self.get(job_id)
+
+    def get(self, job_id: str) -> J:
+        """The run of this id.
+
+        Raises
+        ------
+        RunError
+            If there is none.
+        """
+        rows = self._db.rows(f"{SELECT} WHERE id = ?", job_id)
+        if not rows:
+            raise RunError(f"There is no run '{job_id[:200]}'; `distmat runs list` shows them.")
+        return self._job(rows[0])
+
+    def find(self, text: str) -> J:
+        """The run whose id, name, or beginning of the id this is.
+
+        Raises
+        ------
+        RunError
+            If there is none, or several.
+        """
+        if not text:
+            raise RunError("Name a run; `distmat runs list` shows them.")
+        for condition in ("id = :text", "name = :text", "substr(id, 1, length(:text)) = :text"):
+            rows = self._db.rows(f"{SELECT} WHERE {condition} ORDER BY created", {"text": text})
+            if len(rows) == 1:
+                return self._job(rows[0])
+            if rows:
+                ids = ", ".join(row["id"] for row in rows[:10])
+                raise RunError(f"'{text[:200]}' may be any of {ids}; give the whole id.")
+        return self.get(text)
+
+    def jobs(
+        self,
+        states: Iterable[State] | None = None,
+        *,
+        kinds: Iterable[str] | None = None,
+        group: str | None = None,
+        text: str = "",
+    ) -> list[J]:
+        """Jobs, the newest first.
+
+        Parameters
+        ----------
+        states : iterable of State, optional
+            Only those in one of them.
+        kinds : iterable of str, optional
+            Only those of one of these kinds.
+        group : str, optional
+            Only those of the group.
+        text : str
+            Only those that have each of its words in id, name, group, tags or notes.
+        """
+        conditions: list[str] = ["1"]
+        values: list[str] = []
+        if states is not None:
+            chosen = list(states)
+            conditions.append(f"state IN ({', '.join('?' * len(chosen))})")
+            values += chosen
+        if kinds is not None:
+            wanted = list(kinds)
+            conditions.append(f"kind IN ({', '.join('?' * len(wanted))})")
+            values += wanted
+        if group is not None:
+            conditions.append("group_name = ?")
+            values.append(group)
+        for word in text.lower().split():
+            conditions.append(
+                "instr(lower(id || ' ' || name || ' ' || group_name || ' ' || tags || ' ' "
+                "|| notes), ?)"
+            )
+            values.append(word)
+        where = " AND ".join(conditions)
+        return [
+            self._job(row)
+            for row in self._db.rows(
+                f"{SELECT} WHERE {where} ORDER BY created DESC, key DESC", *values
+            )
+        ]
+
+    def active(self) -> list[J]:
+        """Runs that a process belongs to."""
+        return self.jobs(ACTIVE)
+
+    def rename(self, job_id: str, name: str) -> None:
+        """Another name for people; the id and the folder stay.
+
+        Raises
+        ------
+        RunError
+            If the name is empty.
+        """
+        if not name.strip():
+            raise RunError("The new name is empty; give one.")
+        self._set(job_id, name=name.strip()[:200])
+
+    def tag(self, job_id: str, tags: Iterable[str]) -> None:
+        """Other tags instead of those it has."""
+        self._set(job_id, tags=json.dumps(_tags(tags)))
+
+    def note(self, job_id: str, notes: str) -> None:
+        """Another note instead of the one it has."""
+        self._set(job_id, notes=notes)
+
+    def forget(self, job_id: str) -> None:
+        """Delete all that is stored of a run; its folder stays (see `operations.delete`).
+
+        Raises
+        ------
+        RunError
+            If it is active.
+        """
+        key = self._key(job_id)
+        with self._db.writing():
+            if State(self._db.one("SELECT state FROM runs WHERE key = ?", key)[0]) in ACTIVE:
+                raise RunError(f"{job_id} is running; stop it before deleting it.")
+            self._db.execute("DELETE FROM runs WHERE key = ?", (key,))
+        # In pieces, so that a run that is being logged needn't wait for a million rows.
+        for series in (key, -key):
+            self._series.forget(series)
+        with self._db.writing():
+            for table in ("checkpoints", "events"):
+                self._db.execute(f"DELETE FROM {table} WHERE run = ?", (key,))  # noqa: S608
+        self._keys.pop(job_id, None)
+
+    def _folder(self, kind: str, job_id: str) -> Path:
+        return self.home / folder_of(kind) / job_id
+
+    def _new_id(self, name: str, kind: str) -> str:
+        stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "job"
+        while True:
+            letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4))
+            taken = self._db.rows("SELECT 1 FROM runs WHERE id = ?", f"{stem}-{letters}")
+            if not taken and not self._folder(kind, f"{stem}-{letters}").exists():
+                return f"{stem}-{letters}"
+
+
+def _tags(tags: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(tag.strip()[:100] for tag in tags if tag.strip()))
+
+
+def _checked_webhook(address: str) -> str:
+    if not address:
+        return ""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise RunError(
+            f"The webhook '{address[:200]}' is no http or https address; "
+            "write one such as https://example.org/hook."
+        )
+    return address
