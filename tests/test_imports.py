@@ -15,7 +15,16 @@ KNOWS = {
     "workspace": {"errors"},
     "protein": {"errors", "workspace"},
     "geometry": {"errors", "protein"},
-    "dataset": {"errors", "documents", "settings", "workspace", "protein", "geometry", "model"},
+    "dataset": {
+        "errors",
+        "jobs",
+        "documents",
+        "settings",
+        "workspace",
+        "protein",
+        "geometry",
+        "model",
+    },
     "model": {"errors", "documents", "workspace", "protein", "geometry"},
     "prediction": {"errors", "protein", "geometry", "model"},
     "training": {

@@ -41,6 +41,8 @@ class Entry:
 
 ENTRIES = {
     "training": Entry("distmat.runs.worker:TRAINING_JOB", "training", "runs"),
+    "dataset": Entry("distmat.dataset.jobs:BUILD_JOB", "dataset build"),
+    "homologues": Entry("distmat.dataset.jobs:HOMOLOGUES_JOB", "homologue search"),
 }
 """Every kind by its name, which the store keeps; nothing is imported before a job needs it."""
 

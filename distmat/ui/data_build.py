@@ -1,28 +1,24 @@
 """Build a dataset from the page: what from, which filters, and how far it is."""
 
-import time
 from typing import Any
 
 import streamlit as st
 
+from distmat.dataset.build import BuildSettings
 from distmat.dataset.catalogue import list_datasets
 from distmat.dataset.filters import KEPT, Filters
-from distmat.dataset.presets import PRESETS
+from distmat.dataset.jobs import KINDS, submit_build
+from distmat.dataset.presets import PRESETS, preset
+from distmat.dataset.splitting import Shares
 from distmat.dataset.synthetic import NAME as SYNTHETIC
 from distmat.dataset.synthetic import ensure_synthetic
 from distmat.errors import DatasetError, DistmatError
+from distmat.jobs.job import Job
 from distmat.settings import Setting, describe
-from distmat.ui.data_jobs import (
-    Job,
-    cancel_job,
-    continue_job,
-    inputs_folder,
-    kept_for,
-    list_jobs,
-    put_away,
-    start_job,
-)
+from distmat.ui.data_uploads import inputs_folder, kept_for
+from distmat.ui.job_list import show_jobs, watch_job
 from distmat.ui.markdown import escaped, show_error
+from distmat.ui.run_store import open_store
 
 _UPLOADS = ["pdb", "ent", "cif", "mmcif", "bcif", "gz", "zip", "tar", "tgz", "xz", "txt", "csv"]
 _SOURCES = ("Files on this machine", "PDB ids", "Upload", "Ready-made")
@@ -152,36 +148,31 @@ def _start(
     try:
         if not name:
             raise DatasetError("Give the dataset a name.")
-        Filters().with_settings(filters)
+        settings = _settings(filters, options)
         if not options["overwrite"] and name in {one.name for one in list_datasets()}:
             raise DatasetError(
                 f"There is a dataset '{name}' already; give another name, or choose to replace it."
             )
-        start_job(name, _arguments(name, inputs, filters, options))
+        given = _inputs(name, inputs)
+        if not given:
+            raise DatasetError("Say what to build from: at least one file, folder or PDB id.")
+        job = submit_build(open_store(), given, name, settings, overwrite=options["overwrite"])
     except DistmatError as error:
         show_error(error)
         return
+    watch_job(job)
     st.rerun()
 
 
-def _arguments(
-    name: str, inputs: dict[str, Any], filters: dict[str, Any], options: dict[str, Any]
-) -> list[str]:
-    """The command's arguments; what a person gave comes last, where it can't be an option."""
-    given = _inputs(name, inputs)
-    if not given:
-        raise DatasetError("Say what to build from: at least one file, folder or PDB id.")
-    words = ["build", "--out", name, "--seed", str(options["seed"])]
-    words += ["--identity", str(options["identity"] / 100)]
-    for split in ("train", "val", "test"):
-        words += [f"--{split}", str(options[split])]
-    for filter_name, value in filters.items():
-        words += [f"--{filter_name.replace('_', '-')}={value}"]
-    for other in options["exclude"]:
-        words += [f"--exclude={other}"]
-    words += ["--keep-duplicates"] * options["keep_duplicates"]
-    words += ["--overwrite"] * options["overwrite"]
-    return [*words, "--", *given]
+def _settings(filters: dict[str, Any], options: dict[str, Any]) -> BuildSettings:
+    return BuildSettings(
+        filters=Filters().with_settings(filters),
+        shares=Shares(options["train"], options["val"], options["test"]),
+        seed=int(options["seed"]),
+        identity=options["identity"] / 100,
+        deduplicate=not options["keep_duplicates"],
+        exclude=tuple(options["exclude"]),
+    )
 
 
 def _inputs(name: str, inputs: dict[str, Any]) -> list[str]:
@@ -215,7 +206,8 @@ def _show_ready_made() -> None:
             )
             if st.button("Build it", key=f"preset-{name}", icon=":material/cloud_download:"):
                 try:
-                    start_job(name, ["build", "--preset", name])
+                    known = preset(name)
+                    watch_job(submit_build(open_store(), known.inputs, name, known.settings))
                 except DistmatError as error:
                     show_error(error)
                     return
@@ -223,73 +215,15 @@ def _show_ready_made() -> None:
 
 
 def show_builds() -> None:
-    """Builds that run, and what became of those that ended."""
-    if list_jobs():
-        _show_live()
+    """Builds that run, and what became of those that didn't end well."""
+    try:
+        store = open_store()
+    except DistmatError as error:
+        show_error(error)
+        return
+    show_jobs(store, KINDS, _open_dataset)
 
 
-@st.fragment(run_every=1.0)
-def _show_live() -> None:
-    for job in list_jobs():
-        with st.container(border=True):
-            if job.running:
-                _show_running(job)
-            else:
-                _show_ended(job)
-
-
-def _show_running(job: Job) -> None:
-    progress = job.progress()
-    st.session_state.setdefault("data-watched", set()).add(job.name)
-    words = progress.get("words", "Starting")
-    total = progress.get("total") or 0
-    share = min(1.0, progress.get("done", 0) / total) if total else 0.0
-    counted = f": {progress['done']:,} of {total:,}" if total > 2 else ""
-    left, right = st.columns([5, 1], vertical_alignment="bottom")
-    with left:
-        st.progress(share, f"**{escaped(job.name)}** — {words}{counted}")
-        if progress.get("kept") or progress.get("rejected"):
-            st.caption(
-                f"{progress['kept']:,} chains kept, {progress['rejected']:,} left out so far"
-            )
-    with right:
-        if st.button("Cancel", key=f"cancel-{job.name}", icon=":material/stop:"):
-            with st.spinner("Stopping"):
-                cancel_job(job)
-            st.rerun(scope="fragment")
-
-
-def _show_ended(job: Job) -> None:
-    progress = job.progress()
-    status = progress.get("status", "failed")
-    watched: set[str] = st.session_state.setdefault("data-watched", set())
-    if status == "finished":
-        put_away(job)
-        st.session_state["data-message"] = f"{escaped(job.name)} is built."
-        if job.name in watched:
-            st.session_state["data-open"] = job.name
-        st.rerun()
-    if status == "running":
-        words = "was cut off, as by a restart of the machine"
-    elif status == "stopped":
-        words = "was stopped"
-    else:
-        words = "can't be built"
-    reason = progress.get("error") or (job.last_words() if status == "failed" else "")
-    kind = st.error if status == "failed" else st.warning
-    kind(f"**{escaped(job.name)}** {words}. {escaped(reason)}", icon=":material/info:")
-    with st.container(horizontal=True):
-        if st.button(
-            "Go on", key=f"continue-{job.name}", icon=":material/play_arrow:", type="primary"
-        ):
-            try:
-                continue_job(job)
-            except DistmatError as error:
-                show_error(error)
-                return
-            watched.add(job.name)
-            time.sleep(0.2)
-            st.rerun(scope="fragment")
-        if st.button("Put away", key=f"forget-{job.name}", icon=":material/close:"):
-            put_away(job)
-            st.rerun()
+def _open_dataset(job: Job) -> None:
+    st.session_state["data-message"] = f"{escaped(job.name)} is built."
+    st.session_state["data-open"] = job.name

@@ -6,10 +6,13 @@ import streamlit as st
 
 from distmat.dataset.catalogue import Summary, list_datasets
 from distmat.dataset.clustering import check_sequences
+from distmat.dataset.jobs import submit_homologues
 from distmat.errors import DatasetError, DistmatError
 from distmat.protein.query import SEQUENCE_SUFFIXES
-from distmat.ui.data_jobs import kept_for, start_job
+from distmat.ui.data_uploads import kept_for
+from distmat.ui.job_list import watch_job
 from distmat.ui.markdown import escaped, show_error
+from distmat.ui.run_store import open_store
 
 
 def show_homologues_form(dataset: Summary) -> None:
@@ -58,10 +61,11 @@ def show_homologues_form(dataset: Summary) -> None:
             raise DatasetError("Say where the sequences are: give a path, or upload a file.")
         sequences = Path(path.strip()).expanduser().absolute()
         check_sequences(sequences)
-        words = ["homologues", "--out", name, "--most", str(most)]
-        words += [f"--exclude={other}" for other in exclude]
-        start_job(name, [*words, "--", dataset.name, str(sequences)])
+        job = submit_homologues(
+            open_store(), dataset.name, sequences, name, exclude=exclude, most=int(most)
+        )
     except DistmatError as error:
         show_error(error)
         return
+    watch_job(job)
     st.rerun()

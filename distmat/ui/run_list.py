@@ -5,10 +5,12 @@ from typing import Any
 
 import streamlit as st
 
+from distmat.jobs.kinds import ENTRIES
 from distmat.jobs.states import State
 from distmat.runs import operations
-from distmat.runs.run import Run
+from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
+from distmat.ui.job_list import show_jobs
 from distmat.ui.markdown import escaped
 from distmat.ui.run_store import STATE_WORDS, duration, metric, moment, skill
 
@@ -102,10 +104,20 @@ def show_runs(store: RunStore) -> None:
             icon=":material/rocket_launch:",
         )
         st.page_link("train.py", label="Train a model", icon=":material/model_training:")
+        show_others(store)
         return
     text, states = ask_filter()
     _show_live(store, text, states)
     show_queue(store)
+    show_others(store)
+
+
+def show_others(store: RunStore) -> None:
+    """Jobs that are no trainings."""
+    kinds = [kind for kind in ENTRIES if kind != TRAINING]
+    if store.jobs(kinds=kinds):
+        st.subheader("Other jobs", anchor=False)
+        show_jobs(store, kinds)
 
 
 @st.fragment(run_every=REFRESH)

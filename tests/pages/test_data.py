@@ -1,8 +1,6 @@
 """The Data page, one action of a person at a time."""
 
 import json
-import sys
-import time
 
 import pandas as pd
 import pytest
@@ -11,10 +9,11 @@ from distmat.dataset.build import BuildSettings, build
 from distmat.dataset.splitting import Shares
 from distmat.dataset.store import read_dataset, read_facts
 from distmat.dataset.synthetic import write_synthetic
-from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs import operations
+from distmat.jobs.states import Cause, State
+from distmat.jobs.store import JobStore
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
-from distmat.ui import data_jobs
 from distmat.ui.data_chains import numbered_sequence
 from tests.pages.test_predict import assert_no_fault, button, frames, shown
 
@@ -193,16 +192,20 @@ def test_a_dataset_without_a_card_can_be_looked_at(filled, tmp_path, prepared):
 
 
 @pytest.fixture
-def started(monkeypatch):
-    """The commands that would have been started, by a process that has ended at once."""
-    commands = []
+def jobs(monkeypatch, tmp_path):
+    """The store; nobody starts what waits in it."""
+    monkeypatch.setattr(operations, "ensure_scheduler", lambda home: None)
+    monkeypatch.setattr(operations, "is_scheduling", lambda home: True)
+    with JobStore(tmp_path) as store:
+        yield store
 
-    def start(arguments, log, environment=None):
-        commands.append(list(arguments))
-        return ProcessIdentity(2**22 + 1, time.time())
 
-    monkeypatch.setattr(data_jobs.processes, "start", start)
-    return commands
+def begin(store):
+    """The only job that waits, as its process would begin it."""
+    (job,) = store.queued()
+    store.change_state(job.id, State.STARTING)
+    store.change_state(job.id, State.RUNNING)
+    return job
 
 
 def fill_in(page, paths="/data/x\n--evil", name="mine"):
@@ -212,17 +215,26 @@ def fill_in(page, paths="/data/x\n--evil", name="mine"):
     return page
 
 
-def test_building_starts_the_command_with_all_that_was_chosen(data, started):
+def test_building_queues_a_job_with_all_that_was_chosen(data, jobs):
     fill_in(data)
     data.number_input(key="filter-max_length").set_value(300)
     data.number_input(key="build-test").set_value(0)
     button(data, "Build").click().run()
     assert not data.exception
-    (command,) = started
-    assert command[:5] == [sys.executable, "-m", "distmat.cli", "data", "build"]
-    assert "--max-length=300" in command and command[command.index("--test") + 1] == "0"
-    # What a person gave can't be taken for an option.
-    assert command[-3:] == ["--", "/data/x", "--evil"]
+    (job,) = jobs.queued()
+    assert (job.kind, job.name) == ("dataset", "mine")
+    assert job.settings["inputs"] == ["/data/x", "--evil"]
+    settings = job.settings["settings"]
+    assert settings["filters"]["max_length"] == 300 and settings["shares"]["test"] == 0
+    assert "Waiting" in data.get("progress")[0].proto.text
+
+
+def test_a_name_that_is_being_built_is_refused(data, jobs):
+    fill_in(data)
+    button(data, "Build").click().run()
+    button(data, "Build").click().run()
+    assert "being built already" in shown(data).replace("\\", "") + data.error[0].value
+    assert len(jobs.queued()) == 1
 
 
 @pytest.mark.parametrize(
@@ -233,115 +245,100 @@ def test_building_starts_the_command_with_all_that_was_chosen(data, started):
         ("/data", "../mine", "can't be a dataset's"),
     ],
 )
-def test_a_form_that_lacks_something_says_what(data, started, paths, name, words):
+def test_a_form_that_lacks_something_says_what(data, jobs, paths, name, words):
     fill_in(data, paths, name)
     button(data, "Build").click().run()
     assert words in data.error[0].value.replace("\\", "")
-    assert not started
+    assert not jobs.queued()
 
 
-def test_a_name_that_is_taken_is_refused_before_anything_starts(filled, started):
+def test_a_name_that_is_taken_is_refused_before_anything_starts(filled, jobs):
     fill_in(filled, "/data", "real")
     button(filled, "Build").click().run()
     assert "a dataset 'real' already" in filled.error[0].value.replace("\\", "")
-    assert not started
+    assert not jobs.queued()
 
 
-def test_ids_that_were_pasted_become_a_list(data, started, tmp_path):
+def test_ids_that_were_pasted_become_a_list(data, jobs, tmp_path):
     data.run()
     data.segmented_control(key="build-source").set_value("PDB ids").run()
     data.text_area(key="build-ids").set_value("1abc\n2xyz_A")
     data.text_input(key="build-name").set_value("ids")
     button(data, "Build").click().run()
-    (command,) = started
-    with open(command[-1], encoding="utf-8") as file:
+    (job,) = jobs.queued()
+    with open(job.settings["inputs"][0], encoding="utf-8") as file:
         assert file.read() == "1abc\n2xyz_A"
-    assert str(tmp_path) in command[-1]
+    assert str(tmp_path) in job.settings["inputs"][0]
 
 
-def test_files_that_were_uploaded_wait_in_the_workspace_under_harmless_names(
-    data, started, tmp_path
-):
+def test_files_that_were_uploaded_wait_in_the_workspace_under_harmless_names(data, jobs, tmp_path):
     data.run()
     data.segmented_control(key="build-source").set_value("Upload").run()
     data.file_uploader[0].set_value([("../../x y.pdb.gz", b"1", "text/plain")])
     data.text_input(key="build-name").set_value("up")
     button(data, "Build").click().run()
     assert not data.exception
-    (command,) = started
-    assert command[-1].startswith(str(tmp_path / "builds" / "up" / "inputs"))
-    assert command[-1].endswith(".pdb.gz") and ".." not in command[-1]
+    (job,) = jobs.queued()
+    path = job.settings["inputs"][0]
+    assert path.startswith(str(tmp_path / "builds" / "up" / "inputs"))
+    assert path.endswith(".pdb.gz") and ".." not in path
 
 
-def test_a_build_that_failed_says_why_and_can_be_put_away(data, started, tmp_path):
+def test_a_build_that_failed_says_why_and_can_be_put_away(data, jobs, tmp_path):
     fill_in(data)
     button(data, "Build").click().run()
-    progress = {"status": "failed", "error": "No <b>chain</b> is left."}
-    (tmp_path / "builds" / "mine" / "progress.json").write_text(json.dumps(progress))
+    job = begin(jobs)
+    (tmp_path / "datasets" / ".mine.build").mkdir(parents=True)
+    jobs.change_state(job.id, State.FAILED, cause="No <b>chain</b> is left.", kind=Cause.INPUT)
     data.run()
     assert "No \\<b\\>chain" in data.error[0].value
-    data.button(key="forget-mine").click().run()
-    assert not data.error
-    assert not (tmp_path / "builds" / "mine").exists()
+    data.button(key=f"forget-{job.id}").click().run()
+    assert not data.error and not jobs.jobs()
+    assert not (tmp_path / "datasets" / ".mine.build").exists()
 
 
-def test_a_build_that_was_cut_off_goes_on_with_the_same_command(data, started, tmp_path):
+def test_a_build_that_was_cut_off_goes_on(data, jobs):
     fill_in(data)
     button(data, "Build").click().run()
-    progress = {"status": "running", "phase": "read", "done": 1, "total": 9}
-    (tmp_path / "builds" / "mine" / "progress.json").write_text(json.dumps(progress))
+    job = begin(jobs)
+    jobs.change_state(job.id, State.CRASHED, cause="The process is gone.", kind=Cause.LOST)
     data.run()
-    assert "cut off" in data.warning[0].value
-    data.button(key="continue-mine").click().run()
-    assert len(started) == 2 and started[0] == started[1]
+    assert "process is gone" in data.warning[0].value
+    data.button(key=f"continue-{job.id}").click().run()
+    assert [waiting.id for waiting in jobs.queued()] == [job.id]
 
 
-def test_a_build_that_runs_shows_how_far_it_is_and_can_be_cancelled(
-    data, started, tmp_path, monkeypatch
-):
+def test_a_build_that_runs_shows_how_far_it_is_and_can_be_cancelled(data, jobs):
     fill_in(data)
-    running = [True]
-    stopped = []
-    monkeypatch.setattr(data_jobs.processes, "is_running", lambda identity: running[0])
-
-    def stop(identity, grace):
-        stopped.append(identity)
-        running[0] = False
-
-    monkeypatch.setattr(data_jobs.processes, "stop", stop)
     button(data, "Build").click().run()
-    progress = {
-        "status": "running", "phase": "read", "words": "Reading structures",
-        "done": 30, "total": 90, "kept": 25, "rejected": 5,
-    }  # fmt: skip
-    (tmp_path / "builds" / "mine" / "progress.json").write_text(json.dumps(progress))
+    job = begin(jobs)
+    counts = {"kept": 25.0, "left_out": 5.0}
+    jobs.show_progress(job.id, 30, 90, "Reading structures", counts)
     data.run()
-    assert "25 chains kept, 5 left out" in shown(data)
-    assert "30 of 90" in data.get("progress")[0].proto.text
-    data.button(key="cancel-mine").click().run()
-    assert len(stopped) == 1
+    assert "25 kept, 5 left out" in shown(data)
+    assert "Reading structures: 30 of 90" in data.get("progress")[0].proto.text
+    data.button(key=f"cancel-{job.id}").click().run()
+    assert jobs.get(job.id).stop_asked
+    assert data.button(key=f"cancel-{job.id}").disabled
 
 
-def test_a_build_that_is_finished_opens_its_dataset(filled, started, tmp_path, monkeypatch):
-    running = [True]
-    monkeypatch.setattr(data_jobs.processes, "is_running", lambda identity: running[0])
+def test_a_build_that_is_finished_opens_its_dataset(filled, jobs, tmp_path):
     filled.query_params["dataset"] = "synthetic"
     fill_in(filled, "/data", "new")
     button(filled, "Build").click().run()
+    job = begin(jobs)
     for path in (tmp_path / "datasets").glob("real*"):
         path.with_name(path.name.replace("real", "new", 1)).write_bytes(path.read_bytes())
-    (tmp_path / "builds" / "new" / "progress.json").write_text('{"status": "finished"}')
-    running[0] = False
+    jobs.change_state(job.id, State.FINISHED, kind=Cause.DONE)
     filled.run()
     assert_no_fault(filled)
     assert "new is built" in filled.success[0].value
     assert filled.selectbox(key="dataset").value == "new"
-    assert not (tmp_path / "builds" / "new").exists()
+    filled.run()
+    assert not filled.success or "is built" not in filled.success[0].value
 
 
-def test_homologues_are_searched_for_by_the_command_in_a_file_on_this_machine(
-    filled, started, tmp_path
-):
+def test_homologues_are_searched_for_in_a_file_on_this_machine(filled, jobs, tmp_path):
     sequences = tmp_path / "natural.fasta"
     sequences.write_text(">a\nACDEFGHIKL\n")
     open_view(filled, "real", "Overview")
@@ -349,20 +346,21 @@ def test_homologues_are_searched_for_by_the_command_in_a_file_on_this_machine(
     filled.multiselect(key="homologues-exclude").set_value(["synthetic"])
     button(filled, "Add").click().run()
     assert not filled.exception
-    (command,) = started
-    assert command[3:5] == ["data", "homologues"]
-    assert command[command.index("--out") + 1] == "real-homologues"
-    assert command[-4:] == ["--exclude=synthetic", "--", "real", str(sequences)]
+    (job,) = jobs.queued()
+    assert (job.kind, job.name) == ("homologues", "real-homologues")
+    assert job.settings["dataset"] == "real" and job.settings["sequences"] == str(sequences)
+    assert job.settings["exclude"] == ["synthetic"]
 
 
-def test_sequences_that_were_uploaded_wait_in_the_workspace(filled, started, tmp_path):
+def test_sequences_that_were_uploaded_wait_in_the_workspace(filled, jobs, tmp_path):
     open_view(filled, "real", "Overview")
     filled.file_uploader(key="homologues-file").set_value([("../n.fasta", b">a\nAC\n", "text/x")])
     button(filled, "Add").click().run()
     assert not filled.exception
-    (command,) = started
-    assert command[-1].startswith(str(tmp_path / "builds" / "real-homologues" / "inputs"))
-    assert command[-1].endswith(".fasta") and ".." not in command[-1]
+    (job,) = jobs.queued()
+    path = job.settings["sequences"]
+    assert path.startswith(str(tmp_path / "builds" / "real-homologues" / "inputs"))
+    assert path.endswith(".fasta") and ".." not in path
 
 
 @pytest.mark.parametrize(
@@ -375,11 +373,11 @@ def test_sequences_that_were_uploaded_wait_in_the_workspace(filled, started, tmp
     ],
 )
 def test_homologues_that_cannot_be_searched_for_are_refused_before_anything_starts(
-    filled, started, path, name, words
+    filled, jobs, path, name, words
 ):
     open_view(filled, "real", "Overview")
     filled.text_input(key="homologues-path").set_value(path)
     filled.text_input(key="homologues-name").set_value(name)
     button(filled, "Add").click().run()
     assert words in filled.error[0].value.replace("\\", "")
-    assert not started
+    assert not jobs.queued()

@@ -1,0 +1,41 @@
+"""Files that were given to the page, where a job finds them."""
+
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from distmat.dataset.build import check_name
+from distmat.dataset.jobs import UPLOADS
+from distmat.ui.file_name import file_stem
+from distmat.workspace import workspace
+
+
+def inputs_folder(name: str) -> Path:
+    """Where files that are given to the page wait for the build; it is emptied."""
+    folder = workspace() / UPLOADS / check_name(name) / "inputs"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def kept_for(name: str, files: Iterable[Any]) -> list[str]:
+    """Write files that were given to the page where the build of this name finds them.
+
+    Returns
+    -------
+    list of str
+        Their paths; only what is harmless of a file's name is in them.
+    """
+    folder = inputs_folder(name)
+    found = []
+    for number, file in enumerate(files, start=1):
+        stem, *suffixes = re.split(r"(?=\.)", file.name)
+        ending = "".join(re.sub(r"[^A-Za-z0-9.]", "", suffix) for suffix in suffixes[-2:])
+        # Two files of one name would be one.
+        path = folder / f"{number:03d}" / f"{file_stem(stem)}{ending}"
+        path.parent.mkdir()
+        path.write_bytes(file.getbuffer())
+        found.append(str(path.absolute()))
+    return found
