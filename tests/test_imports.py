@@ -28,6 +28,7 @@ KNOWS = {
     "model": {"errors", "documents", "workspace", "protein", "geometry"},
     "prediction": {"errors", "protein", "geometry", "model"},
     "training": {
+        "jobs",
         "errors",
         "documents",
         "settings",

@@ -3,13 +3,9 @@
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING
 
 from distmat.cli.progress import counter
 from distmat.protein.sequence import quoted
-
-if TYPE_CHECKING:
-    from distmat.dataset.store import Dataset
 
 _OF_CHAINS = ("mae", "rmse", "pearson", "lddt", "long_precision")
 
@@ -30,29 +26,33 @@ def add_evaluate(commands) -> None:
     command.add_argument("--max-length", type=int, metavar="N", help="leave out longer chains")
     command.add_argument("--per-chain", action="store_true", help="also print every chain's scores")
     command.add_argument("--json", action="store_true", help="print as JSON")
+    command.add_argument(
+        "--background",
+        action="store_true",
+        help="queue it as a job, print its id and return; see `distmat runs list --all`",
+    )
     command.set_defaults(run=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from distmat.dataset.store import read_dataset
-    from distmat.errors import DatasetError
-    from distmat.workspace import dataset_path
+    from distmat.training.evaluation_job import choose_chains
 
-    dataset, split = _of_split(read_dataset(dataset_path(options.dataset)), options.split)
-    if options.rep_only:
-        dataset = dataset.representatives()
-    if options.max_length is not None:
-        dataset = dataset.no_longer_than(options.max_length)
-    if not len(dataset):
-        raise DatasetError(
-            f"{options.dataset} has no chain left to evaluate; loosen --max-length or --rep-only."
-        )
+    asked = {
+        "dataset": options.dataset,
+        "split": options.split,
+        "rep_only": options.rep_only,
+        "max_length": options.max_length,
+    }
+    dataset, split = choose_chains(**asked)
     if split in ("train", "all"):
         print(
             f"distmat: these are {'the' if split == 'train' else 'also'} chains of the split "
             "'train'; of chains that a model was trained on its scores say nothing.",
             file=sys.stderr,
         )
+    if options.background:
+        _submit({**asked, "checkpoint": options.checkpoint}, f"{options.checkpoint} {dataset.name}")
+        return
     from distmat.model.predictor import load
     from distmat.training.evaluation import evaluate
 
@@ -78,25 +78,15 @@ def _evaluate(options: argparse.Namespace) -> None:
         _print_chains(content["per_chain"])
 
 
-def _of_split(dataset: "Dataset", asked: str | None) -> "tuple[Dataset, str]":
-    """The chains of a split and its name, which is empty where the dataset has no splits."""
-    from distmat.dataset.store import SPLITS
-    from distmat.errors import DatasetError
+def _submit(settings: dict, name: str) -> None:
+    from distmat.jobs.operations import submit
+    from distmat.jobs.store import JobStore
+    from distmat.training.evaluation_job import EVALUATION, RESULT
 
-    if dataset.splits is None:
-        if asked not in (None, "all"):
-            raise DatasetError(f"{dataset.name} isn't split; leave out --split.")
-        return dataset, ""
-    there = [split for split in SPLITS if (dataset.splits == split).any()]
-    split = asked or next((split for split in ("test", "val") if split in there), "all")
-    if split == "all":
-        # Where nothing is held out nothing is mixed with it either.
-        return dataset, "train" if there == ["train"] else "all"
-    if split not in there:
-        raise DatasetError(
-            f"{dataset.name} has no chain of the split '{split}'; it has {', '.join(there)}."
-        )
-    return dataset.of_split(split), split
+    with JobStore() as store:
+        job = submit(store, EVALUATION, settings, name=name)
+    print(job.id)
+    print(f"distmat: its scores will be in {job.folder / RESULT}.", file=sys.stderr)
 
 
 def _print_chains(rows: list[dict]) -> None:

@@ -43,6 +43,7 @@ ENTRIES = {
     "training": Entry("distmat.runs.worker:TRAINING_JOB", "training", "runs"),
     "dataset": Entry("distmat.dataset.jobs:BUILD_JOB", "dataset build"),
     "homologues": Entry("distmat.dataset.jobs:HOMOLOGUES_JOB", "homologue search"),
+    "evaluation": Entry("distmat.training.evaluation_job:EVALUATION_JOB", "evaluation"),
 }
 """Every kind by its name, which the store keeps; nothing is imported before a job needs it."""
 

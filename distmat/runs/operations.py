@@ -8,11 +8,11 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from distmat.errors import ConfigError
+from distmat.errors import ConfigError, RunError
 from distmat.jobs import operations as jobs
 from distmat.jobs.operations import delete, disk_used, pause, reconcile, reorder, stop
 from distmat.jobs.scheduler import ensure_scheduler
-from distmat.runs.run import Run
+from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from distmat.workspace import checkpoint_path, dataset_path
@@ -163,6 +163,11 @@ def resume(
         If a change is wrong.
     """
     run = store.get(run_id)
+    if run.kind != TRAINING:
+        if changes:
+            raise RunError(f"{run.id} is no training; it is resumed as it is, without changes.")
+        jobs.resume(store, run_id, immediate=immediate)
+        return store.get(run_id)
     accepted = {"accept_changed_data": True} if accept_changed_data else {}
     settings = dict(run.settings)
     if run.has_ended:
@@ -189,6 +194,8 @@ def duplicate(
 ) -> Run:
     """Queue a new run with the settings of an earlier one, some of them changed."""
     run = store.get(run_id)
+    if run.kind != TRAINING:
+        raise RunError(f"{run.id} is no training; only those are duplicated.")
     config = run.config.with_settings({**(changes or {}), "output": run.name})
     return launch(
         store,

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from distmat.runs.run import Run
+from distmat.errors import RunError
+from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
 from distmat.ui.run_actions import show_actions, show_labels
 from distmat.ui.run_checkpoints import show_checkpoints
@@ -28,6 +29,8 @@ _TABS = ("Curves", "Steps", "Checkpoints", "Hardware", "Log", "Events", "Setting
 def show_run(store: RunStore, run_id: str) -> None:
     """Everything about a run, live while it is active."""
     run = store.get(run_id)
+    if run.kind != TRAINING:
+        raise RunError(f"{run.id} is no training; the page of all runs and jobs shows it.")
     if st.button("All runs", icon=":material/arrow_back:", type="tertiary"):
         st.query_params.clear()
         st.rerun()
