@@ -5,28 +5,18 @@ at least half of the shorter one. Groups are closed under that (single linkage),
 that keeps groups whole keeps relatives together.
 """
 
-import gzip
 import importlib.util
 import os
 import shutil
 import subprocess
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from distmat.dataset.store import opened
+from distmat.dataset.sequence_bank import check_sequences, plain_fasta
 from distmat.errors import DatasetError
-from distmat.protein.file_kind import (
-    HEAD_BYTES,
-    FileKind,
-    is_gzipped,
-    kind_of_file,
-    unpacked_start,
-)
-from distmat.protein.sequence import is_nucleic
 
 LINK_E_VALUE = 0.01
 """Alignments that join groups are at least as sure as this."""
@@ -245,81 +235,8 @@ def align(chains: Sequence[str], sequences: Path, folder: Path, threads: int) ->
     check_sequences(sequences)
     with MMseqsWorkspace(folder, threads) as place:
         place.write("chains", enumerate(chains))
-        if kind_of_file(sequences) is FileKind.PARQUET:
-            place.write("sequences", enumerate(_sequences_of(sequences)))
-            sequences = place.folder / "sequences.fasta"
-        elif not _is_plain(sequences):
-            _write_plain(sequences, place.folder / "sequences.fasta")
-            sequences = place.folder / "sequences.fasta"
+        sequences = plain_fasta(sequences, place.folder / "sequences.fasta")
         return place.alignments("chains", sequences)
-
-
-def check_sequences(path: Path) -> None:
-    """Refuse what MMseqs2 would fail at without saying why, or take for DNA.
-
-    Raises
-    ------
-    DatasetError
-        If there is no such file, or it is neither FASTA of proteins nor Parquet.
-    """
-    if not path.is_file():
-        raise DatasetError(f"There is no file of sequences at {path}; check the path.")
-    try:
-        kind, head = kind_of_file(path), _head(path)
-    except OSError as error:
-        raise DatasetError(f"{path.name} can't be read ({error.strerror}).") from None
-    if kind is FileKind.PARQUET:
-        return
-    if kind is not FileKind.SEQUENCES or b"\n>" not in b"\n" + head:
-        raise DatasetError(
-            f"{path.name} is no FASTA, which begins with '>'; give FASTA, gzipped or not, or "
-            "Parquet with a column 'sequence'."
-        )
-    letters = b"".join(line.strip() for line in head.splitlines() if line[:1] not in b">;")
-    if is_nucleic(letters.decode("latin-1").upper()):
-        raise DatasetError(f"{path.name} holds DNA or RNA; give sequences of proteins.")
-
-
-def _head(path: Path) -> bytes:
-    with open(path, "rb") as file:
-        return unpacked_start(file.read(HEAD_BYTES)).removeprefix(b"\xef\xbb\xbf")
-
-
-def _is_plain(path: Path) -> bool:
-    """Whether MMseqs2 reads the file as it is: no comments, no gaps, packed as its name says."""
-    with open(path, "rb") as file:
-        packed = is_gzipped(file.read(2))
-    lines = _head(path).splitlines()
-    marked = any(line[:1] == b";" or (line[:1] != b">" and line.strip(_LETTERS)) for line in lines)
-    return packed == (path.suffix == ".gz") and not marked
-
-
-def _write_plain(path: Path, target: Path) -> None:
-    """Write FASTA again without comments, gaps and packing, a line in memory at a time."""
-    with open(path, "rb") as file:
-        packed = is_gzipped(file.read(2))
-    try:
-        with (gzip.open if packed else open)(path, "rb") as source, open(target, "wb") as file:
-            for line in source:
-                if line[:1] == b">":
-                    file.write(line)
-                elif line[:1] != b";":
-                    file.write(line.translate(None, b"-. *").upper())
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise DatasetError(f"{path.name} is a damaged or cut off gzip file.") from None
-
-
-_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*\r "
-
-
-def _sequences_of(path: Path) -> Iterator[str]:
-    with opened(path) as file:
-        if "sequence" not in file.schema_arrow.names:
-            raise DatasetError(
-                f"{path.name} has no column 'sequence'; give Parquet with one, or FASTA."
-            )
-        for batch in file.iter_batches(columns=["sequence"]):
-            yield from batch.column(0).to_pylist()
 
 
 class MMseqsWorkspace:

@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from distmat.dataset.catalogue import Summary, list_datasets
-from distmat.dataset.clustering import check_sequences
 from distmat.dataset.jobs import submit_homologues
+from distmat.dataset.sequence_bank import check_sequences
 from distmat.errors import DatasetError, DistmatError
 from distmat.protein.query import SEQUENCE_SUFFIXES
 from distmat.ui.data_uploads import kept_for
