@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 
 from distmat.cli.data import add_data
@@ -13,9 +14,14 @@ from distmat.cli.runs import add_runs
 from distmat.cli.train import add_train
 from distmat.errors import DistmatError
 
+_OUR_FAULT = (
+    "distmat: this is a fault of the program, not of what you gave it; please report it with the "
+    "lines above."
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code: 0, or 2 for anything a person can mend."""
+    """Run the command; returns its exit code: 0, 2 for what a person can mend, 1 for our bugs."""
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
@@ -28,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    # Nothing is hidden: the traceback is what whoever mends it needs.
+    except Exception:
+        traceback.print_exc()
+        print(_OUR_FAULT, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -224,7 +224,7 @@ def _run(
     options: argparse.Namespace, inputs: list[str], name: str, settings: "BuildSettings"
 ) -> None:
     from distmat.dataset.build import build
-    from distmat.dataset.card import read_card
+    from distmat.dataset.card import break_sentences, read_card
     from distmat.dataset.download import SERVER
 
     server = getattr(options, "server", None) or SERVER
@@ -235,6 +235,8 @@ def _run(
         ),
     )
     card = read_card(path)
+    for sentence in break_sentences(card):
+        print(sentence, file=sys.stderr)
     sizes = ", ".join(f"{part['chains']:,} {split}" for split, part in card["splits"].items())
     left_out = card["rejects"]["chains"]
     print(f"{path}: {card['chains']:,} chains ({sizes}); {left_out:,} left out, each with its")

@@ -95,9 +95,10 @@ def _of_chain(queries: "list[Query]", chain_id: str, text: str) -> "list[Query]"
     """The queries of a structure's chain; those of sequences, which have none, all stay."""
     if any(query.structure is None for query in queries):
         return queries
-    known = ", ".join(query.name.rpartition("_")[2] for query in queries)
-    chosen = [query for query in queries if query.name.rpartition("_")[2] == chain_id]
+    ids = {query.structure.chain_id: query for query in queries if query.structure}
+    chosen = [query for known, query in ids.items() if known == chain_id]
     if not chosen:
+        known = ", ".join(known or "one without a name" for known in ids)
         raise StructureError(
             f"{Path(text).name} has no protein chain {chain_id!r}; its chains are {known}."
         )

@@ -19,7 +19,7 @@ from distmat.documents import DocumentError, read_json
 from distmat.errors import DatasetError
 from distmat.geometry.scores import MapScores, score_map
 from distmat.model.baseline import fit_baseline
-from distmat.protein.chain import Chain
+from distmat.protein.chain import Chain, describe_breaks
 from distmat.protein.sequence import ALPHABET, UNKNOWN
 from distmat.workspace import replace_file
 
@@ -29,6 +29,8 @@ _FINE, _FINEST = 0.05, 2000.0
 """Å: width of the bins in which distances are counted, and the last that is told apart."""
 _TRAIN_CHAINS, _VAL_CHAINS = 1500, 300
 """Representatives that baselines are fitted on and scored on; more change the third digit."""
+_MOST_BROKEN = 20
+"""Chains of which the card says where they break."""
 _SCORES = ("mae", "rmse", "pearson", "lddt", "long_precision")
 
 
@@ -68,12 +70,15 @@ def make_card(
     chosen = _for_baselines(facts)
     distances, composition, digest = _Distances(), np.zeros(len(_LETTERS)), Fingerprint()
     sampled: dict[str, list[Chain]] = {"train": [], "val": []}
+    broken: dict[str, str] = {}
     for number, row in enumerate(stream_rows(path, ("split",))):
         chain = row["chain"]
         distances.add(chain)
         digest.add(chain)
         letters = np.frombuffer(chain.sequence.encode(), dtype=np.uint8)
         composition += np.bincount(_CODES[letters], minlength=len(_LETTERS))
+        if len(broken) < _MOST_BROKEN and chain.breaks:
+            broken[chain.name] = describe_breaks(chain)
         if number in chosen:
             sampled[row["split"]].append(chain)
         if progress and (number % 50 == 0 or number + 1 == len(facts)):
@@ -102,6 +107,7 @@ def make_card(
         "observed": {
             "missing_share": _number(facts["missing"].sum() / facts["length"].sum()),
             "breaks": int(facts["breaks"].sum()),
+            "broken_chains": broken,
             "methods": _counts(facts["method"].fillna("not stated")),
             "median_resolution": _number(facts["resolution"].median()),
         },
@@ -345,6 +351,8 @@ def markdown(card: dict[str, Any]) -> str:
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in facts_in_words(card).items()),
         "",
+        *(f"- {sentence}" for sentence in break_sentences(card)),
+        "",
         "## What was left out",
         "",
         "| reason | chains or files |",
@@ -383,6 +391,13 @@ def leak_sentence(leaks: dict[str, Any]) -> str:
         f"{found:,} relatives of the {held_out:,} val and test chains are in train. {nearest} "
         "(by MMseqs2 at its highest sensitivity)."
     )
+
+
+def break_sentences(card: dict[str, Any]) -> list[str]:
+    """Where chains break, a sentence for each of the first that do."""
+    # Cards of older datasets count them only.
+    broken = card["observed"].get("broken_chains", {})
+    return [f"{name}: {sentence}" for name, sentence in broken.items()]
 
 
 def facts_in_words(card: dict[str, Any]) -> dict[str, str]:

@@ -121,7 +121,7 @@ class Measures:
 def measure(chain: "Chain") -> Measures:
     """Measure a chain."""
     import numpy as np
-    from scipy.spatial.distance import pdist
+    from scipy.spatial import cKDTree
 
     from distmat.protein.chain import LONGEST_BOND
 
@@ -130,15 +130,16 @@ def measure(chain: "Chain") -> Measures:
     points = np.asarray(chain.ca, dtype=np.float64)[observed]
     centred = points - points.mean(axis=0) if len(points) else points
     bonds = np.linalg.norm(np.diff(points, axis=0), axis=1)[np.diff(place) == 1]
-    i, j = np.triu_indices(len(points), 1)
-    close = (pdist(points) < _CLASH) & (place[j] - place[i] >= 2)
+    # Each pair is counted twice, and each point with itself.
+    near = cKDTree(points).count_neighbors(cKDTree(points), _CLASH) if len(points) else 0
+    close = (near - len(points)) // 2 - int((bonds <= _CLASH).sum())
     _, counts = np.unique(list(chain.sequence), return_counts=True)
     share = counts / counts.sum()
     return Measures(
         missing=int((~observed).sum()),
         breaks=int((bonds > LONGEST_BOND).sum()),
         unknown=chain.sequence.count(UNKNOWN),
-        clashes=100 * float(close.sum()) / max(1, len(points)),
+        clashes=100 * close / max(1, len(points)),
         complexity=float(-(share * np.log2(share)).sum()) + 0.0,
         gyration=float(np.sqrt((centred**2).sum(axis=1).mean())) if len(points) else 0.0,
     )
@@ -206,7 +207,7 @@ _RULES = {
     "max_breaks": _Rule(
         "chain breaks",
         lambda one: one.measures.breaks,
-        "{value} breaks; at most {limit} are allowed.",
+        "{value} breaks; at most {limit} are allowed. {breaks}",
     ),
     "max_clashes": _Rule(
         "clashes",
@@ -244,11 +245,15 @@ def refusal(
         ``""`` where it isn't known, which only a choice of methods refuses.
     filters : Filters
     """
+    from distmat.protein.chain import describe_breaks
+
     candidate = _Candidate(chain, measures, resolution, method)
     for name, rule in _RULES.items():
         value, limit = rule.value(candidate), getattr(filters, name)
         if value is not None and _refuses(name, value, limit):
-            return rule.reason, rule.words.format(value=value, limit=limit)
+            return rule.reason, rule.words.format(
+                value=value, limit=limit, breaks=describe_breaks(chain)
+            )
     return None
 
 

@@ -1,10 +1,17 @@
 """How much of a chain is helix and strand, from its Cα atoms alone."""
 
+import math
 import warnings
 
 import numpy as np
 
 from distmat.protein.chain import Chain
+
+_APART = 20.0
+"""Å: no criterion of P-SEA looks further, so empty space wider than this says nothing."""
+
+_MOST_CELLS = 10_000_000
+"""Of the grid in which biotite finds contacts, at 5 Å each."""
 
 
 def structure_content(chain: Chain) -> tuple[float, float]:
@@ -19,7 +26,7 @@ def structure_content(chain: Chain) -> tuple[float, float]:
     Returns
     -------
     helix, strand : float
-        0 to 1 each.
+        0 to 1 each; NaN for a chain stretched so far that no grid holds it.
     """
     import biotite.structure as struc
 
@@ -27,8 +34,11 @@ def structure_content(chain: Chain) -> tuple[float, float]:
     # P-SEA looks at five residues at a time.
     if len(place) < 6:
         return 0.0, 0.0
+    coords = _without_empty_space(np.asarray(chain.ca, dtype=np.float64)[place])
+    if math.prod((np.ptp(coords, axis=0) / 5 + 1).tolist()) > _MOST_CELLS:
+        return math.nan, math.nan
     atoms = struc.AtomArray(len(place))
-    atoms.coord = np.asarray(chain.ca, dtype=np.float32)[place]
+    atoms.coord = coords.astype(np.float32)
     atoms.atom_name[:] = "CA"
     atoms.res_name[:] = "ALA"
     atoms.element[:] = "C"
@@ -38,3 +48,16 @@ def structure_content(chain: Chain) -> tuple[float, float]:
         warnings.simplefilter("ignore")
         kinds = struc.annotate_sse(atoms)
     return float((kinds == "a").mean()), float((kinds == "b").mean())
+
+
+def _without_empty_space(coords: np.ndarray) -> np.ndarray:
+    """The points with each gap along an axis, in which there are none, at most `_APART` wide.
+
+    A piece of a chain that lies far away would else ask for a grid of terabytes.
+    """
+    order = np.argsort(coords, axis=0)
+    gaps = np.diff(np.take_along_axis(coords, order, axis=0), axis=0, prepend=0.0)
+    gaps[0] = 0.0
+    moved = np.empty_like(coords)
+    np.put_along_axis(moved, order, np.minimum(gaps, _APART).cumsum(axis=0), axis=0)
+    return moved

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distmat.errors import SequenceError, StructureError
-from distmat.protein.chain import Chain
+from distmat.protein.chain import Chain, describe_breaks
 from distmat.protein.file_kind import FileKind, decode_text, file_kind, kind_of_file, unpack
 from distmat.protein.sequence import Sequence, quoted, read_sequences
 from distmat.protein.structure.read import read_structure_bytes
@@ -77,7 +77,7 @@ def read_query_file(data: bytes, filename: str, amino_acids: bool = False) -> li
     if suffix[1:] in SEQUENCE_SUFFIXES and kind in refused:
         raise SequenceError(f"{quoted(filename, 200)} is {kind}; give a FASTA file.")
     chains = read_structure_bytes(data, filename)
-    return [Query(chain.name, chain.sequence, chain) for chain in chains]
+    return [Query(chain.name, chain.sequence, chain, describe_breaks(chain)) for chain in chains]
 
 
 def read_query_path(path: Path, amino_acids: bool = False) -> list[Query]:

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from distmat.protein.chain import Chain
 
+FARTHEST = 1e5
+"""Å from the origin beyond which a number is no coordinate but damage or a placeholder."""
+
 
 class Experiment(NamedTuple):
     """What a file says of the experiment.

@@ -16,7 +16,7 @@ import numpy as np
 
 from distmat.protein.chain import LONGEST_BOND
 from distmat.protein.sequence import quoted
-from distmat.protein.structure.entry import AmbiguousError
+from distmat.protein.structure.entry import FARTHEST, AmbiguousError
 
 _SAME_PLACE = 2.0
 """Å: two Cα atoms closer than this are alternatives, or of two frames; no chains come so near."""
@@ -179,7 +179,8 @@ def _runs(
     taken: dict[str, _Residue] = {}
     for index in atoms:
         record, number = records[index], numbers[index]
-        xyz = tuple(coords[index].tolist()) if record.is_ca else None
+        seen = record.is_ca and bool((np.abs(coords[index]) < FARTHEST).all())
+        xyz = tuple(coords[index].tolist()) if seen else None
         last = runs[-1][-1] if runs else None
         if last and last.ters == record.ters:
             same = last if last.key == record.number else taken.get(record.number)

@@ -22,8 +22,8 @@ from distmat.protein.structure.polymer_chain import (
 )
 from distmat.protein.structure.sniff import decode
 
-_MOST_VALUES = 20_000_000
-"""A BinaryCIF file can claim any number of values; the largest entries have 15 million atoms."""
+_FEW_VALUES = 100_000
+"""Of a column; more than this are believed of a BinaryCIF file of four bytes or more for each."""
 
 _MOST_RESIDUES = 100_000
 """Of one polymer; titin, the longest protein, has 35,000."""
@@ -33,6 +33,12 @@ _NO_LINE_ENDS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 _CIF_WORDS = re.compile(r"^(?:;|[ \t]*(_\S+|loop_|data_\S*))", re.MULTILINE | re.IGNORECASE)
 """What begins a line that is no row of a table: a text's first or last line, a tag, a keyword."""
+
+_TABLES = ("_atom_site", "_entity_poly_seq", "_pdbx_poly_seq_scheme")
+"""Tables of many rows. Their values are short."""
+
+_NO_VALUE = re.compile(r"\S{65}|[^\n]{513}")
+"""A word or a line that no row of these has."""
 
 _MIXED_CASE = {
     name.lower(): name
@@ -55,25 +61,82 @@ def read_cif(data: bytes) -> tuple[Experiment, Iterator[Chain]]:
 
 
 def _plain_cif(text: str) -> str:
-    """The same with the case of tags and the ends of lines as biotite expects them."""
+    """The same as biotite expects it: case of tags, ends of lines, and no rows without need."""
     text = _NO_LINE_ENDS.sub(" ", text)
-    within = False
-
-    def plain(found: re.Match) -> str:
-        nonlocal within
+    pieces: list[str] = []
+    at, category, columns, within = 0, "", list[str](), False
+    for found in _CIF_WORDS.finditer(text):
         word = found[1]
+        if category in _TABLES and not within:
+            _check_rows(text, at, found, category)
+        pieces.append(_rows(text[at : found.start()], category, columns))
+        at = found.end()
         if word is None:
             within = not within
-            return ";"
-        if within:
+            pieces.append(found[0])
+        elif within:
             # A line of a text that looks like a tag is none.
-            return f" {found[0]}"
-        if word[:5].lower() in ("loop_", "data_"):
-            return word[:5].lower() + word[5:]
-        category, _, column = word.lower().partition(".")
-        return f"{category}.{_MIXED_CASE.get(column, column)}"
+            pieces.append(f" {found[0]}")
+        elif word.startswith("_"):
+            table, _, column = word.lower().partition(".")
+            columns = [*columns, column] if table == category else [column]
+            category = table
+            pieces.append(f"{table}.{_MIXED_CASE.get(column, column)}")
+        else:
+            category = ""
+            pieces.append(word[:5].lower() + word[5:])
+    return "".join([*pieces, _rows(text[at:], category, columns)])
 
-    return _CIF_WORDS.sub(plain, text)
+
+_PLACE = {
+    "label_asym_id", "auth_asym_id", "label_seq_id", "auth_seq_id", "label_comp_id",
+    "auth_comp_id", "pdbx_pdb_ins_code",
+}  # fmt: skip
+"""Columns in which the residues of a model differ."""
+
+
+def _rows(text: str, category: str, columns: list[str]) -> str:
+    """Of the table of atoms the first model's Cα, and one atom of each residue without.
+
+    biotite takes 30 µs for each row, and memory for each value. Rows that aren't one line of
+    plain words for each are left to it.
+    """
+    name = next((at for at, column in enumerate(columns) if column.endswith("atom_id")), None)
+    if category != "_atom_site" or len(columns) < 2 or name is None:
+        return text
+    place = [at for at, column in enumerate(columns) if column in _PLACE]
+    model = columns.index(_MODEL) if _MODEL in columns else None
+    first = None
+    kept: dict[tuple, list[str]] = {}
+    with_ca: set[tuple] = set()
+    for line in text.split("\n"):
+        values = line.split()
+        if not values or values[0].startswith("#"):
+            continue
+        if len(values) != len(columns):
+            return text
+        first = first or (model is not None and values[model])
+        if model is not None and values[model] != first:
+            continue
+        key = tuple([values[at] for at in place])
+        if values[name].strip("'\"") == "CA":
+            if key not in with_ca:
+                kept[key] = []
+                with_ca.add(key)
+            kept[key].append(line)
+        elif key not in kept:
+            kept[key] = [line]
+    return "".join(f"\n{line}" for lines in kept.values() for line in lines) + "\n"
+
+
+_MODEL = "pdbx_pdb_model_num"
+
+
+def _check_rows(text: str, at: int, end: re.Match, category: str) -> None:
+    """Refuse a table with a value so long that a column of such values fills the memory."""
+    if end[1] is None or _NO_VALUE.search(text, at, end.start()):
+        line = text.count("\n", 0, end.start()) + 1
+        raise MalformedError(f"before line {line}, a long text stands among {category}")
 
 
 def read_bcif(data: bytes) -> tuple[Experiment, Iterator[Chain]]:
@@ -83,22 +146,22 @@ def read_bcif(data: bytes) -> tuple[Experiment, Iterator[Chain]]:
 
     with parser_at_work():
         content = msgpack.unpackb(data, use_list=True, raw=False)
-    _check_claims(content)
+    _check_claims(content, max(_FEW_VALUES, len(data) // 4))
     with parser_at_work():
         file = BinaryCIFFile.deserialize(content)
     return _read_pdbx(file)
 
 
-def _check_claims(content: Any) -> None:
+def _check_claims(content: Any, most: int) -> None:
     """Refuse a few bytes that claim to unpack to more than memory holds."""
     if isinstance(content, dict):
-        if isinstance(content.get("srcSize"), int) and content["srcSize"] > _MOST_VALUES:
+        if isinstance(content.get("srcSize"), int) and content["srcSize"] > most:
             raise MalformedError(f"a column claims {content['srcSize']:,} values")
         if content.get("kind") == "RunLength" and "srcSize" not in content:
             raise MalformedError("a run-length encoded column doesn't say how long it is")
     if isinstance(content, dict | list):
         for part in content.values() if isinstance(content, dict) else content:
-            _check_claims(part)
+            _check_claims(part, most)
 
 
 def _read_pdbx(file: Any) -> tuple[Experiment, Iterator[Chain]]:
@@ -144,16 +207,21 @@ def _chains(file: Any, name: str) -> Iterator[Chain]:
     block = file[name]
     with parser_at_work():
         _complete(block)
-        columns = ("occupancy", "label_seq_id", "label_asym_id", "label_entity_id")
+        wanted = ("occupancy", "label_seq_id", "label_asym_id", "label_entity_id")
+        columns = [column for column in wanted if column in block["atom_site"]]
         atoms = get_structure(
             file,
             model=1,
             data_block=name,
             altloc="all",
-            extra_fields=[column for column in columns if column in block["atom_site"]],
+            extra_fields=columns,
         )
     parents = _parents(block)
     by_asym, by_entity = _polymer_sequences(block)
+    if not by_asym and not by_entity:
+        # Who knows no polymers, as Biopython, gives each stretch between ligands an id of its own.
+        for column in {"label_asym_id", "label_entity_id"} & set(columns):
+            atoms.set_annotation(column, np.full(atoms.array_length(), ""))
     for found in polymer_chains(atoms, parents):
         polymer = by_asym.get(found.asym) or by_entity.get(found.entity) or []
         placed = numbered(found, polymer, parents)

@@ -11,10 +11,8 @@ import numpy as np
 from distmat.protein.chain import LONGEST_BOND, Chain
 from distmat.protein.residue_names import STANDARD, is_known, one_letter
 from distmat.protein.sequence import MIN_RESIDUES, UNKNOWN
+from distmat.protein.structure.entry import FARTHEST
 from distmat.protein.structure.seqres import MOST_CONTRADICTIONS, align_to_seqres
-
-FARTHEST = 1e5
-"""Å from the origin beyond which a number is no coordinate but damage or a placeholder."""
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,16 @@ def helix(n: int) -> np.ndarray:
 
 def atom(
     number, name="ALA", at=0, atom="CA", chain="A", insertion=" ", altloc=" ", occupancy="1.00",
-    record="ATOM", element="C", shift=0.0,
+    record="ATOM", element="C", shift=0.0, segment="",
 ):  # fmt: skip
     """A PDB record of an atom at the helix's position `at`."""
     x, y, z = helix(at + 1)[at] + shift
     label = f" {atom:<3}" if len(element) == 1 and len(atom) < 4 else f"{atom:<4}"
+    # A fourth letter of the residue's name and a second of the chain's share a column.
+    whose = f"{name:<4}{chain}" if len(name) == 4 else f"{name:>3}{chain:>2}"
     return (
-        f"{record:<6}{1:>5} {label}{altloc}{name:>3} {chain}{number:>4}{insertion}   "
-        f"{x:8.3f}{y:8.3f}{z:8.3f}{occupancy:>6}{'0.00':>6}          {element:>2}"
+        f"{record:<6}{1:>5} {label}{altloc}{whose}{number:>4}{insertion}   "
+        f"{x:8.3f}{y:8.3f}{z:8.3f}{occupancy:>6}{'0.00':>6}      {segment:<4}{element:>2}"
     )
 
 

@@ -16,7 +16,6 @@ from biotite.structure.io.pdbx import (
     CIFFile,
     compress,
     get_sequence,
-    get_structure,
     set_structure,
 )
 
@@ -541,54 +540,6 @@ def test_whatever_is_done_to_a_file_it_reads_or_is_one_sentence(kind):
 
 
 # ---------------------------------------------------------------- real files
-
-
-@needs_real
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_real_file_reads_as_biotite_reads_it_or_is_one_sentence(path):
-    try:
-        chains, sentence = read_structure(path), ""
-    except StructureError as error:
-        chains, sentence = [], str(error)
-    if not chains:
-        assert path.name in sentence
-        assert "TRUNCATED" in path.name or path.suffix == ".mmtf" or not _protein(path)
-        return
-    reference = _protein(path)
-    stem = path.name.partition(".")[0]
-    for chain in chains:
-        chain_id = chain.name.removeprefix(stem).removeprefix("_")
-        seen = [number for number in chain.residue_numbers if (chain_id, number) in reference]
-        expected = np.array([reference[chain_id, number] for number in seen])
-        np.testing.assert_allclose(chain.ca[chain.observed], expected, atol=1e-4)
-        missed = {number for of, number in reference if of == chain_id} - set(seen)
-        assert len(missed) <= 0.02 * len(chain)
-
-
-def _protein(path: Path) -> dict[tuple[str, str], np.ndarray]:
-    """Cα by chain and residue number, as biotite reads them."""
-    from biotite.structure import filter_amino_acids
-
-    data = path.read_bytes()
-    data = gzip.decompress(data) if path.suffix == ".gz" else data
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            if ".bcif" in path.name:
-                file = BinaryCIFFile.read(io.BytesIO(data))
-                atoms = get_structure(file, model=1, altloc="occupancy")
-            elif ".cif" in path.name:
-                file = CIFFile.read(io.StringIO(data.decode()))
-                atoms = get_structure(file, model=1, altloc="occupancy")
-            else:
-                file = PDBFile.read(io.StringIO(data.decode()))
-                atoms = file.get_structure(model=1, altloc="occupancy")
-        except Exception:
-            return {}
-    atoms = atoms[filter_amino_acids(atoms) & (atoms.atom_name == "CA")]
-    if len(atoms) < 2:
-        return {}
-    return {(str(atom.chain_id), f"{atom.res_id}{atom.ins_code}"): atom.coord for atom in atoms}
 
 
 @needs_real
