@@ -17,6 +17,8 @@ from distmat.errors import DivergedError
 from distmat.protein.examples import examples
 from distmat.protein.structure.read import read_structure
 from distmat.protein.structure.write import write_pdb
+from tests.protein.structure.cases import NAMES, cif
+from tests.protein.structure.records import chain_of, lines
 
 
 def call(capsys, *arguments):
@@ -216,8 +218,8 @@ def test_a_training_here_and_now_says_why_it_ended_as_one_in_the_background_does
     code, _, err = call(capsys, "train", "--set", "max_steps=1")
     assert code == 2 and err.startswith("distmat: ") and words in err
     monkeypatch.setattr("distmat.training.trainer.train", lambda *a, **named: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        main(["train"])
+    code, _, err = call(capsys, "train")
+    assert code == 1 and "ZeroDivisionError" in err and "a fault of the program" in err
 
 
 @pytest.mark.parametrize(
@@ -264,3 +266,34 @@ def test_a_pickle_in_an_array_file_is_never_opened(capsys, tmp_path):
 def test_settings_can_be_shown_without_training(capsys):
     code, out, _ = call(capsys, "train", "--set", "max_steps=7", "--show")
     assert code == 0 and json.loads(out)["max_steps"] == 7
+
+
+def test_a_chain_is_chosen_by_its_own_id_and_not_by_what_its_name_ends_in(capsys, tmp_path):
+    assembly, plain = tmp_path / "assembly.cif", tmp_path / "model_3.pdb"
+    assembly.write_bytes(cif().replace(b" A\n", b" A_2\n"))
+    code, out, _ = call(capsys, "predict", assembly, "--chain", "A_2", "--json")
+    assert (code, json.loads(out)[0]["name"]) == (0, "assembly_A_2")
+    code, _, err = call(capsys, "predict", assembly, "--chain", "2")
+    assert (code, "its chains are A_2." in err) == (2, True)
+    plain.write_bytes(lines(chain_of(NAMES, chain=" ")))
+    code, _, err = call(capsys, "predict", plain, "--chain", "3")
+    assert (code, "no protein chain '3'; its chains are one without a name." in err) == (2, True)
+
+
+def test_where_a_chain_breaks_is_said_beside_its_prediction(capsys, tmp_path):
+    path = tmp_path / "broken.pdb"
+    path.write_bytes(lines(chain_of(NAMES)[:6], chain_of(NAMES, shift=60)[6:]))
+    code, _, err = call(capsys, "predict", path, "--json")
+    assert code == 0
+    assert "broken_A: The chain breaks between residues 6 and 7 (10" in err
+
+
+def test_a_fault_of_the_program_says_that_it_is_one_with_its_traceback(capsys, monkeypatch):
+    def fail(*arguments, **options):
+        raise RuntimeError("not the file's fault")
+
+    monkeypatch.setattr("distmat.protein.query.read_sequences", fail)
+    code, _, err = call(capsys, "predict", "MKTAYIAKQR")
+    assert code == 1
+    assert "RuntimeError: not the file's fault" in err
+    assert "a fault of the program, not of what you gave it" in err
