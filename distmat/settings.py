@@ -16,7 +16,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self
 
-from distmat.errors import ConfigError
+from distmat.errors import ConfigError, one_line
 
 Note = Callable[[str], object]
 """Told what was read otherwise than it was written, a sentence at a time."""
@@ -95,7 +95,8 @@ class Setting:
                 return _read_bool(value)
             if kind is dict:
                 return _read_mapping(value)
-            if kind is str and isinstance(value, str):
+            # A line break, or half a character, is in no name or path that anyone means.
+            if kind is str and isinstance(value, str) and one_line(value) == value:
                 return value
             if kind in (int, float) and not isinstance(value, bool):
                 number = float(value)
@@ -112,7 +113,7 @@ class Setting:
             bool: "true or false",
             int: "a whole number",
             float: "a number",
-            str: "a text",
+            str: "a text of one line",
             dict: "names with values, such as 'width: 4'",
             tuple: "numbers separated by commas",
         }[kind]

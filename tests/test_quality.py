@@ -1,5 +1,6 @@
 """Lint, format and types, so that one command checks everything."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -19,3 +20,36 @@ def test_the_code_passes(command):
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in sorted((ROOT / "distmat").rglob("*.py")) if "Exception" in p.read_text("utf-8")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_who_catches_everything_says_why_that_hides_no_fault_of_ours(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        if _catches_everything(node) and not _raises_again(node):
+            around = lines[node.lineno - 2 : node.lineno + 1]
+            assert any("# " in line for line in around), f"{path}:{node.lineno} has no comment"
+
+
+def _catches_everything(node: ast.AST) -> bool:
+    """``except:``, ``except Exception``, ``suppress(Exception)`` and their like."""
+    wide = {"Exception", "BaseException"}
+    if isinstance(node, ast.ExceptHandler):
+        return node.type is None or bool(wide & _names(node.type))
+    called = isinstance(node, ast.Call) and _names(node.func) & {"suppress"}
+    return bool(called) and any(wide & _names(argument) for argument in node.args)
+
+
+def _names(node: ast.AST) -> set[str]:
+    found = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return found | {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
+
+
+def _raises_again(node: ast.AST) -> bool:
+    """Whether what was caught always goes on as it is."""
+    body = getattr(node, "body", [])
+    return bool(body) and isinstance(body[-1], ast.Raise) and body[-1].exc is None

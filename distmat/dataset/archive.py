@@ -1,8 +1,10 @@
 """Structure files out of ZIP and tar archives that nobody has to trust."""
 
+import errno
 import lzma
 import re
 import shutil
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from distmat.errors import DatasetError
+from distmat.errors import DatasetError, one_line
 from distmat.protein.sequence import quoted
 from distmat.protein.structure.sniff import MAX_BYTES
 
@@ -25,6 +27,24 @@ _LARGEST_RATIO = 100
 _ALWAYS_ALLOWED = 64 * 2**20
 """Bytes up to which any ratio is harmless."""
 _SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+
+_DAMAGES = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    # An encrypted member, or one packed by a method that Python doesn't know.
+    NotImplementedError,
+    RuntimeError,
+    # Of bzip2 and of names and numbers in headers that are cut or were never any.
+    OSError,
+    ValueError,
+    IndexError,
+    struct.error,
+)
+"""What Python's readers of archives raise of a file that is none."""
 
 
 def is_archive(path: Path) -> bool:
@@ -86,19 +106,14 @@ def unpack(path: Path, folder: Path, wanted: re.Pattern[str]) -> list[tuple[str,
                     # What a ZIP says of its sizes needn't be true.
                     if _copied(source, file, min(member.size, MAX_BYTES + 1)):
                         raise DatasetError(_too_much(path))
-                found.append((member.name, target))
+                found.append((one_line(member.name), target))
     except DatasetError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        zlib.error,
-        lzma.LZMAError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    except _DAMAGES as error:
+        # A full disk, say, is no fault of the archive; to seek before its start is.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         shutil.rmtree(folder, ignore_errors=True)
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise DatasetError(
@@ -162,4 +177,5 @@ def _too_much(path: Path) -> str:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^\w.+-]+", "_", re.split(r"[/\\]", name)[-1])[-100:]
+    # Letters of other scripts have up to four bytes, and a file's name 255.
+    return re.sub(r"[^\w.+-]+", "_", re.split(r"[/\\]", name)[-1])[-60:]

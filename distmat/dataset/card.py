@@ -14,7 +14,8 @@ from scipy.spatial.distance import pdist
 
 from distmat.dataset.filters import expected_gyration
 from distmat.dataset.reading import Reject
-from distmat.dataset.store import SPLITS, Fingerprint, read_facts, stream_rows
+from distmat.dataset.schema import SPLITS, card_fault
+from distmat.dataset.store import Fingerprint, read_facts, stream_rows
 from distmat.documents import DocumentError, read_json
 from distmat.errors import DatasetError
 from distmat.geometry.scores import MapScores, score_map
@@ -48,7 +49,7 @@ def make_card(
     Parameters
     ----------
     path : Path
-        With all the columns of `distmat.dataset.store.schema`.
+        With all the columns of `distmat.dataset.schema.schema`.
     name : str
         What the dataset is called.
     origin : dict
@@ -300,8 +301,8 @@ def read_card(path: Path) -> dict[str, Any]:
             f"The card {place.name} can't be read ({' '.join(str(error).split())[:100]}); build "
             "the dataset again."
         ) from None
-    if not isinstance(content, dict) or "chains" not in content:
-        raise DatasetError(f"{place.name} is no dataset's card; build the dataset again.")
+    if fault := card_fault(content):
+        raise DatasetError(f"{place.name} is no dataset's card ({fault}); build the dataset again.")
     return content
 
 

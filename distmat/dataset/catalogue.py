@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from distmat.dataset.card import read_card
+from distmat.dataset.store import opened
 from distmat.errors import DatasetError
 from distmat.protein.sequence import quoted
 from distmat.workspace import workspace
@@ -50,15 +51,14 @@ def list_datasets() -> list[Summary]:
 
 
 def _summary(path: Path) -> Summary:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     size = path.stat().st_size
     try:
-        chains = pq.read_metadata(path).num_rows
-    except (pa.ArrowException, OSError) as error:
-        fault = f"{path.name} can't be read as Parquet ({str(error).splitlines()[0]})."
-        return Summary(path.stem, path, size, 0, {}, fault)
+        with opened(path) as file:
+            chains = file.metadata.num_rows
+    except DatasetError as error:
+        return Summary(path.stem, path, size, 0, {}, str(error))
+    if not chains:
+        return Summary(path.stem, path, size, 0, {}, f"{path.name} holds no chain.")
     try:
         return Summary(path.stem, path, size, chains, read_card(path))
     except DatasetError as error:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from distmat.dataset.store import SPLITS
+from distmat.dataset.schema import SPLITS
 from distmat.errors import DatasetError
 from distmat.protein.entry_id import EntryId, parse_id
 from distmat.protein.file_kind import decode_text, unpack

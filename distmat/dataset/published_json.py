@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from distmat.dataset.schema import LARGEST_COORDINATE
 from distmat.errors import DatasetError, SequenceError
 from distmat.geometry.embedding import embed
 from distmat.geometry.handedness import choose_hand
@@ -93,6 +94,8 @@ def _sample(number: int, content: Any) -> Sample:
         letters = check_letters(letters, f"Sample {number}")
         ca = _coordinates(content, len(letters))
         bonds = np.linalg.norm(np.diff(ca, axis=0), axis=1)
+        if (np.abs(ca) > LARGEST_COORDINATE).any():
+            raise ValueError(f"a coordinate is beyond {LARGEST_COORDINATE:,.0f} Å")
         middle = float(np.nanmedian(bonds)) if np.isfinite(bonds).any() else np.nan
         if not _BONDS[0] <= middle <= _BONDS[1]:
             raise ValueError(
@@ -128,9 +131,9 @@ def _coordinates(content: dict, residues: int) -> np.ndarray:
         return ca
     if content.get("distance_matrix") is None:
         raise ValueError("it has neither 'coords' nor 'distance_matrix'")
-    distances = denormalised(
-        _array(content["distance_matrix"]), content.get("dist_norm_stats") or {}
-    )
+    stats = content.get("dist_norm_stats")
+    matrix = _array(content["distance_matrix"])
+    distances = denormalised(matrix, stats if isinstance(stats, dict) else {})
     if distances.shape != (residues, residues):
         raise ValueError(f"it has {residues} residues, but a map of shape {distances.shape}")
     if not np.isfinite(distances).all() or np.abs(distances - distances.T).max() > 0.01:

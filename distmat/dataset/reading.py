@@ -57,7 +57,7 @@ class Row:
     ----------
     chain : Chain
     facts : dict
-        Values of the columns of `distmat.dataset.store.schema` by name.
+        Values of the columns of `distmat.dataset.schema.schema` by name.
     """
 
     chain: Chain

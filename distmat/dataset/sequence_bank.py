@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from distmat.dataset.schema import sequences_only
 from distmat.dataset.store import opened
 from distmat.errors import DatasetError
 from distmat.protein.file_kind import (
@@ -107,5 +108,4 @@ def _sequences_of(path: Path) -> Iterator[str]:
             raise DatasetError(
                 f"{path.name} has no column 'sequence'; give Parquet with one, or FASTA."
             )
-        for batch in file.iter_batches(columns=["sequence"]):
-            yield from batch.column(0).to_pylist()
+        yield from sequences_only(file, path.name)

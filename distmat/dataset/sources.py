@@ -9,6 +9,7 @@ from pathlib import Path
 
 from distmat.dataset.archive import is_archive, unpack
 from distmat.dataset.id_list import join_splits, read_ids
+from distmat.dataset.store import opened
 from distmat.errors import DatasetError
 from distmat.protein.entry_id import EntryId, parse_id
 from distmat.protein.file_kind import FileKind, kind_of_file
@@ -237,14 +238,8 @@ def _kind(path: Path) -> FileKind:
 
 
 def _rows_of(path: Path) -> list[Item]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        n = pq.read_metadata(path).num_rows
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise DatasetError(f"{path.name} can't be read as Parquet ({reason}); check it.") from None
+    with opened(path) as file:
+        n = file.metadata.num_rows
     state = _file(path, "").state
     return [
         Item("rows", path.name, str(path.absolute()), (), state, (first, min(n, first + _ROWS)))

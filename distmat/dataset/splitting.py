@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distmat.dataset.clustering import LINK_COVERAGE, Hits, components, relatives
-from distmat.dataset.store import SPLITS
+from distmat.dataset.schema import SPLITS
 from distmat.errors import ConfigError
 
 MARGIN = 0.9

@@ -14,18 +14,20 @@ from typing import IO, Any
 
 import numpy as np
 
+from distmat.dataset.schema import checked_batches, known_columns, schema
 from distmat.errors import DatasetError
 from distmat.protein.chain import Chain
 from distmat.protein.entry_id import normal_id
+from distmat.protein.sequence import quoted
 
 REQUIRED_COLUMNS = ("id", "sequence", "ca")
 _OPTIONAL_COLUMNS = ("cluster", "rep", "split", "homologues")
 
-SPLITS = ("train", "val", "test")
-"""What the column ``split`` may hold."""
-
 ROWS_IN_MEMORY = 256
 """Rows of a group in a file that is written here, and of a batch that is read in a stream."""
+
+ROWS_OF_FACTS = 2**14
+"""Rows of a batch that is read without coordinates."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def read_dataset(path: Path) -> Dataset:
         tuple(row["chain"] for row in rows),
         _column(path.name, rows, "cluster", np.arange(len(rows))),
         _column(path.name, rows, "rep", np.ones(len(rows), dtype=bool)),
-        np.array([row["split"] for row in rows]) if "split" in rows[0] else None,
+        _splits(rows),
         _homologues(path.name, rows) if "homologues" in rows[0] else None,
     )
 
@@ -139,32 +141,56 @@ def stream_rows(path: Path, columns: Iterable[str] | None = None) -> Iterator[di
     """
     path = Path(path)
     with opened(path) as file:
-        present = file.schema_arrow.names
-        missing = [column for column in REQUIRED_COLUMNS if column not in present]
-        if missing:
-            raise DatasetError(
-                f"{path.name} has no column '{missing[0]}'; a dataset needs the columns "
-                f"{', '.join(REQUIRED_COLUMNS)}."
-            )
+        present = _present(path.name, file)
         wanted = present if columns is None else [name for name in columns if name in present]
         before = 0
-        for batch in file.iter_batches(ROWS_IN_MEMORY, columns=[*{*wanted, *REQUIRED_COLUMNS}]):
+        for batch in checked_batches(file, path.name, _with_required(wanted), ROWS_IN_MEMORY):
             yield from _rows(path.name, before, batch)
             before += len(batch)
 
 
+def _with_required(columns: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*columns, *REQUIRED_COLUMNS]))
+
+
+def _present(name: str, file: Any) -> list[str]:
+    """The columns of a file that anything here reads, if all that are needed are there."""
+    there = file.schema_arrow.names
+    for column in REQUIRED_COLUMNS:
+        if column not in there:
+            raise DatasetError(
+                f"{name} has no column '{column}'; a dataset needs the columns "
+                f"{', '.join(REQUIRED_COLUMNS)}."
+            )
+    present = [column for column in known_columns() if column in there]
+    for column in present:
+        if there.count(column) > 1:
+            raise DatasetError(f"{name} has the column '{column}' twice; leave one out.")
+    return present
+
+
 def read_facts(path: Path) -> Any:
     """All that a dataset says of its chains but coordinates and homologues, as a pandas table.
+
+    Only of `distmat.dataset.schema.known_columns`; ``length`` is counted.
 
     Raises
     ------
     DatasetError
         As `read_dataset`.
     """
+    import pyarrow as pa
+
     path = Path(path)
     with opened(path) as file:
-        columns = [name for name in file.schema_arrow.names if name not in ("ca", "homologues")]
-        return file.read(columns=columns).to_pandas()
+        present = _present(path.name, file)
+        columns = [name for name in present if name not in ("ca", "homologues", "length")]
+        batches = list(checked_batches(file, path.name, columns, ROWS_OF_FACTS))
+    if not batches:
+        raise DatasetError(f"{path.name} holds no chain; give a dataset with at least one row.")
+    facts = pa.Table.from_batches(batches).to_pandas()
+    facts["length"] = facts["sequence"].str.len()
+    return facts
 
 
 def read_chain(path: Path, row: int) -> Chain:
@@ -183,15 +209,23 @@ def read_chain(path: Path, row: int) -> Chain:
     """
     path = Path(path)
     with opened(path) as file:
-        before = 0
+        _present(path.name, file)
+        start = 0
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
-            if before <= row < before + rows:
-                table = file.read_row_group(group, columns=list(REQUIRED_COLUMNS))
-                (batch,) = table.slice(row - before, 1).combine_chunks().to_batches()
-                return next(_rows(path.name, row, batch))["chain"]
-            before += rows
-    raise DatasetError(f"{path.name} has {before} chains, and no row {row}; open it again.")
+            if start <= row < start + rows:
+                return _chain_of_group(file, path.name, group, start, row)
+            start += rows
+    raise DatasetError(f"{path.name} has {start} chains, and no row {row}; open it again.")
+
+
+def _chain_of_group(file: Any, name: str, group: int, start: int, row: int) -> Chain:
+    columns = list(REQUIRED_COLUMNS)
+    for batch in checked_batches(file, name, columns, ROWS_IN_MEMORY, [group], start):
+        if row < start + len(batch):
+            return next(_rows(name, row, batch.slice(row - start, 1)))["chain"]
+        start += len(batch)
+    raise DatasetError(f"{name} ends before row {row}; copy it again.")
 
 
 @contextmanager
@@ -211,10 +245,11 @@ def opened(path: Path) -> Iterator[Any]:
             yield file
     except FileNotFoundError:
         raise DatasetError(f"There is no dataset at {path}; check the path.") from None
-    except (pa.ArrowException, OSError) as error:
+    # The last of the three where a column's name is no text.
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DatasetError(
-            f"{path.name} can't be read as Parquet ({str(error).splitlines()[0]}); "
-            "give a file written as Parquet."
+            f"{path.name} can't be read as Parquet ({reason}); give a file written as Parquet."
         ) from None
 
 
@@ -228,6 +263,12 @@ def _column(file: str, rows: list[dict], name: str, otherwise: np.ndarray) -> np
             "out."
         )
     return np.array(values).astype(otherwise.dtype)
+
+
+def _splits(rows: list[dict]) -> np.ndarray | None:
+    """None where no row says one."""
+    splits = [row.get("split") for row in rows]
+    return np.array([split or "" for split in splits]) if any(splits) else None
 
 
 def _homologues(file: str, rows: list[dict]) -> tuple[tuple[str, ...], ...]:
@@ -246,58 +287,17 @@ def _rows(file: str, before: int, batch: Any) -> Iterator[dict[str, Any]]:
     """The rows of a batch that `before` others come before."""
     facts = batch.drop_columns(["sequence", "ca"]).to_pylist()
     sequences, ca = batch["sequence"].to_pylist(), batch["ca"]
-    values, first, last = _coordinates(ca)
+    values, offsets = ca.values.to_numpy(zero_copy_only=False), ca.offsets.to_numpy()
     for place, row in enumerate(facts):
         name, sequence = row["id"], sequences[place]
-        coords = values[first[place] : last[place]]
-        if ca[place].as_py() is None or coords.size != 3 * len(sequence):
+        coords = values[offsets[place] : offsets[place + 1]]
+        if not ca[place].is_valid or coords.size != 3 * len(sequence):
             raise DatasetError(
-                f"{file}, row {before + place + 1} ('{name}') has {len(sequence)} residues but "
-                f"{coords.size} coordinates; it needs three for each residue."
+                f"{file}, row {before + place + 1} ({quoted(name)}) has {len(sequence)} residues "
+                f"but {coords.size} coordinates; it needs three for each residue."
             )
-        row["chain"] = Chain(str(name), sequence, coords.reshape(-1, 3))
+        row["chain"] = Chain(name, sequence, coords.reshape(-1, 3))
         yield row
-
-
-def _coordinates(ca: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All numbers of a column of coordinates, flat or by threes, and where each row's lie."""
-    import pyarrow as pa
-
-    offsets, values = ca.offsets.to_numpy(), ca.values
-    if pa.types.is_fixed_size_list(values.type):
-        offsets, values = offsets * values.type.list_size, values.values
-    elif pa.types.is_list(values.type):
-        offsets, values = values.offsets.to_numpy()[offsets], values.values
-    numbers = values.to_numpy(zero_copy_only=False).astype(np.float32)
-    return numbers, offsets[:-1], offsets[1:]
-
-
-def schema() -> Any:
-    """Columns and types of a dataset that is written here."""
-    import pyarrow as pa
-
-    numbers, text = pa.float32(), pa.string()
-    return pa.schema(
-        {
-            "id": text,
-            "length": pa.int32(),
-            "sequence": text,
-            "ca": pa.list_(pa.list_(numbers, 3)),
-            "cluster": pa.int32(),
-            "group": pa.int32(),
-            "rep": pa.bool_(),
-            "split": text,
-            "resolution": numbers,
-            "method": text,
-            "title": text,
-            "source": text,
-            "missing": pa.int32(),
-            "breaks": pa.int32(),
-            "rg": numbers,
-            "helix": numbers,
-            "strand": numbers,
-        }
-    )
 
 
 class DatasetWriter:

@@ -76,6 +76,7 @@ def _run_rank0(job: Job, recorder: Recorder) -> int:
             _ignore_signals()
     except Stopped:
         done = False
+    # Nothing is hidden: the job's log gets the traceback, and the job ends as failed.
     except BaseException as error:
         ballast.unlink(missing_ok=True)
         return _end_failed(job, recorder, error)

@@ -17,25 +17,43 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers.initialization import no_init_weights
 from transformers.utils.logging import disable_progress_bar
 
-from distmat.errors import CheckpointError, DistmatError
+from distmat.documents import DocumentError, read_json
+from distmat.errors import CheckpointError, ConfigError
 from distmat.geometry.calibration import Calibration
 from distmat.model.assembly import prepare
 from distmat.model.baseline import SeparationBaseline
-from distmat.model.encoder import pretrained_encoder, seeded_encoder
+from distmat.model.encoder import (
+    checkpoint_folder,
+    config_from_dict,
+    pretrained_encoder,
+    seeded_encoder,
+)
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.published import is_published, read_published
 from distmat.model.residuals import Residuals
-from distmat.model.tokens import first_line
+from distmat.model.schema import CompanionFile, NetworkFile, SchemaError, checked, read_checked
+from distmat.model.soundness import (
+    check_shapes,
+    check_weights,
+    shapes_of,
+    try_out,
+    unloadable,
+)
+from distmat.protein.sequence import quoted
 from distmat.workspace import replace_file
 
 COMPANION = "distmat.json"
 ADAPTER = "adapter_model.safetensors"
 HEAD = "head.safetensors"
 WEIGHTS = "model.safetensors"
+
+_MOST_BASES = 8
+"""Checkpoints whose encoders are taken from each other."""
 
 # A file of a few megabytes is there at once; the bars would garble a run's own.
 disable_progress_bar()
@@ -163,32 +181,38 @@ def load_weights(network: DistanceNetwork, folder: Path) -> None:
             raise CheckpointError(
                 f"The checkpoint {folder} has no {name}; give a folder that 'distmat train' wrote."
             )
+    if network.config.mode == "full":
+        network.load_state_dict(_read_weights(folder / WEIGHTS, shapes_of(network)))
+        return
+    network.head.load_state_dict(_read_weights(folder / HEAD, shapes_of(network.head)))
+    if network.config.mode == "lora":
+        _read_adapter(network, folder / ADAPTER)
+
+
+def _read_adapter(network: DistanceNetwork, path: Path) -> None:
+    own = {
+        name.replace(".default.weight", ".weight"): weight
+        for name, weight in network.encoder.named_parameters()
+        if "lora_" in name
+    }
+    adapter = _read_weights(path, {name: tuple(weight.shape) for name, weight in own.items()})
+    with torch.no_grad():
+        for name, weight in own.items():
+            weight.copy_(adapter[name])
+
+
+def _read_weights(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
+    """Weights whose names and shapes are these, as the file's header must say first."""
+    check_weights(path, shapes)
     try:
-        if network.config.mode == "full":
-            network.load_state_dict(load_file(folder / WEIGHTS))
-            return
-        network.head.load_state_dict(load_file(folder / HEAD))
-        if network.config.mode == "lora":
-            _read_adapter(network, load_file(folder / ADAPTER))
-    except CheckpointError:
-        raise
-    # Whatever a damaged file or weights of another shape raise, the person can do one thing.
-    except Exception as error:
-        raise _damaged(folder, error) from error
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise unloadable(path.parent, error) from error
 
 
 def weight_files(config: DistanceNetworkConfig) -> tuple[str, ...]:
     """The files that hold a network's weights."""
     return {"full": (WEIGHTS,), "lora": (HEAD, ADAPTER), "frozen": (HEAD,)}[config.mode]
-
-
-def _read_adapter(network: DistanceNetwork, adapter: dict[str, torch.Tensor]) -> None:
-    own = {name: w for name, w in network.encoder.named_parameters() if "lora_" in name}
-    given = {key.replace(".weight", ".default.weight"): value for key, value in adapter.items()}
-    if own.keys() != given.keys():
-        name = sorted(own.keys() ^ given.keys())[0]
-        raise ValueError(f"its adapters aren't those of this encoder, see {name}")
-    network.encoder.load_state_dict(given, strict=False)
 
 
 def read_network_config(folder: Path) -> DistanceNetworkConfig:
@@ -201,20 +225,23 @@ def read_network_config(folder: Path) -> DistanceNetworkConfig:
     """
     folder = Path(folder)
     try:
-        content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kind = content["model_type"]
+        content = read_json(folder / "config.json")
+        kind = content.get("model_type") if isinstance(content, dict) else None
         if kind == DistanceNetworkConfig.model_type:
-            config = DistanceNetworkConfig.from_dict(content)
+            settings = checked(NetworkFile, content).model_dump(exclude_unset=True)
+            if settings.get("encoder") is not None:
+                settings["encoder"] = config_from_dict(settings["encoder"])
+            config = DistanceNetworkConfig(**settings)
             config.check()
             return config
     except FileNotFoundError:
         raise CheckpointError(
             f"The checkpoint {folder} has no config.json; give a folder that 'distmat train' wrote."
         ) from None
-    except Exception as error:
-        raise _damaged(folder, error) from error
+    except (OSError, DocumentError, SchemaError, ConfigError) as error:
+        raise unloadable(folder, error) from error
     raise CheckpointError(
-        f"The checkpoint {folder} holds a model of kind '{kind}', which predicts no "
+        f"The checkpoint {folder} holds a model of kind {quoted(str(kind))}, which predicts no "
         "distances; give a folder that 'distmat train' wrote."
     )
 
@@ -237,15 +264,43 @@ def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> DistanceNe
     if is_published(folder):
         return read_published(folder)
     config = read_network_config(folder)
+    _check_bases(folder, config)
     for name in weight_files(config):
         if not (folder / name).is_file():
             raise CheckpointError(
                 f"The checkpoint {folder} has no {name}; give a folder that 'distmat train' wrote."
             )
-    if config.mode == "full":
-        network = _blank_network(folder, config)
-        load_weights(network, folder)
-        return network
+    check_shapes(config, folder / WEIGHTS, folder / HEAD)
+    network = _whole(folder, config) if config.mode == "full" else _adapted(folder, config, dtype)
+    try_out(network, folder)
+    return network
+
+
+def _check_bases(folder: Path, config: DistanceNetworkConfig) -> None:
+    """Refuse a checkpoint whose encoder is taken from one whose encoder … is taken from it."""
+    seen = {folder.resolve()}
+    while config.pretrained and (config.mode != "full" or not config.tokens):
+        base = checkpoint_folder(config.encoder_name)
+        if base is None or is_published(base):
+            return
+        if base.resolve() in seen:
+            fault = f"its encoder is taken from {base}, whose own is taken from it"
+            raise unloadable(folder, ValueError(fault))
+        seen.add(base.resolve())
+        if len(seen) > _MOST_BASES:
+            raise unloadable(folder, ValueError(f"its encoder is {len(seen)} checkpoints away"))
+        config = read_network_config(base)
+
+
+def _whole(folder: Path, config: DistanceNetworkConfig) -> DistanceNetwork:
+    # Drawing weights that are read in the next moment takes seconds for a large encoder.
+    with no_init_weights():
+        network = DistanceNetwork(config)
+    load_weights(network, folder)
+    return network
+
+
+def _adapted(folder: Path, config: DistanceNetworkConfig, dtype: torch.dtype) -> DistanceNetwork:
     network = DistanceNetwork(config, _base(folder, config, dtype))
     trained_on = config.base_fingerprint
     prepare(network)
@@ -256,18 +311,6 @@ def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> DistanceNe
         )
     load_weights(network, folder)
     return network
-
-
-def _blank_network(folder: Path, config: DistanceNetworkConfig) -> DistanceNetwork:
-    try:
-        # Drawing weights that are read in the next moment takes seconds for a large encoder.
-        with no_init_weights():
-            return DistanceNetwork(config)
-    except DistmatError:
-        raise
-    # Whatever a damaged config makes transformers raise, the person can do one thing.
-    except Exception as error:
-        raise _damaged(folder, error) from error
 
 
 def _base(folder: Path, config: DistanceNetworkConfig, dtype: torch.dtype) -> torch.nn.Module:
@@ -299,17 +342,17 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             )
     network = load_network(folder)
     try:
-        content = json.loads((folder / COMPANION).read_text(encoding="utf-8"))
-        calibration, residuals = content.get("calibration"), content.get("residuals")
-        return Checkpoint(
-            network.eval(),
-            SeparationBaseline.from_dict(content["baseline"]),
-            None if calibration is None else Calibration.from_dict(calibration),
-            content["trained_on"],
-            None if residuals is None else Residuals.from_dict(residuals),
-        )
-    except Exception as error:
-        raise _damaged(folder, error) from error
+        facts = read_checked(CompanionFile, folder / COMPANION)
+    except (OSError, SchemaError) as error:
+        raise unloadable(folder, error) from error
+    table, residuals = facts.calibration, facts.residuals
+    return Checkpoint(
+        network.eval(),
+        SeparationBaseline.from_dict(facts.baseline.model_dump()),
+        None if table is None else Calibration.from_dict(table.model_dump()),
+        facts.trained_on.model_dump(exclude_unset=True),
+        None if residuals is None else Residuals.from_dict(residuals.model_dump()),
+    )
 
 
 def _published_checkpoint(folder: Path) -> Checkpoint:
@@ -317,15 +360,9 @@ def _published_checkpoint(folder: Path) -> Checkpoint:
 
     network = read_published(folder)
     # It says nothing of its training chains' distances; the shipped checkpoint's will do.
-    shipped = json.loads((checkpoint_path("mini") / COMPANION).read_text(encoding="utf-8"))
+    shipped = read_checked(CompanionFile, checkpoint_path("mini") / COMPANION)
     return Checkpoint(
         network.eval(),
-        SeparationBaseline.from_dict(shipped["baseline"]),
+        SeparationBaseline.from_dict(shipped.baseline.model_dump()),
         trained_on={"published_model": network.config.encoder_name, "baseline_of": "mini"},
-    )
-
-
-def _damaged(folder: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"The checkpoint {folder} can't be loaded ({first_line(error)}); train or copy it again."
     )

@@ -30,6 +30,9 @@ from distmat.workspace import checkpoint_path
 CHECKPOINT_PREFIX = "checkpoint:"
 """Begins the name of an encoder that is taken from one of our own checkpoints."""
 
+_WIDEST = 2**22
+"""Channels of a state, or tokens, at most."""
+
 _UNUSED = ("contact_head", "pooler", "lm_head")
 """Parts of encoders that states don't pass through."""
 
@@ -195,7 +198,8 @@ def encoder_config(name: str) -> PreTrainedConfig:
         return read_network_config(folder).encoder
     try:
         config = from_disk_or_hub(AutoConfig.from_pretrained, name)
-    # Whatever the hub client or a damaged file raise, the person can do one thing.
+    # What the hub's client, a damaged file or transformers' classes raise is of any kind; nothing
+    # of ours is run here.
     except Exception as error:
         raise _unreachable(name, error) from None
     if not getattr(config, "hidden_size", None):
@@ -203,6 +207,28 @@ def encoder_config(name: str) -> PreTrainedConfig:
             f"The encoder '{name}' is a model of kind '{config.model_type}', which gives no "
             "state per residue; choose a language model such as Qwen2.5 or ESM-2."
         )
+    return config
+
+
+def config_from_dict(content: dict[str, Any]) -> PreTrainedConfig:
+    """The shape of an encoder, from what `distmat.model.schema.check_encoder` let pass.
+
+    Raises
+    ------
+    ConfigError
+        If transformers knows no such kind, or its class doesn't take the values.
+    """
+    settings = {name: value for name, value in content.items() if not name.startswith("_")}
+    kind = settings.pop("model_type")
+    try:
+        config = AutoConfig.for_model(kind, **settings)
+    # Each kind's class checks its values in a way of its own; only transformers' code runs here.
+    except Exception as error:
+        raise ConfigError(f"encoder: {first_line(error)}") from None
+    for name in ("hidden_size", "vocab_size"):
+        value = getattr(config, name, None)
+        if type(value) is not int or not 1 <= value <= _WIDEST:
+            raise ConfigError(f"encoder: {name} is {repr(value)[:40]}")
     return config
 
 
@@ -252,7 +278,8 @@ def pretrained_encoder(
             loaded = from_disk_or_hub(
                 AutoModel.from_pretrained, name, config=config, output_loading_info=True, **options
             )
-    # Whatever the hub client or a damaged file raise, the person can do one thing.
+    # What the hub's client, a damaged file or transformers' classes raise is of any kind; nothing
+    # of ours is run here.
     except Exception as error:
         raise _unreachable(name, error) from None
     encoder, report = loaded
@@ -329,6 +356,8 @@ def _targets(encoder: nn.Module, names: str) -> list[str]:
     if names == "all-linear":
         return linear
     wanted = [name.strip() for name in names.split(",") if name.strip()]
+    if not wanted:
+        raise ConfigError("lora_targets names no layer; use all-linear or names of layers.")
     known = sorted({name.rpartition(".")[2] for name in linear})
     for name in wanted:
         if name not in known:

@@ -9,7 +9,6 @@ The second script's head is named `dist_proj.U` and `dist_head`, the first one's
 does a checkpoint of theirs when it is opened here. The adapters are added into the weights.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,14 @@ import torch
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, Qwen2Config, Qwen3Config
 from transformers.initialization import no_init_weights
 
-from distmat.errors import CheckpointError
+from distmat.documents import read_json
+from distmat.errors import CheckpointError, ConfigError
+from distmat.model.encoder import config_from_dict
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
+from distmat.model.schema import PublishedSettings, SchemaError, check_encoder, read_checked
+from distmat.model.soundness import try_out, weightless_network
 from distmat.model.tokens import ResidueTokenizer, first_line
+from distmat.protein.sequence import quoted
 
 CONFIG = "training_config.json"
 WEIGHTS = ("model.pt", "pytorch_model.bin")
@@ -33,6 +37,7 @@ _HEADS = {
     "coord_head.": "coordinates.",
 }
 _NOT_NEEDED = ("lm_head.", "rotary_emb.inv_freq")
+_MOST_LAYERS = 1024
 _FOUR_BIT = (".absmax", ".quant_map", ".quant_state", ".nested_absmax", ".nested_quant_map")
 
 
@@ -58,17 +63,16 @@ def read_published(folder: Path) -> DistanceNetwork:
     merged = _merged(encoder, adapters, settings, folder)
     kind = "coordinates" if any("coordinates" in key for key in head) else "placeholder"
     config = DistanceNetworkConfig(
-        encoder=_shape(settings["model_name"], folder, merged),
-        encoder_name=str(settings["model_name"]),
+        encoder=_shape(settings.model_name, folder, merged),
+        encoder_name=settings.model_name,
         head_kind=kind,
-        head={"max_length": int(settings["max_seq_len"])},
+        head={"max_length": settings.max_seq_len},
         loss_settings={"scaling": "own_maximum"} if kind == "placeholder" else {},
-        max_trained_length=int(settings["max_seq_len"]),
+        max_trained_length=settings.max_seq_len,
     )
     tokens = _tokens(folder)
     config.tokens = tokens.as_dict()
-    with torch.device("meta"):
-        network = DistanceNetwork(config)
+    network = weightless_network(config, folder)
     own = {f"encoder.{key}": value for key, value in merged.items()}
     own |= {f"head.{key}": value for key, value in head.items()}
     _check_fit(network, own, folder)
@@ -77,26 +81,23 @@ def read_published(folder: Path) -> DistanceNetwork:
         network = DistanceNetwork(config)
     network.load_state_dict(own, assign=True)
     network.tokens = tokens
+    try_out(network, folder)
     return network.eval()
 
 
-def _settings(folder: Path) -> dict[str, Any]:
-    path = _config_path(folder)
+def _settings(folder: Path) -> PublishedSettings:
     try:
-        settings = json.loads((path or folder / CONFIG).read_text(encoding="utf-8"))
-        length, rank = int(settings["max_seq_len"]), int(settings.get("lora_rank", 16))
-        if not 1 <= length <= 100_000 or rank < 1 or not isinstance(settings["model_name"], str):
-            raise ValueError("max_seq_len, lora_rank or model_name is out of range")
-    except Exception as error:
+        settings = read_checked(PublishedSettings, _config_path(folder) or folder / CONFIG)
+    except (OSError, SchemaError) as error:
         raise CheckpointError(
             f"The {CONFIG} of the published checkpoint {folder} can't be read "
             f"({first_line(error)}); copy it again."
         ) from None
-    method = (settings.get("norm_config") or {}).get("norm_method", "log_scale")
+    method = settings.norm_config.norm_method if settings.norm_config else "log_scale"
     if method != "log_scale":
         raise CheckpointError(
             f"The published checkpoint {folder} was trained on distances normalised by "
-            f"'{method}'; only 'log_scale' can be turned back into Å."
+            f"{quoted(method)}; only 'log_scale' can be turned back into Å."
         )
     return settings
 
@@ -105,12 +106,22 @@ def _state(folder: Path) -> dict[str, torch.Tensor]:
     path = _weights(folder)
     try:
         state = torch.load(path or folder, map_location="cpu", weights_only=True, mmap=True)
-        return {str(key): value for key, value in state.items() if torch.is_tensor(value)}
-    # A damaged or a hostile file; either way nothing of it was run.
+    # A damaged or a hostile file makes PyTorch's reader raise anything; nothing of ours is run
+    # here, and nothing of the file.
     except Exception as error:
         raise CheckpointError(
             f"The weights {path} can't be read as tensors ({first_line(error)}); copy them again."
         ) from None
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path} holds no weights by name; copy it again.")
+    tensors = {str(key): value for key, value in state.items() if torch.is_tensor(value)}
+    for name, value in tensors.items():
+        if value.layout != torch.strided or value.nbytes > value.untyped_storage().nbytes():
+            raise CheckpointError(
+                f"{path} holds a weight {quoted(name, 200)} that is larger than what is stored of "
+                "it; copy it again."
+            )
+    return tensors
 
 
 def _sorted(
@@ -144,11 +155,11 @@ def _sorted(
 def _merged(
     encoder: dict[str, torch.Tensor],
     adapters: dict[str, torch.Tensor],
-    settings: dict[str, Any],
+    settings: PublishedSettings,
     folder: Path,
 ) -> dict[str, torch.Tensor]:
     """The encoder's weights W with their adapters added, ``W + alpha / rank · B A``."""
-    scale = float(settings.get("lora_alpha", 32)) / int(settings.get("lora_rank", 16))
+    scale = settings.lora_alpha / settings.lora_rank
     for name, down in adapters.items():
         if ".lora_A." not in name:
             continue
@@ -159,22 +170,34 @@ def _merged(
                 f"The published checkpoint {folder} holds an adapter {name} without the weight "
                 "that it belongs to; copy it again."
             )
+        if (
+            up.shape[0:1] + down.shape[1:] != encoder[target].shape
+            or up.shape[1:] != down.shape[:1]
+        ):
+            raise CheckpointError(
+                f"The published checkpoint {folder} holds an adapter {name} that doesn't fit the "
+                "weight that it belongs to; copy it again."
+            )
         encoder[target] = encoder[target] + scale * (up @ down)
     return encoder
 
 
 def _shape(name: str, folder: Path, encoder: dict[str, torch.Tensor]) -> PreTrainedConfig:
     """Of the base: from a config in the folder, from disk by its name, or from its weights."""
-    for place in (str(folder) if (folder / "config.json").is_file() else "", name):
+    for place in (folder / "config.json", Path(name) / "config.json"):
         try:
-            if place:
-                return AutoConfig.from_pretrained(
-                    place, local_files_only=True, trust_remote_code=False
-                )
+            if place.is_file():
+                content = read_json(place)
+                check_encoder(content)
+                return config_from_dict(content)
         # Not there, or of no use; the weights know the rest.
-        except (OSError, ValueError):
+        except (OSError, ValueError, ConfigError):
             continue
-    return _shape_of_weights(encoder, folder)
+    try:
+        return AutoConfig.from_pretrained(name, local_files_only=True, trust_remote_code=False)
+    # Not in the hub's cache.
+    except (OSError, ValueError):
+        return _shape_of_weights(encoder, folder)
 
 
 def _shape_of_weights(encoder: dict[str, torch.Tensor], folder: Path) -> PreTrainedConfig:
@@ -188,6 +211,8 @@ def _shape_of_weights(encoder: dict[str, torch.Tensor], folder: Path) -> PreTrai
         # Qwen2.5-0.5B has heads of 64, the larger ones of 128, and Qwen3 says it itself.
         size = len(norm) if norm is not None else 64 if width <= 896 else 128
         layers = 1 + max(int(k.split(".")[1]) for k in encoder if k.startswith("layers."))
+        if layers > _MOST_LAYERS or not size:
+            raise ValueError(f"it has {layers} layers of heads of {size}")
         kind: Any = Qwen2Config if norm is None else Qwen3Config
         return kind(
             vocab_size=vocabulary,
@@ -201,7 +226,7 @@ def _shape_of_weights(encoder: dict[str, torch.Tensor], folder: Path) -> PreTrai
             rope_parameters={"rope_type": "default", "rope_theta": 1_000_000.0},
             pad_token_id=None,
         )
-    except (KeyError, ValueError, ZeroDivisionError) as error:
+    except (KeyError, ValueError, IndexError) as error:
         raise CheckpointError(
             f"The base of the published checkpoint {folder} is no Qwen2 or Qwen3 "
             f"({first_line(error)}), and its config isn't on this machine; put the base's "
@@ -215,6 +240,8 @@ def _tokens(folder: Path) -> ResidueTokenizer:
         source = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
+    # What damaged files make the many classes of tokenizers raise is of any kind; nothing of ours
+    # is run here.
     except Exception as error:
         raise CheckpointError(
             f"The tokenizer of the published checkpoint {folder} can't be read "
@@ -263,7 +290,7 @@ def _config_path(folder: Path) -> Path | None:
 
 def _is_theirs(path: Path) -> bool:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError):
         # Damaged, but theirs: what stands beside it is a model.pt.
         return True

@@ -138,7 +138,8 @@ def _named(name: str) -> ResidueTokenizer:
 
     try:
         source = from_disk_or_hub(AutoTokenizer.from_pretrained, name)
-    # Whatever the hub client or a damaged file raise, the person can do one thing.
+    # What the hub's client, a damaged file or transformers' classes raise is of any kind; nothing
+    # of ours is run here.
     except Exception as error:
         raise CheckpointError(
             f"The tokenizer of the encoder '{name}' can't be loaded "
@@ -216,13 +217,26 @@ def from_disk_or_hub(load: Callable[..., Any], name: str, **options: Any) -> Any
         If it is in none of these places, or the hub can't be reached; whatever `load` raises.
     """
     options["trust_remote_code"] = False
-    try:
-        return load(name, local_files_only=True, **options)
-    except (OSError, ValueError):
-        if Path(name).exists() or Path(name).is_absolute():
-            raise
+    is_place = Path(name).exists() or Path(name).is_absolute()
+    # Of what isn't there transformers asks the hub's client for adapters, and that tries six times.
+    if is_place or _is_cached(name):
+        try:
+            return load(name, local_files_only=True, **options)
+        except (OSError, ValueError):
+            if is_place:
+                raise
     _ask_hub()
     return load(name, **options)
+
+
+def _is_cached(name: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    # No name that the hub could have.
+    except ValueError:
+        return False
 
 
 def _ask_hub() -> None:
@@ -232,7 +246,8 @@ def _ask_hub() -> None:
 
     try:
         get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
-    # Whatever kind of client it is and whatever it lacks, the hub isn't there.
+    # Whatever kind of client it is and whatever it lacks, the hub isn't there; nothing of ours is
+    # run here.
     except Exception as error:
         raise OSError(
             f"it is neither in a folder nor in the hub's cache, and {constants.ENDPOINT} can't "

@@ -12,15 +12,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from distmat.documents import parse_json, read_json
+from distmat.documents import read_json
 from distmat.errors import RunError
 from distmat.runs.run import Run
-from distmat.training.run_folder import checkpoints
+from distmat.training.run_folder import checkpoints, is_whole_safetensors
 
 _NAME = re.compile(r"(checkpoint|kept)-(\d+)")
 _WRITING = re.compile(r"\.checkpoint-(\d+)\.writing")
-_LONGEST_HEADER = 100 * 2**20
-"""Bytes of a safetensors header; its own library reads no more."""
 
 
 @dataclass(frozen=True)
@@ -94,19 +92,12 @@ def unreadable_file(checkpoint: CheckpointFiles) -> str | None:
 
     Only the header is read, so this is quick for models of any size.
     """
-    for name, size in checkpoint.files:
-        if name.endswith(".safetensors"):
-            try:
-                with (checkpoint.path / name).open("rb") as file:
-                    length = int.from_bytes(file.read(8), "little")
-                    header = parse_json(file.read(min(length, _LONGEST_HEADER)), _LONGEST_HEADER)
-                ends = [entry["data_offsets"][1] for key, entry in header.items() if key[0] != "_"]
-                if size != 8 + length + max(ends, default=0):
-                    return name
-            except FileNotFoundError:
-                continue  # Deleted by the trainer while we look.
-            except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+    for name, _ in checkpoint.files:
+        try:
+            if name.endswith(".safetensors") and not is_whole_safetensors(checkpoint.path / name):
                 return name
+        except FileNotFoundError:
+            continue  # Deleted by the trainer while we look.
     return None
 
 

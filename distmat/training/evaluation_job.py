@@ -61,7 +61,7 @@ def choose_chains(
 
 
 def _of_split(dataset: "Dataset", asked: str | None) -> "tuple[Dataset, str]":
-    from distmat.dataset.store import SPLITS
+    from distmat.dataset.schema import SPLITS
 
     if dataset.splits is None:
         if asked not in (None, "all"):

@@ -10,9 +10,11 @@ import json
 import os
 import re
 import shutil
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
-from distmat.documents import read_json
+from distmat.documents import DocumentError, parse_json, read_json
 from distmat.errors import ConfigError, RunError
 from distmat.settings import marked
 from distmat.training.config import (
@@ -33,6 +35,9 @@ FINAL_FILE = "distmat.json"
 LAST_FILE = "trainer_state.json"
 """A checkpoint of the transformers Trainer without this file was cut short."""
 
+_LONGEST_HEADER = 100 * 2**20
+"""Bytes of a safetensors header; its own library reads no more."""
+
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _WRITING = re.compile(r"\.checkpoint-\d+\.(writing|replaced)")
 
@@ -47,7 +52,9 @@ def checkpoints(output: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def checkpoint_to_resume(output: Path, resume: bool | str | Path) -> Path | None:
+def checkpoint_to_resume(
+    output: Path, resume: bool | str | Path, say: Callable[[str], None] = lambda text: None
+) -> Path | None:
     """The checkpoint that a run goes on from; None if it starts anew.
 
     Parameters
@@ -55,7 +62,9 @@ def checkpoint_to_resume(output: Path, resume: bool | str | Path) -> Path | None
     output : Path
         The run's folder.
     resume : bool, str or Path
-        The newest one in the folder, or this one.
+        The newest whole one in the folder, or this one.
+    say : callable
+        Told of each newer one that is damaged, a sentence at a time.
 
     Raises
     ------
@@ -71,16 +80,83 @@ def checkpoint_to_resume(output: Path, resume: bool | str | Path) -> Path | None
             )
         return None
     if resume is True:
-        if not there:
-            raise RunError(f"There is no checkpoint in {output} to resume from; start a new run.")
-        return there[max(there)]
+        return _newest_whole(output, there, say)
     folder = Path(resume)
     if not (folder / LAST_FILE).is_file() or not (folder / CONFIG_FILE).is_file():
         raise RunError(
             f"{folder} is no whole checkpoint of a run; give a folder such as "
             f"{Path(output) / 'checkpoint-500'}, or --resume alone for the newest."
         )
+    if (broken := damaged_file(folder)) is not None:
+        raise RunError(
+            f"{folder} is damaged, see its {broken}; give another checkpoint, or --resume alone "
+            "for the newest that is whole."
+        )
     return folder
+
+
+def _newest_whole(output: Path, there: dict[int, Path], say: Callable[[str], None]) -> Path:
+    for folder in reversed(there.values()):
+        broken = damaged_file(folder)
+        if broken is None:
+            return folder
+        say(f"{folder.name} is damaged, see its {broken}; going on from the one before it")
+    if there:
+        raise RunError(
+            f"Every checkpoint in {output} is damaged; start a new run, or copy one back."
+        )
+    raise RunError(f"There is no checkpoint in {output} to resume from; start a new run.")
+
+
+def damaged_file(checkpoint: Path) -> str | None:
+    """The first file of a checkpoint that was cut or isn't what it is called; None if none is.
+
+    Weights are known by their headers and archives of tensors by their ends, so that this is
+    quick for models of any size.
+    """
+    for path in sorted(checkpoint.glob("*")):
+        whole = _WHOLE.get(path.suffix)
+        if whole is not None and path.is_file() and not whole(path):
+            return path.name
+    return None
+
+
+def is_whole_safetensors(path: Path) -> bool:
+    """Whether a file of weights is as long as its own header says.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it was deleted meanwhile.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = parse_json(file.read(min(length, _LONGEST_HEADER)), _LONGEST_HEADER)
+            size = os.fstat(file.fileno()).st_size
+        ends = [entry["data_offsets"][1] for key, entry in header.items() if key[:1] != "_"]
+        return size == 8 + length + max(ends, default=0)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return False
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        read_json(path)
+    except (OSError, DocumentError):
+        return False
+    return True
+
+
+_WHOLE: dict[str, Callable[[Path], bool]] = {
+    ".safetensors": is_whole_safetensors,
+    ".pt": zipfile.is_zipfile,
+    ".pth": zipfile.is_zipfile,
+    ".bin": zipfile.is_zipfile,
+    ".json": _is_json,
+}
 
 
 def step_of(checkpoint: Path) -> int:

@@ -102,6 +102,7 @@ def train(
     """
     try:
         return _Run(config, progress, observer or Unobserved()).go(resume, accept_changed_data)
+    # Memory that isn't enough comes in many classes; anything else goes on as it is.
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -128,7 +129,7 @@ class _Run:
 
     def go(self, resume: bool | str | Path, accept_changed_data: bool) -> Evaluation | None:
         output = Path(self.config.output)
-        checkpoint = checkpoint_to_resume(output, resume)
+        checkpoint = checkpoint_to_resume(output, resume, self.say)
         precision = chosen_precision(self.config)
         self.say("Reading the datasets")
         chosen = {split: chosen_chains(self.config, split) for split in ("train", "val")}

@@ -182,11 +182,9 @@ def _facts(path: str, changed: int) -> pd.DataFrame:
     from pathlib import Path
 
     facts = read_facts(Path(path))
-    if "length" not in facts:
-        facts["length"] = facts["sequence"].str.len()
     for column, value in (("missing", 0), ("cluster", facts.index), ("rg", np.nan)):
-        if column not in facts:
-            facts[column] = value
+        given = facts[column] if column in facts else pd.Series(np.nan, index=facts.index)
+        facts[column] = given.fillna(pd.Series(value, index=facts.index))
     return facts
 
 

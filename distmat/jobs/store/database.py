@@ -71,7 +71,7 @@ class Database:
     def execute(self, sql: str, values: Sequence | dict = ()) -> sqlite3.Cursor:
         """Run one statement."""
         with self._lock, self._explained():
-            return self._connection.execute(sql, values)
+            return self._connection.execute(sql, _storable(values))
 
     def execute_many(self, sql: str, values: Iterable[Sequence]) -> None:
         """Run one statement with each row of values."""
@@ -82,7 +82,7 @@ class Database:
         """What a query finds; values by position, or one dict of them by name."""
         bound = values[0] if len(values) == 1 and isinstance(values[0], dict) else values
         with self._lock, self._explained():
-            return self._connection.execute(sql, bound).fetchall()
+            return self._connection.execute(sql, _storable(bound)).fetchall()
 
     def array(self, sql: str, values: Sequence = (), columns: int = 2) -> "np.ndarray":
         """Numbers that a query finds, shape=(n, columns); NaN for NULL."""
@@ -166,6 +166,20 @@ class Database:
             if code in sentences:
                 raise RunError(f"{self.path} {sentences[code]}") from None
             raise
+
+
+def _storable(values: Sequence | dict) -> Sequence | dict:
+    """The same values; what UTF-8 can't hold of a text, such as half a character, as its code."""
+    if isinstance(values, dict):
+        return {name: _whole(value) for name, value in values.items()}
+    return tuple(map(_whole, values))
+
+
+def _whole(value: Any) -> Any:
+    # A text of ASCII, as most are, knows that it is.
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _statements(script: str) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from distmat.errors import RunError
+from distmat.errors import RunError, one_line
 from distmat.jobs.kinds import folder_of
 from distmat.jobs.states import ACTIVE, State
 from distmat.jobs.store.rows import SELECT, J, Rows
@@ -60,7 +60,7 @@ class Jobs(Rows[J]):
         check_name(backend)
         if webhook is None:
             webhook = os.environ.get("DISTMAT_WEBHOOK", "")
-        name = (name.strip() or kind)[:200]
+        name = _line(name) or kind
         now = time.time()
         with self._db.writing():
             job_id = self._new_id(name, kind)
@@ -72,7 +72,7 @@ class Jobs(Rows[J]):
                 "key": key,
                 "id": job_id,
                 "name": name,
-                "group_name": group.strip()[:200],
+                "group_name": _line(group),
                 "tags": json.dumps(_tags(tags)),
                 "notes": notes,
                 "kind": kind,
@@ -185,9 +185,9 @@ class Jobs(Rows[J]):
         RunError
             If the name is empty.
         """
-        if not name.strip():
+        if not _line(name):
             raise RunError("The new name is empty; give one.")
-        self._set(job_id, name=name.strip()[:200])
+        self._set(job_id, name=_line(name))
 
     def tag(self, job_id: str, tags: Iterable[str]) -> None:
         """Other tags instead of those it has."""
@@ -231,7 +231,12 @@ class Jobs(Rows[J]):
 
 
 def _tags(tags: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(tag.strip()[:100] for tag in tags if tag.strip()))
+    return list(dict.fromkeys(_line(tag, 100) for tag in tags if _line(tag)))
+
+
+def _line(text: str, most: int = 200) -> str:
+    """A name as it is shown: one line, not too long."""
+    return one_line(text).strip()[:most].strip()
 
 
 def _checked_webhook(address: str) -> str:

@@ -1,0 +1,44 @@
+"""Which checkpoint a run goes on from when the newest was cut."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from distmat.errors import RunError
+from distmat.training.config import TrainingConfig
+from distmat.training.run_folder import checkpoint_to_resume, damaged_file, write_config
+
+
+@pytest.fixture
+def output(tmp_path):
+    for step in (10, 20):
+        folder = tmp_path / f"checkpoint-{step}"
+        write_config(TrainingConfig(), folder)
+        save_file({"weight": np.zeros(1000, np.float32)}, folder / "model.safetensors")
+        (folder / "trainer_state.json").write_text(json.dumps({"global_step": step}))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "trainer_state.json"])
+def test_a_newest_checkpoint_that_was_cut_is_passed_over_and_said_so(output, name):
+    path = output / "checkpoint-20" / name
+    path.write_bytes(path.read_bytes()[:1000] if "model" in name else b"")
+    said = []
+    assert checkpoint_to_resume(output, True, said.append) == output / "checkpoint-10"
+    assert said == [f"checkpoint-20 is damaged, see its {name}; going on from the one before it"]
+    with pytest.raises(RunError, match=f"is damaged, see its {name}"):
+        checkpoint_to_resume(output, path.parent)
+
+
+def test_whole_checkpoints_are_taken_as_they_are(output):
+    assert damaged_file(output / "checkpoint-20") is None
+    assert checkpoint_to_resume(output, True) == output / "checkpoint-20"
+
+
+def test_a_run_of_damaged_checkpoints_alone_is_not_begun_anew_without_a_word(output):
+    for step in (10, 20):
+        (output / f"checkpoint-{step}" / "model.safetensors").write_bytes(b"cut")
+    with pytest.raises(RunError, match=r"Every checkpoint in .* is damaged"):
+        checkpoint_to_resume(output, True)
