@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 
 from distmat.geometry.reconstruction import Reconstruction, reconstruct
 from distmat.geometry.scores import MapScores, TraceScores, score_map, score_trace
+from distmat.library.search import find_templates
+from distmat.library.templates import Template, copy_nearest
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap
+from distmat.protein.sequence import check_letters
 
 if TYPE_CHECKING:
+    from distmat.library.search import Exclusion
+    from distmat.library.store import Library
     from distmat.model.predictor import Predictor
 
 
@@ -25,18 +30,25 @@ class Comparison:
     truth : Chain
     model, baseline : MapScores
     trace : TraceScores
+    nearest : MapScores or None
+        Of copying the surest template, where templates were used; see `copy_nearest`.
     """
 
     truth: Chain
     model: MapScores
     baseline: MapScores
     trace: TraceScores
+    nearest: MapScores | None = None
 
     def as_dict(self) -> dict:
         """For JSON."""
         return {
             "observed_residues": int(self.truth.observed.sum()),
-            "map": {"model": self.model.as_dict(), "baseline": self.baseline.as_dict()},
+            "map": {
+                "model": self.model.as_dict(),
+                "baseline": self.baseline.as_dict(),
+                **({} if self.nearest is None else {"copy_nearest": self.nearest.as_dict()}),
+            },
             "trace": self.trace.as_dict(),
         }
 
@@ -52,12 +64,15 @@ class Prediction:
     backbone : Reconstruction
     comparison : Comparison or None
         None where no structure is known.
+    templates : tuple of Template
+        Known structures that the map rests on, the surest first.
     """
 
     name: str
     map: DistanceMap
     backbone: Reconstruction
     comparison: Comparison | None
+    templates: tuple[Template, ...] = ()
 
     def as_dict(self) -> dict:
         """For JSON."""
@@ -70,6 +85,7 @@ class Prediction:
             "stress": round(float(self.backbone.stress), 4),
             "eigenvalue_share": round(float(self.backbone.eigenvalue_share), 4),
             "steps": list(self.backbone.steps),
+            "templates": [template.as_dict() for template in self.templates],
             "scores": None if self.comparison is None else self.comparison.as_dict(),
         }
 
@@ -80,6 +96,8 @@ def predict_chain(
     name: str = "sequence",
     truth: Chain | None = None,
     progress: Callable[[float, str], None] | None = None,
+    library: "Library | None" = None,
+    exclude: "Exclusion | None" = None,
 ) -> Prediction:
     """Predict a map, rebuild its backbone, and score both where the structure is known.
 
@@ -92,14 +110,29 @@ def predict_chain(
     truth : Chain, optional
     progress : callable, optional
         Called with the share that is done, 0 to 1, and what is being done.
+    library : Library, optional
+        Known structures among which templates are looked up, never of the truth's own entry; for
+        predictors that take them (`Predictor.takes_templates`).
+    exclude : Exclusion, optional
+        What of the library isn't to be used.
 
     Raises
     ------
     SequenceError
         If the sequence is no protein or too long for the memory there is.
+    DatasetError
+        If MMseqs2, which searches the library, is missing or fails.
     """
     report = progress or (lambda share, text: None)
-    predicted = predictor.predict(sequence, lambda share, text: report(0.6 * share, text))
+    sequence = check_letters(sequence)
+    templates: tuple[Template, ...] = ()
+    if library is not None and predictor.takes_templates:
+        report(0.0, f"Looking for relatives among {len(library):,} known structures")
+        own = None if truth is None else [truth.name]
+        templates = tuple(find_templates(library, [sequence], exclude, own)[0])
+    predicted = predictor.predict(
+        sequence, lambda share, text: report(0.6 * share, text), templates
+    )
     backbone = reconstruct(
         predicted.distances,
         std=predicted.std,
@@ -117,6 +150,11 @@ def predict_chain(
             score_map(predicted.distances, truth.ca, predicted.contacts),
             score_map(predictor.baseline.predict(len(predicted)), truth.ca),
             score_trace(backbone.coords, truth.ca),
+            None
+            if not templates
+            else score_map(
+                copy_nearest(templates, predictor.baseline.predict(len(predicted))), truth.ca
+            ),
         )
     report(1.0, "Done")
-    return Prediction(name, predicted, backbone, comparison)
+    return Prediction(name, predicted, backbone, comparison, templates)

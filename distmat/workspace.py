@@ -4,11 +4,13 @@
         datasets/NAME.parquet
         checkpoints/NAME/
         runs/NAME/
+        libraries/NAME.parquet
 
 Names are looked up there first, then among what ships with the project.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,9 @@ from typing import IO
 from distmat.errors import CheckpointError, DatasetError
 
 _PACKAGE = Path(__file__).parent
+
+LIBRARY_FILE = "library.parquet"
+"""A library of known structures in a checkpoint's folder."""
 
 SHIPPED_CHECKPOINTS = (_PACKAGE.parent / "checkpoints", _PACKAGE / "_checkpoints")
 """In a checkout, and in an installed wheel."""
@@ -85,6 +90,78 @@ def dataset_path(name_or_path: str | Path) -> Path:
             f"There is no dataset {name[:200]!r}; give a Parquet file or one of: {known}."
         )
     return found
+
+
+def list_libraries() -> list[str]:
+    """Names of the libraries of known structures in the workspace."""
+    return [path.stem for path in sorted((workspace() / "libraries").glob("*.parquet"))]
+
+
+def library_path(name_or_path: str | Path) -> Path:
+    """The Parquet file of a library of known structures.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A file, the name of a library in the workspace, or that of a checkpoint that has one.
+
+    Raises
+    ------
+    DatasetError
+        If there is none; the sentence lists those in the workspace.
+    """
+    name = str(name_or_path)
+    places = [(workspace() / "libraries", ".parquet")]
+    found = _find(name, places)
+    if found is not None and found.is_dir():
+        found = found / LIBRARY_FILE
+    if found is None or not found.is_file():
+        found = _find(name, [(root, f"/{LIBRARY_FILE}") for root in SHIPPED_CHECKPOINTS])
+    if found is None or not found.is_file():
+        known = ", ".join([*list_libraries(), "none"])
+        raise DatasetError(
+            f"There is no library {name[:200]!r}; give a file that 'distmat library build' wrote, "
+            f"or one of: {known}."
+        )
+    return found
+
+
+def new_library_path(name: str) -> Path:
+    """Where a library of this name is written.
+
+    Raises
+    ------
+    DatasetError
+        If the name is no file name.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name) or name == "none":
+        raise DatasetError(
+            f"A library can't be called {name[:80]!r}; use letters, digits, dots and dashes."
+        )
+    return workspace() / "libraries" / f"{name}.parquet"
+
+
+def library_of(checkpoint: str | Path) -> Path | None:
+    """The library that a checkpoint's predictions use unless told otherwise.
+
+    That of ``DISTMAT_LIBRARY``, a name or ``none``, else the one in the checkpoint's folder.
+
+    Raises
+    ------
+    DatasetError
+        If the variable names a library that isn't there.
+    """
+    named = os.environ.get("DISTMAT_LIBRARY")
+    if named:
+        return None if named == "none" else library_path(named)
+    path = checkpoint_path(checkpoint) / LIBRARY_FILE
+    return path if path.is_file() else None
+
+
+def library_cache() -> Path:
+    """Where what is made of libraries is kept: this user's cache, for all workspaces."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "distmat" / "libraries"
 
 
 def _find(name: str, places: list[tuple[Path, str]]) -> Path | None:

@@ -7,6 +7,7 @@ from distmat.ui.heading import show_heading, show_title, show_welcome
 from distmat.ui.maps import show_maps
 from distmat.ui.question import ask
 from distmat.ui.scores import show_scores, show_verdict
+from distmat.ui.templates import show_templates
 
 show_title()
 question, checkpoint = ask()
@@ -15,6 +16,7 @@ if answer is None:
     show_welcome()
 else:
     show_heading(answer)
+    show_templates(answer)
     show_verdict(answer)
     show_maps(answer)
     show_backbone(answer)

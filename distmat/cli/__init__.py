@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from distmat.cli.data import add_data
 from distmat.cli.evaluate import add_evaluate
+from distmat.cli.library import add_library
 from distmat.cli.predict import add_predict
 from distmat.cli.reconstruct import add_reconstruct
 from distmat.cli.report import add_report
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add_runs(commands)
     add_report(commands)
     add_data(commands)
+    add_library(commands)
     return parser
 
 

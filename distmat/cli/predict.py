@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distmat.cli.library import add_library_options, chosen_library
 from distmat.cli.progress import bar
 from distmat.errors import NucleotideError, SequenceError, StructureError
 
@@ -41,6 +42,7 @@ def add_predict(commands) -> None:
         "--out", type=Path, metavar="DIR", help="write NPY, CSV, RR, PDB, mmCIF and JSON here"
     )
     command.add_argument("--json", action="store_true", help="print the results as JSON")
+    add_library_options(command)
     command.set_defaults(run=_predict)
 
 
@@ -52,11 +54,19 @@ def _predict(options: argparse.Namespace) -> None:
     from distmat.model.predictor import load
     from distmat.prediction import predict_chain
 
+    library, exclude = chosen_library(options)
     predictor = load(options.checkpoint)
     results = []
     taken: set[str] = set()
     for query in bar(queries, "Predicting"):
-        prediction = predict_chain(predictor, query.sequence, query.name, query.structure)
+        prediction = predict_chain(
+            predictor,
+            query.sequence,
+            query.name,
+            query.structure,
+            library=library,
+            exclude=exclude,
+        )
         if options.out:
             _write_prediction(prediction, options.out, _file_name(query.name, taken))
         results.append(prediction)
@@ -141,11 +151,21 @@ def _summary(prediction: "Prediction") -> str:
         f"{prediction.name}: {len(prediction.map)} residues, "
         f"hand {hand.hand} (confidence {hand.hand_confidence:.2f})"
     ]
+    for template in prediction.templates:
+        first, last = template.span
+        lines.append(
+            f"  template {template.name:<7} residues {first + 1}–{last + 1}, "
+            f"{template.identity:.0%} identical, E-value {template.e_value:.1g}"
+        )
     if prediction.comparison:
-        for label, scores in (
+        rows = [
             ("model", prediction.comparison.model),
             ("separation only", prediction.comparison.baseline),
-        ):
+            ("copy the nearest", prediction.comparison.nearest),
+        ]
+        for label, scores in rows:
+            if scores is None:
+                continue
             lines.append(
                 f"  {label:<16} MAE {scores.mae:6.2f} Å  RMSE {scores.rmse:6.2f} Å  "
                 f"r {scores.pearson:6.3f}  lDDT {scores.lddt:.3f}  "

@@ -262,17 +262,17 @@ class MMseqsWorkspace:
     def near_copies(self, name: str) -> np.ndarray:
         """Pairs of a chain and one that is 90 % identical to it; shape=(pairs, 2), dtype=int."""
         limits = ["--min-seq-id", "0.9", "-c", "0.8", "--cov-mode", "1"]
-        self._run(["easy-linclust", f"{name}.fasta", "near", "tmp", *limits])
+        self.run(["easy-linclust", f"{name}.fasta", "near", "tmp", *limits])
         return np.loadtxt(self.folder / "near_cluster.tsv", dtype=int, ndmin=2)
 
     def clusters(self, name: str, n: int, identity: float, coverage: float) -> np.ndarray:
         """Pairs of a cluster's centre and a member; shape=(members, 2), dtype=int."""
         limits = ["--min-seq-id", str(identity), "-c", str(coverage), "-e", "0.001"]
         limits += ["--max-seqs", str(_MOST_HITS), *_finding(n * n, 4.0)]
-        self._run(["createdb", f"{name}.fasta", "db"], threads=False)
-        self._run(["search", "db", "db", "alignments", "tmp", *limits])
-        self._run(["clust", "db", "alignments", "clusters"])
-        self._run(["createtsv", "db", "db", "clusters", "clusters.tsv"])
+        self.run(["createdb", f"{name}.fasta", "db"], threads=False)
+        self.run(["search", "db", "db", "alignments", "tmp", *limits])
+        self.run(["clust", "db", "alignments", "clusters"])
+        self.run(["createtsv", "db", "db", "clusters", "clusters.tsv"])
         return np.loadtxt(self.folder / "clusters.tsv", dtype=int, ndmin=2)
 
     def search(
@@ -289,7 +289,7 @@ class MMseqsWorkspace:
         arguments = ["easy-search", f"{queries}.fasta", f"{targets}.fasta", "hits.tsv", "tmp"]
         limits = ["-e", str(e_value), "--min-seq-id", str(identity), "--max-seqs", str(_MOST_HITS)]
         limits += ["--format-output", _FORMAT, *_finding(pairs, sensitivity)]
-        self._run([*arguments, *limits, *options])
+        self.run([*arguments, *limits, *options])
         file = self.folder / "hits.tsv"
         table = np.loadtxt(file, ndmin=2) if file.stat().st_size else np.zeros((0, 11))
         table = table[np.lexsort((table[:, 1], table[:, 0]))]
@@ -305,7 +305,7 @@ class MMseqsWorkspace:
         arguments = ["easy-search", f"{queries}.fasta", str(targets.resolve()), "found.tsv", "tmp"]
         limits = ["-e", str(ALIGN_E_VALUE), "-c", str(ALIGN_COVERAGE), "--cov-mode", "2"]
         columns = ["--format-output", "query,target,fident,qstart,qaln,taln"]
-        self._run([*arguments, *limits, "--max-seqs", str(_MOST_ALIGNED), "-s", "4", *columns])
+        self.run([*arguments, *limits, "--max-seqs", str(_MOST_ALIGNED), "-s", "4", *columns])
         with open(self.folder / "found.tsv", encoding="utf-8", errors="replace") as file:
             rows = sorted(line.rstrip("\n").split("\t") for line in file)
         return [
@@ -313,7 +313,8 @@ class MMseqsWorkspace:
             for query, _, identity, start, own, other in rows
         ]
 
-    def _run(self, arguments: list[str], threads: bool = True) -> None:
+    def run(self, arguments: list[str], threads: bool = True) -> None:
+        """Run a command of MMseqs2 in the folder; its temporary files go."""
         options = ["--threads", str(self.threads)] if threads else []
         _run([*arguments, *options, "-v", "1"], self.folder, self.threads)
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)

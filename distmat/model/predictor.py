@@ -1,5 +1,6 @@
 """From a sequence to a distance map."""
 
+import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +16,8 @@ from torch.nn.utils.rnn import pad_sequence
 from distmat.errors import SequenceError
 from distmat.geometry.calibration import Calibration
 from distmat.geometry.confidence import most_std, scale_std
+from distmat.library.evidence import weigh_templates
+from distmat.library.templates import Template
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
 from distmat.model.network import OPEN_BINS, DistanceNetwork, NetworkOutput
@@ -43,6 +46,9 @@ recognised or not. See `benchmarks/mini.md`."""
 _NETWORK_SHARE = 0.9
 """Of a prediction's time; the rest goes into reading distances from the distogram."""
 
+CHAIN_LIST = "chains.csv"
+"""In a checkpoint's folder: the columns 'id' and 'split' of the chains that made it."""
+
 Report = Callable[[float, str], None]
 
 
@@ -57,6 +63,8 @@ class Predictor:
     ----------
     baseline : SeparationBaseline
     calibration : Calibration or None
+    learned : frozenset of str
+        Names of the chains it was trained on, where the checkpoint tells.
     card : dict
         ``max_length``, the residues of the longest stretch it was trained on; ``std_from``,
         where the standard deviations of its maps come from; and what the checkpoint tells of
@@ -68,6 +76,7 @@ class Predictor:
         self.baseline: SeparationBaseline = checkpoint.baseline
         self.calibration: Calibration | None = checkpoint.calibration
         self.residuals: Residuals = checkpoint.residuals or spread_of_known_chains()
+        self.learned: frozenset[str] = frozenset()
         self.card = {
             **checkpoint.trained_on,
             "max_length": self.network.config.max_trained_length,
@@ -76,7 +85,12 @@ class Predictor:
         }
 
     @torch.inference_mode()
-    def predict(self, sequence: str, progress: Report | None = None) -> DistanceMap:
+    def predict(
+        self,
+        sequence: str,
+        progress: Report | None = None,
+        templates: Sequence[Template] = (),
+    ) -> DistanceMap:
         """Predict the distance map of one chain.
 
         Parameters
@@ -86,6 +100,9 @@ class Predictor:
         progress : callable, optional
             Called with the share that is done, 0 to 1, and what is being done: after each
             layer of the encoder and each block of the head.
+        templates : sequence of Template
+            Known structures laid on the sequence, the surest first; heard by a head that gives a
+            distogram (see `takes_templates`).
 
         Returns
         -------
@@ -108,7 +125,7 @@ class Predictor:
         with _threads_for(len(sequence)), _reporting(self.network, report, len(sequence)):
             answer = self._answer([sequence])
         report(_NETWORK_SHARE, "Reading the distances")
-        return self._read(answer, 0, sequence)
+        return self._read(answer, 0, sequence, templates)
 
     @torch.inference_mode()
     def predict_many(self, sequences: Sequence[str]) -> Iterator[tuple[int, DistanceMap]]:
@@ -159,11 +176,25 @@ class Predictor:
             chain_length=lengths.to(device),
         )
 
-    def _read(self, answer: NetworkOutput, row: int, sequence: str) -> DistanceMap:
+    @property
+    def takes_templates(self) -> bool:
+        """Whether known structures can add to what the network says."""
+        config = self.network.config
+        return config.head_kind == "pair" and config.loss == "distogram"
+
+    def _read(
+        self,
+        answer: NetworkOutput,
+        row: int,
+        sequence: str,
+        templates: Sequence[Template] = (),
+    ) -> DistanceMap:
         """The map of one of the chains that were answered for."""
         n = len(sequence)
         if answer.logits is not None:
             logits_LLK = answer.logits[row, :n, :n].div_(self.network.config.distogram_temperature)
+            if templates:
+                logits_LLK = _heard(logits_LLK, templates, self.network.edges)
             predicted = _distance_map(sequence, logits_LLK, self.network.edges)
             factors = self.network.config.std_factors
             # Of two residues alone the network has seen too little to know that they are bonded.
@@ -278,13 +309,39 @@ def load(name_or_path: str | Path = "mini") -> Predictor:
     CheckpointError
         If there is no such checkpoint, or it can't be loaded.
     """
-    return Predictor(load_checkpoint(checkpoint_path(name_or_path)))
+    folder = checkpoint_path(name_or_path)
+    predictor = Predictor(load_checkpoint(folder))
+    predictor.learned = _learned(folder / CHAIN_LIST)
+    return predictor
+
+
+def _learned(path: Path) -> frozenset[str]:
+    """The chains of the split 'train' in a checkpoint's list, if it has one."""
+    if not path.is_file():
+        return frozenset()
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        return frozenset(row["id"] for row in rows if row.get("split") == "train" and "id" in row)
+
+
+def _bounds(edges: torch.Tensor) -> torch.Tensor:
+    """Å: between which the bins lie, the open ones, too; shape=(K + 1,)."""
+    low, high = OPEN_BINS
+    return torch.cat([edges.new_tensor([low]), edges, edges.new_tensor([high])])
+
+
+def _heard(
+    logits_LLK: torch.Tensor, templates: Sequence[Template], edges: torch.Tensor
+) -> torch.Tensor:
+    """The distogram after what the templates say."""
+    log_prior = logits_LLK.float().log_softmax(dim=-1).cpu().numpy()
+    weighed = weigh_templates(log_prior, templates, _bounds(edges).cpu().numpy())
+    return torch.from_numpy(weighed).to(logits_LLK.device)
 
 
 def _distance_map(sequence: str, logits_LLK: torch.Tensor, edges: torch.Tensor) -> DistanceMap:
     n = len(sequence)
-    low, high = OPEN_BINS
-    bounds = torch.cat([edges.new_tensor([low]), edges, edges.new_tensor([high])])
+    bounds = _bounds(edges)
     below_cutoff = int((edges <= CONTACT_CUTOFF).sum())
     median, std, contacts = (torch.empty(n, n) for _ in range(3))
     # A few rows at a time: probabilities of all pairs at once would double the memory.

@@ -19,6 +19,7 @@ from distmat.workspace import checkpoint_path
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+    from distmat.library.store import Library
     from distmat.model.predictor import Predictor
     from distmat.prediction import Prediction
 
@@ -44,6 +45,10 @@ class Answer:
         What knowing only the separation would predict, Å.
     seconds : float
         The time it took.
+    library : str
+        Path of the library that templates were looked up in; empty: none.
+    learned : frozenset of str
+        Names of the chains that the checkpoint was trained on, where it tells.
     """
 
     key: str
@@ -53,6 +58,8 @@ class Answer:
     prediction: "Prediction"
     baseline: np.ndarray
     seconds: float
+    library: str = ""
+    learned: frozenset[str] = frozenset()
 
 
 def answered(question: Question, checkpoint: str) -> Answer | None:
@@ -61,9 +68,10 @@ def answered(question: Question, checkpoint: str) -> Answer | None:
     bar = st.empty()
     try:
         folder = checkpoint_path(checkpoint)
-        key = _key(question, folder)
+        library = st.session_state.get("library") or ""
+        key = _key(question, folder, library)
         if key not in kept:
-            kept[key] = _predict(question, checkpoint, folder, key, bar)
+            kept[key] = _predict(question, checkpoint, folder, key, library, bar)
         # The last one used comes last, so that the oldest is let go first.
         kept[key] = kept.pop(key)
         while len(kept) > _KEPT:
@@ -95,14 +103,19 @@ def _import_network() -> None:
         import distmat.prediction  # noqa: F401
 
 
-def _key(question: Question, folder: Path) -> str:
+def _key(question: Question, folder: Path, library: str) -> str:
     truth = b"" if question.truth is None else question.truth.ca.tobytes()
-    parts = (str(folder), _age(folder), question.title, question.sequence)
+    parts = (str(folder), _age(folder), question.title, question.sequence, library)
     return hashlib.sha256(repr(parts).encode() + truth).hexdigest()[:16]
 
 
 def _predict(
-    question: Question, checkpoint: str, folder: Path, key: str, bar: "DeltaGenerator"
+    question: Question,
+    checkpoint: str,
+    folder: Path,
+    key: str,
+    library: str,
+    bar: "DeltaGenerator",
 ) -> Answer:
     bar.progress(0.0, "Loading the network")
     _warming().join()
@@ -113,7 +126,14 @@ def _predict(
 
     predictor = _predictor(str(folder), _age(folder))
     started = time.perf_counter()
-    prediction = predict_chain(predictor, question.sequence, question.title, question.truth, report)
+    prediction = predict_chain(
+        predictor,
+        question.sequence,
+        question.title,
+        question.truth,
+        report,
+        _library(library, Path(library).stat().st_mtime_ns) if library else None,
+    )
     return Answer(
         key,
         question,
@@ -122,12 +142,22 @@ def _predict(
         prediction,
         predictor.baseline.predict(len(prediction.map)),
         time.perf_counter() - started,
+        library,
+        predictor.learned,
     )
 
 
 def _age(folder: Path) -> int:
     """When a file of this checkpoint was last written; another training makes another answer."""
     return max((file.stat().st_mtime_ns for file in folder.iterdir()), default=0)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _library(path: str, changed: int) -> "Library":
+    """The library in this file as it was at this time."""
+    from distmat.library.store import Library
+
+    return Library(Path(path))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

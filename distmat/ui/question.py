@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ from distmat.protein.query import (
 )
 from distmat.protein.sequence import UNNAMED
 from distmat.ui.markdown import escaped, show_error
-from distmat.workspace import list_checkpoints
+from distmat.workspace import library_of, library_path, list_checkpoints, list_libraries
 
 _EXAMPLE_COLUMNS = 4
 _LONGEST_NAME = 60
@@ -75,11 +76,39 @@ def ask() -> tuple[Question | None, str | None]:
             help="A trained model: those that ship with the project, then your own.",
             width=320,
         )
+        _show_library(checkpoint)
     if "problem" in st.session_state:
         _show_problem()
     if opened and opened.note:
         st.info(escaped(opened.note), icon=":material/info:")
     return opened, checkpoint
+
+
+def _show_library(checkpoint: str) -> None:
+    """The switch for templates; a checkpoint without a library of its own may take another's."""
+    own = library_of(checkpoint)
+    names = list_libraries()
+    if own is None and not names:
+        st.session_state["library"] = ""
+        return
+    used = st.toggle(
+        "Use known structures of relatives (templates)",
+        value=own is not None,
+        key=f"templates-{checkpoint}",
+        help="Looks the sequence up in a library of known structures and lets those of relatives "
+        "speak, where there are any. Off: the map is predicted from the sequence alone.",
+    )
+    choices = [*([str(own)] if own else []), *(str(library_path(name)) for name in names)]
+    chosen = choices[0]
+    if used and len(choices) > 1:
+        chosen = st.selectbox(
+            "Library",
+            choices,
+            format_func=lambda path: f"of {checkpoint}" if path == str(own) else Path(path).stem,
+            key=f"library-{checkpoint}",
+            width=320,
+        )
+    st.session_state["library"] = chosen if used else ""
 
 
 def _checkpoints() -> list[str]:

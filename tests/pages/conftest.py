@@ -26,7 +26,10 @@ class StandIn:
         self.known = known_maps()
         self.asked = []
 
-    def predict(self, sequence, progress=None):
+    takes_templates = False
+    learned = frozenset()
+
+    def predict(self, sequence, progress=None, templates=()):
         self.asked.append(sequence)
         if len(sequence) > LONGEST:
             raise SequenceError(f"The sequence has {len(sequence)} residues; *cut* it.")

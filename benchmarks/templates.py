@@ -1,0 +1,175 @@
+r"""What templates add to predictions, and how far their distances are to be trusted.
+
+Run by hand, from this folder's parent:
+
+    python benchmarks/templates.py fit --library LIBRARY
+    python benchmarks/templates.py score --data val.parquet --library LIBRARY
+
+`fit` finds templates for chains of the library among its other clusters, below 30 % identity, and
+fits the numbers in `distmat/library/evidence.py` to pairs of theirs by maximum likelihood. `score`
+compares predictions from the sequence alone, with templates, and two nulls: the separation, and
+copying the surest template. Chains of a query's own PDB entry and alignments of 30 % identity and
+more are left out.
+"""
+
+import argparse
+import os
+from collections.abc import Sequence
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+from distmat.scoring.map_scores import score_map
+from scipy.stats import bootstrap
+
+from distmat.dataset.store import read_dataset
+from distmat.geometry.confidence import coverage
+from distmat.library.evidence import FARTHEST, describe
+from distmat.library.search import Exclusion, find_templates, search
+from distmat.library.store import Library
+from distmat.library.templates import Template, copy_nearest, lay
+from distmat.model.predictor import load
+from distmat.protein.chain import Chain
+from distmat.protein.entry_id import normal_id
+from distmat.workspace import dataset_path, library_path
+
+RELATED = 0.3
+PAIRS = 150
+"""Of a template; neighbouring pairs tell the same."""
+SHOWN = ("mae", "rmse", "pearson", "lddt", "long_precision")
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    fitting = commands.add_parser("fit", help="fit the likelihood of a template's distances")
+    fitting.add_argument("--chains", type=int, default=3_000, help="of the library, as queries")
+    scoring = commands.add_parser("score", help="scores with and without templates")
+    scoring.add_argument("--data", required=True)
+    scoring.add_argument("--checkpoint", default="mini")
+    scoring.add_argument("--shortest", type=int, default=0)
+    scoring.add_argument("--longest", type=int, default=256)
+    scoring.add_argument("--chains", type=int, default=100_000, help="spread over the file")
+    for command in (fitting, scoring):
+        command.add_argument("--library", required=True)
+    options = parser.parse_args()
+    library = Library(library_path(options.library))
+    if options.command == "fit":
+        fit(library, options.chains)
+    else:
+        score(library, options)
+
+
+def fit(library: Library, queries: int) -> None:
+    """Print the fitted numbers, and how well they describe pairs that weren't fitted to."""
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(library), min(queries, len(library)), replace=False)
+    facts, known, true = _sampled_pairs(library, chosen, rng)
+    held_out = rng.random(len(true)) < 0.1
+    scale = torch.zeros(facts.shape[1], requires_grad=True)
+    outliers = torch.zeros(facts.shape[1], requires_grad=True)
+    with torch.no_grad():
+        scale[0], outliers[0] = 0.7, -1.0
+    optimizer = torch.optim.LBFGS([scale, outliers], max_iter=150, line_search_fn="strong_wolfe")
+
+    def loss(rows: np.ndarray) -> torch.Tensor:
+        x = torch.from_numpy(facts[rows])
+        error = torch.from_numpy(np.abs(true - known)[rows].astype(np.float32))
+        s = torch.exp((x @ scale).clamp(-2, 3.5))
+        share = torch.sigmoid(x @ outliers)
+        density = (1 - share) * torch.exp(-error / s) / (2 * s) + share / FARTHEST
+        return -density.log().mean()
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        value = loss(~held_out)
+        value.backward()
+        return value
+
+    optimizer.step(closure)
+    with torch.no_grad():
+        print(f"{len(true):,} pairs; {float(loss(held_out)):.4f} nats on the tenth held out")
+    for name, numbers in (("SCALE", scale), ("OUTLIERS", outliers)):
+        print(name, "=", tuple(round(float(number), 3) for number in numbers))
+
+
+def _sampled_pairs(
+    library: Library, chosen: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Facts, the template's distance and the true one of pairs, in the order of their queries."""
+    entries = np.array([name.partition("_")[0] for name in library.normal_names])
+
+    def allowed(place: int) -> np.ndarray:
+        number = chosen[place]
+        return (library.clusters != library.clusters[number]) & (entries != entries[number])
+
+    sequences = [library.sequences[number] for number in chosen]
+    facts, known, true = [], [], []
+    for number, hits in zip(chosen, search(library, sequences, 2, allowed), strict=True):
+        query = library.chain(int(number))
+        laid = (
+            lay(query.sequence, library.chain(hit.target), hit.places(len(query)), hit.e_value)
+            for hit in hits
+        )
+        for template in [one for one in laid if one.identity < RELATED][:2]:
+            rows, covered = describe(template)
+            distances = query.distances[covered]
+            usable = np.flatnonzero(np.isfinite(distances) & (rows[:, -1] > np.log(2.5)))
+            some = rng.choice(usable, min(PAIRS, len(usable)), replace=False)
+            facts.append(rows[some])
+            known.append(template.distances[covered][some])
+            true.append(distances[some])
+    return np.concatenate(facts), np.concatenate(known), np.concatenate(true)
+
+
+def score(library: Library, options: argparse.Namespace) -> None:
+    """Print a table of mean scores with bootstrap intervals, for all chains and by stratum."""
+    predictor = load(options.checkpoint)
+    dataset = read_dataset(dataset_path(options.data)).representatives()
+    chains = [c for c in dataset.chains if options.shortest <= len(c) <= options.longest]
+    places = np.linspace(0, len(chains) - 1, min(options.chains, len(chains))).astype(int)
+    chains = [chains[place] for place in places]
+    found = find_templates(
+        library,
+        [chain.sequence for chain in chains],
+        Exclusion(identity=RELATED),
+        [normal_id(chain.name) for chain in chains],
+    )
+    rows = [_scored(predictor, *pair) for pair in zip(chains, found, strict=True)]
+    table = np.array([values for values, _ in rows])
+    has = np.array([bool(templates) for templates in found])
+    for stratum, keep in (("all", has | True), ("has a template", has), ("has none", ~has)):
+        print(f"\n{stratum}: {keep.sum()} chains")
+        for k, name in enumerate(("separation", "copy nearest", "sequence alone", "library")):
+            print(f"{name:16}", *(_interval(table[keep, k, j]) for j in range(len(SHOWN))))
+    counted = [share for (_, share), hit in zip(rows, has, strict=True) if hit]
+    print("\nσ of chains with a template:", sum(counted[1:], counted[0]).as_dict())
+
+
+def _scored(predictor, chain: Chain, templates: Sequence[Template]):
+    alone = predictor.predict(chain.sequence)
+    heard = predictor.predict(chain.sequence, templates=templates) if templates else alone
+    baseline = predictor.baseline.predict(len(chain))
+    scores = (
+        score_map(baseline, chain.ca),
+        score_map(copy_nearest(templates, baseline), chain.ca),
+        score_map(alone.distances, chain.ca, alone.contacts),
+        score_map(heard.distances, chain.ca, heard.contacts),
+    )
+    values = [[getattr(each, name) for name in SHOWN] for each in scores]
+    return values, coverage(heard.distances, heard.std, chain.distances)
+
+
+def _interval(values: np.ndarray) -> str:
+    defined = values[np.isfinite(values)]
+    if len(defined) < 2:
+        return "–"
+    drawn = bootstrap((defined,), np.mean, method="percentile", n_resamples=2000, rng=0)
+    low, high = drawn.confidence_interval
+    return f"{defined.mean():7.3f} ({low:.3f}–{high:.3f})"
+
+
+if __name__ == "__main__":
+    main()

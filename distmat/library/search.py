@@ -1,0 +1,217 @@
+"""Which chains of a library are relatives of a query: its profiles against the query, by MMseqs2.
+
+A profile of one chain's relatives recognises relations that two single sequences don't show. The
+library's profiles are MMseqs2's queries here and the person's sequences its database, for a few
+sequences are aligned with every profile in a second or two, with none overlooked.
+"""
+
+import itertools
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from distmat.dataset.clustering import MMseqsWorkspace
+from distmat.errors import ConfigError
+from distmat.library.profiles import write_profile_database
+from distmat.library.store import Library
+from distmat.library.templates import MOST_TEMPLATES, Hit, Template, lay
+from distmat.protein.entry_id import normal_id
+from distmat.workspace import library_cache
+
+MOST_E_VALUE = 1.0
+"""Less sure alignments are mostly chance, and aren't shown."""
+LEAST_COVERAGE = 0.2
+"""Share of the query that an alignment covers at least."""
+MOST_HITS = 20
+"""Kept for a query, the surest."""
+
+_ALIGN_ALL = 1_000
+"""Queries up to which each profile is laid on each of them; more are filtered by words first."""
+_LEAST_UNGAPPED = 25
+"""Score that a stretch without gaps must reach before an alignment is tried."""
+_FORMAT = "query,target,bits,qstart,tstart,tend,tlen,cigar"
+
+
+def search(
+    library: Library,
+    sequences: Sequence[str],
+    threads: int = 2,
+    allowed: Callable[[int], np.ndarray] | None = None,
+) -> list[list[Hit]]:
+    """Look up sequences in a library.
+
+    Parameters
+    ----------
+    library : Library
+    sequences : sequence of str
+        The queries.
+    threads : int
+    allowed : callable, optional
+        Given a query's place, which of the library's chains may be found for it; shape=(chains,),
+        dtype=bool.
+
+    Returns
+    -------
+    list of list of Hit
+        For each query, the surest first.
+
+    Raises
+    ------
+    DatasetError
+        If MMseqs2 is missing or fails.
+    """
+    if not sequences:
+        return []
+    profiles = _profile_database(library)
+    with tempfile.TemporaryDirectory(prefix="distmat-search-") as name:
+        rows = _aligned(profiles, sequences, Path(name) / "search", threads)
+    found: list[list[Hit]] = [[] for _ in sequences]
+    places = [None if allowed is None else allowed(number) for number in range(len(sequences))]
+    for row in rows:
+        known, query, bits, known_start, start, end, length, path = row
+        may = places[int(query)]
+        if may is not None and not may[int(known)]:
+            continue
+        # MMseqs2's own E-value counts the other way round, one profile's finds among the queries.
+        chance = int(length) * library.residues * 2.0 ** -float(bits)
+        if chance > MOST_E_VALUE or int(end) - int(start) + 1 < LEAST_COVERAGE * int(length):
+            continue
+        path = path.translate(_OTHER_WAY_ROUND)
+        found[int(query)].append(
+            Hit(int(known), chance, int(start) - 1, int(known_start) - 1, path)
+        )
+    return [sorted(hits, key=lambda hit: (hit.e_value, hit.target))[:MOST_HITS] for hits in found]
+
+
+_OTHER_WAY_ROUND = str.maketrans("ID", "DI")
+
+
+def _aligned(
+    profiles: Path, sequences: Sequence[str], folder: Path, threads: int
+) -> list[list[str]]:
+    """The columns of `_FORMAT` of each alignment."""
+    few = len(sequences) <= _ALIGN_ALL
+    finding = ["--prefilter-mode", "1"] if few else ["-k", "5", "-s", "7.5"]
+    most = str(max(300, len(sequences))) if few else "300"
+    limits = ["--max-seqs", most, "--min-ungapped-score", str(_LEAST_UNGAPPED), "-e", "10000"]
+    database = str(profiles)
+    with MMseqsWorkspace(folder, threads) as place:
+        place.write("queries", enumerate(sequences))
+        place.run(["createdb", "queries.fasta", "queries"], threads=False)
+        place.run(["search", database, "queries", "found", "tmp", "-a", *finding, *limits])
+        columns = ["--format-output", _FORMAT]
+        place.run(["convertalis", database, "queries", "found", "found.tsv", *columns])
+        lines = (folder / "found.tsv").read_text(encoding="ascii").splitlines()
+    return [line.split("\t") for line in lines]
+
+
+def _profile_database(library: Library) -> Path:
+    """The library's profiles as MMseqs2 reads them, written once for each library."""
+    folder = library_cache().resolve() / library.fingerprint()
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        written = Path(tempfile.mkdtemp(prefix=".library-", dir=folder.parent))
+        try:
+            write_profile_database(
+                written / "profiles",
+                library.sequences,
+                [library.profile(number) for number in range(len(library))],
+            )
+            os.rename(written, folder)
+        except OSError:
+            # Another process was quicker; its files are the same.
+            if not folder.is_dir():
+                raise
+        finally:
+            shutil.rmtree(written, ignore_errors=True)
+    return folder / "profiles"
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Which known chains may not serve as templates, so that a benchmark stays honest.
+
+    Parameters
+    ----------
+    entries : frozenset of str
+        Ids of PDB entries or of chains, in any form.
+    identity : float
+        Templates whose aligned residues are as identical as this, 0 to 1, or more; above 1: none.
+    released_from : str
+        Structures published on this day or later, as 2021-05-26, and those whose day is unknown;
+        empty: none.
+    """
+
+    entries: frozenset[str] = frozenset()
+    identity: float = 2.0
+    released_from: str = ""
+
+    def __post_init__(self) -> None:
+        if self.released_from and not re.fullmatch(r"\d{4}-\d\d-\d\d", self.released_from):
+            raise ConfigError(f"The date is '{self.released_from[:40]}'; write it as 2021-05-26.")
+
+    def allowed(self, library: Library, entries: Iterable[str] = ()) -> np.ndarray:
+        """Which chains may be found; shape=(chains,), dtype=bool.
+
+        Parameters
+        ----------
+        library : Library
+        entries : iterable of str
+            Further ids that are excluded.
+        """
+        unwanted = {normal_id(text) for text in (*self.entries, *entries)}
+        return np.array(
+            [
+                name not in unwanted
+                and name.partition("_")[0] not in unwanted
+                and not (self.released_from and (released or "9999") >= self.released_from)
+                for name, released in zip(library.normal_names, library.released, strict=True)
+            ]
+        )
+
+
+def find_templates(
+    library: Library,
+    sequences: Sequence[str],
+    exclude: Exclusion | None = None,
+    own_entries: Sequence[str] | None = None,
+    threads: int = 2,
+) -> list[list[Template]]:
+    """Templates of each of some queries, the surest first.
+
+    Parameters
+    ----------
+    library : Library
+    sequences : sequence of str
+    exclude : Exclusion, optional
+    own_entries : sequence of str, optional
+        For each query an id whose PDB entry may not serve as its template: its own.
+    threads : int
+
+    Raises
+    ------
+    DatasetError
+        If MMseqs2 is missing or fails.
+    """
+    exclude = exclude or Exclusion()
+
+    def allowed(number: int) -> np.ndarray:
+        own = [] if own_entries is None else [normal_id(own_entries[number]).partition("_")[0]]
+        return exclude.allowed(library, own)
+
+    found = search(library, sequences, threads, allowed)
+    answer = []
+    for sequence, hits in zip(sequences, found, strict=True):
+        laid = (
+            lay(sequence, library.chain(hit.target), hit.places(len(sequence)), hit.e_value)
+            for hit in hits
+        )
+        kept = (template for template in laid if template.identity < exclude.identity)
+        answer.append(list(itertools.islice(kept, MOST_TEMPLATES)))
+    return answer

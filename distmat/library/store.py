@@ -1,0 +1,222 @@
+"""Libraries on disk: one Parquet file, one row per known chain, with its profile.
+
+Columns: ``id`` and ``sequence``; ``x``, ``y`` and ``z`` of every residue in hundredths of an Å,
+`UNOBSERVED` where not observed; ``profile``, 20 bytes for each residue by `pack_frequencies`;
+``cluster``, the number of its sequence cluster; ``released``, when the structure was published,
+as 2021-05-26, or empty.
+"""
+
+import functools
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distmat.errors import DatasetError
+from distmat.library.profiles import LETTERS, pack_frequencies, residue_codes
+from distmat.library.templates import likeness
+from distmat.protein.chain import Chain
+from distmat.protein.entry_id import normal_id
+from distmat.workspace import replace_file
+
+UNOBSERVED = -32768
+"""Stands for a coordinate that was not observed."""
+
+_PER_ANGSTROM = 100
+_FARTHEST = 300.0
+"""Å from the chain's centre; no chain of a library is larger than a 16-bit number holds."""
+
+
+@dataclass(frozen=True)
+class KnownChain:
+    """A chain of a library.
+
+    Parameters
+    ----------
+    chain : Chain
+    profile : ndarray, shape=(N, 20), dtype=uint8, or None
+        By `pack_frequencies`.
+    cluster : int
+    released : str
+        ``"2021-05-26"``; empty where unknown.
+    """
+
+    chain: Chain
+    profile: np.ndarray | None = None
+    cluster: int = -1
+    released: str = ""
+
+
+class Library:
+    """Known chains in the order of their file; each is made when it is asked for.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        table = _read(path)
+        self.path, self.name = path, path.stem
+        self.names: list[str] = table["id"].to_pylist()
+        self.sequences: list[str] = table["sequence"].to_pylist()
+        self.clusters: np.ndarray = table["cluster"].to_numpy()
+        self.released: list[str] = table["released"].to_pylist()
+        self._ends = np.cumsum([0, *map(len, self.sequences)])
+        self._xyz = np.stack(
+            [_flat(table, axis, np.int16, self.residues, path) for axis in "xyz"], axis=1
+        )
+        self._profile = _flat(table, "profile", np.uint8, len(LETTERS) * self.residues, path)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @functools.cached_property
+    def normal_names(self) -> list[str]:
+        """The chains' ids in the form in which they are compared."""
+        return [normal_id(name) for name in self.names]
+
+    def chain(self, number: int) -> Chain:
+        """One of the known chains."""
+        first, last = self._ends[number], self._ends[number + 1]
+        numbers = self._xyz[first:last]
+        ca = np.where(numbers == UNOBSERVED, np.nan, numbers / _PER_ANGSTROM)
+        return Chain(self.names[number], self.sequences[number], ca.astype(np.float32))
+
+    def profile(self, number: int) -> np.ndarray:
+        """Its profile as bytes; shape=(N, 20), dtype=uint8."""
+        first, last = self._ends[number], self._ends[number + 1]
+        return self._profile[20 * first : 20 * last].reshape(-1, 20)
+
+    @property
+    def residues(self) -> int:
+        """Of all chains together."""
+        return int(self._ends[-1])
+
+    def fingerprint(self) -> str:
+        """Tells one library's content from another's; 16 hexadecimal digits."""
+        digest = hashlib.sha256("\n".join([*self.names, *self.sequences]).encode())
+        digest.update(self._profile.tobytes())
+        return digest.hexdigest()[:16]
+
+
+def single_sequence_profile(sequence: str) -> np.ndarray:
+    """A profile for a chain whose relatives aren't known: its residues and what is like them.
+
+    Returns
+    -------
+    ndarray, shape=(N, 20), dtype=uint8
+    """
+    weight = np.exp(2.0 * likeness()[residue_codes(sequence)][:, :20])
+    weight[np.arange(len(sequence)), np.minimum(residue_codes(sequence), 19)] *= 3.0
+    return pack_frequencies(weight / weight.sum(axis=1, keepdims=True))
+
+
+def write_library(path: Path, chains: Iterable[KnownChain], levels: int = 256) -> int:
+    """Write a library; how many chains it holds.
+
+    Parameters
+    ----------
+    path : Path
+    chains : iterable of KnownChain
+    levels : int
+        Values that a profile's numbers are rounded to, 2 to 256: with 8 the file has half the
+        size.
+
+    Raises
+    ------
+    DatasetError
+        If there is no chain, or one is larger than `_FARTHEST`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = list(chains)
+    if not rows:
+        raise DatasetError(f"There is no chain for the library {path.stem}; give a dataset.")
+    packed = [_packed_ca(row.chain) for row in rows]
+    columns = {
+        "id": pa.array([row.chain.name for row in rows], pa.string()),
+        "sequence": pa.array([row.chain.sequence for row in rows], pa.string()),
+        **{
+            axis: _lists([coords[:, number] for coords in packed], pa.int16())
+            for number, axis in enumerate("xyz")
+        },
+        "profile": _lists([_packed_profile(row, levels) for row in rows], pa.uint8()),
+        "cluster": pa.array([row.cluster for row in rows], pa.int64()),
+        "released": pa.array([row.released for row in rows], pa.string()),
+    }
+    with replace_file(path) as file:
+        pq.write_table(
+            pa.table(columns),
+            file,
+            compression="zstd",
+            compression_level=9,
+            use_dictionary=["released", "profile.list.element"],
+            # Neighbours are 3.8 Å apart: their differences need ten bits, not sixteen.
+            column_encoding={f"{axis}.list.element": "DELTA_BINARY_PACKED" for axis in "xyz"},
+        )
+    return len(rows)
+
+
+def _packed_ca(chain: Chain) -> np.ndarray:
+    observed = chain.observed
+    centred = chain.ca - chain.ca[observed].mean(axis=0) if observed.any() else chain.ca
+    if np.nanmax(np.abs(centred), initial=0.0) > _FARTHEST:
+        raise DatasetError(
+            f"{chain.name} reaches more than {_FARTHEST:.0f} Å from its centre; leave it out."
+        )
+    numbers = np.round(np.nan_to_num(centred) * _PER_ANGSTROM).astype(np.int16)
+    numbers[~observed] = UNOBSERVED
+    return numbers
+
+
+def _packed_profile(row: KnownChain, levels: int) -> np.ndarray:
+    profile = single_sequence_profile(row.chain.sequence) if row.profile is None else row.profile
+    step = 255 / (levels - 1)
+    return np.round(np.round(profile.ravel() / step) * step).astype(np.uint8)
+
+
+def _lists(arrays: list[np.ndarray], kind: Any) -> Any:
+    import pyarrow as pa
+
+    ends = np.cumsum([0, *map(len, arrays)])
+    flat = np.concatenate(arrays)
+    return pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), pa.array(flat, kind))
+
+
+def _read(path: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    wanted = {
+        "id": pa.string(),
+        "sequence": pa.string(),
+        **{axis: pa.large_list(pa.int16()) for axis in "xyz"},
+        "profile": pa.large_list(pa.uint8()),
+        "cluster": pa.int64(),
+        "released": pa.string(),
+    }
+    try:
+        table = pq.read_table(path).select(list(wanted)).cast(pa.schema(wanted))
+    except (pa.ArrowException, KeyError, OSError) as error:
+        raise DatasetError(
+            f"{path.name} can't be read as a library ({str(error).splitlines()[0][:160]}); build "
+            "it again with 'distmat library build'."
+        ) from None
+    if any(column.null_count for column in table.columns) or not len(table):
+        raise DatasetError(f"{path.name} is an incomplete library; build it again.")
+    return table
+
+
+def _flat(table: Any, name: str, dtype: type, expected: int, path: Path) -> np.ndarray:
+    values = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    if len(values) != expected:
+        raise DatasetError(
+            f"{path.name} holds {len(values):,} numbers in '{name}' where its sequences ask for "
+            f"{expected:,}; build it again."
+        )
+    return values.astype(dtype)

@@ -1,0 +1,51 @@
+"""Which known structures a prediction rests on."""
+
+import streamlit as st
+
+from distmat.ui.answer import Answer
+
+
+def show_templates(answer: Answer) -> None:
+    """The templates that were used, and what copying the surest one would have scored."""
+    templates = answer.prediction.templates
+    if not templates:
+        if answer.library:
+            st.caption("No relative of this sequence is in the library: predicted from it alone.")
+        return
+    first, *others = templates
+    others_too = f" and {len(others)} more" if others else ""
+    st.info(
+        f"This prediction uses known structures: {first.name} "
+        f"({first.identity:.0%} identical over {first.coverage:.0%} of the chain){others_too}.",
+        icon=":material/account_tree:",
+    )
+    with st.expander("Templates"):
+        st.table([_row(answer, template) for template in templates], hide_index=True)
+        st.caption(_nearest(answer))
+
+
+def _row(answer: Answer, template) -> dict[str, str]:
+    start, end = template.span
+    return {
+        "Chain": template.name,
+        "Identity": f"{template.identity:.0%}",
+        "Coverage": f"{template.coverage:.0%}",
+        "Residues": f"{start + 1}–{end + 1}",
+        "E-value": f"{template.e_value:.1g}",
+        "Learned from": "yes" if template.name in answer.learned else "no",
+    }
+
+
+def _nearest(answer: Answer) -> str:
+    words = (
+        "E-value: alignments as good that chance alone would find in the library. Learned from: "
+        "whether the checkpoint was trained on this chain, too."
+    )
+    comparison = answer.prediction.comparison
+    if comparison is None or comparison.nearest is None:
+        return words
+    return (
+        f"Copying the first template, and the separation where it says nothing, would be off by "
+        f"{comparison.nearest.mae:.2f} Å on average; this prediction is by "
+        f"{comparison.model.mae:.2f} Å. {words}"
+    )
