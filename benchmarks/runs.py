@@ -4,11 +4,13 @@
     python benchmarks/runs.py logging           # what logging costs a step
     python benchmarks/runs.py viewers           # 20 viewers of a live run
     python benchmarks/runs.py kills --count 50  # SIGKILL and SIGTERM at random moments
+    python benchmarks/runs.py jobs --count 15   # the same for a build, homologues and an evaluation
 
 Everything happens in a temporary workspace; rows for the table are printed.
 """
 
 import argparse
+import json
 import os
 import random
 import signal
@@ -26,12 +28,22 @@ import plotly.graph_objects as go
 import psutil
 from safetensors.numpy import load_file
 
+from distmat.dataset.build import BuildSettings
+from distmat.dataset.filters import NO_FILTERS
+from distmat.dataset.jobs import submit_build, submit_homologues
+from distmat.dataset.store import read_dataset
+from distmat.dataset.synthetic import write_synthetic
 from distmat.jobs import processes
+from distmat.jobs.kinds import words_of
 from distmat.jobs.log import tail
+from distmat.jobs.operations import submit
 from distmat.jobs.states import State
+from distmat.jobs.store import JobStore
+from distmat.protein.structure.write import write_pdb
 from distmat.runs import operations
 from distmat.runs.diagnosis import diagnose
 from distmat.runs.store import RunStore
+from distmat.training.evaluation_job import EVALUATION, RESULT
 from distmat.training.presets import preset
 
 CURVES = ("loss", "grad_norm", "learning_rate", "residues_per_second", "eval_mae")
@@ -262,6 +274,77 @@ def kills(options):
         )
 
 
+def jobs(options):
+    """Jobs of three other kinds, each beside one that is left alone."""
+    rng = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as home, workspace(home):
+        store = JobStore(Path(home))
+        folder = Path(home) / "structures"
+        folder.mkdir()
+        write_synthetic(Path(home) / "datasets" / "synthetic.parquet", 300)
+        chains = read_dataset(Path(home) / "datasets" / "synthetic.parquet").chains
+        for number, chain in enumerate(chains):
+            (folder / f"{number}.pdb").write_text(write_pdb(chain.sequence, chain.ca))
+        fasta = Path(home) / "natural.fasta"
+        fasta.write_text("".join(f">{n}\n{chain.sequence}\n" for n, chain in enumerate(chains)))
+        settings = BuildSettings(filters=NO_FILTERS)
+
+        def data(job):
+            return (Path(home) / "datasets" / f"{job.name}.parquet").read_bytes()
+
+        def build(name):
+            inputs = [str(folder)]
+            return submit_build(store, inputs, name, settings, workers=1, overwrite=True)
+
+        def search(name):
+            return submit_homologues(store, "synthetic", fasta, name, workers=1, overwrite=True)
+
+        def evaluation(name):
+            wanted = {"dataset": "synthetic", "max_length": 100, "checkpoint": "mini"}
+            return submit(store, EVALUATION, wanted, name=name)
+
+        for start, result in ((build, data), (search, data), (evaluation, scores_of)):
+            disturb(store, start, result, options.count, rng)
+        store.close()
+
+
+def scores_of(job):
+    content = json.loads((job.folder / RESULT).read_text())
+    content.pop("seconds")
+    return content
+
+
+def disturb(store, start, result, count, rng):
+    """Kill jobs at random moments until there were enough kills, and compare what they made."""
+    whole = start("whole")
+    follow(store, whole, lambda now: now.state == State.FINISHED, 3600)
+    seconds = store.get(whole.id).elapsed(time.time())
+    expected, done, jobs_done, same = result(whole), 0, 0, True
+    while done < count:
+        job = start("parts")
+        while True:
+            now = follow(store, job, lambda now: now.process is not None or now.has_ended, 600)
+            if done < count:
+                time.sleep(rng.uniform(0, seconds))
+            number = rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
+            if done < count and now.process is not None and processes.is_running(now.process):
+                os.kill(now.process.pid, number)
+                done += 1
+            while not (now := store.get(job.id)).has_ended:
+                time.sleep(0.05)
+            print(f"{now.kind} {done}: {now.step} of {now.total_steps}, {now.state}", flush=True)
+            if now.state == State.FINISHED:
+                break
+            operations.resume(store, job.id)
+        jobs_done += 1
+        same = same and result(job) == expected
+    row(
+        f"{words_of(whole.kind)}: {done} kills at random moments of {jobs_done} jobs",
+        "the same result",
+        "the same" if same else "DIFFERS",
+    )
+
+
 def moment(store, run, rng):
     """Any time from the start to some seconds of training; now and then inside a checkpoint."""
     if rng.random() < 0.3:
@@ -305,6 +388,10 @@ def main():
     command.set_defaults(check=kills)
     command.add_argument("--count", type=int, default=50)
     command.add_argument("--steps", type=int, default=1500)
+    command.add_argument("--seed", type=int, default=0)
+    command = kinds.add_parser("jobs")
+    command.set_defaults(check=jobs)
+    command.add_argument("--count", type=int, default=15)
     command.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     options.check(options)
