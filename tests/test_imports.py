@@ -1,6 +1,7 @@
 """The house: which room may know which, and where the things with one home live."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,42 @@ def test_what_has_one_home_is_done_nowhere_else(text, home):
         and not str(path.relative_to(ROOT)).startswith(home)
     ]
     assert not strangers
+
+
+@pytest.mark.parametrize("package", ["jobs", "runs"])
+def test_no_two_modules_need_each_other(package):
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (PACKAGE / package).rglob("*.py")
+    }
+    needs = {name: _needed(path) & set(files) - {name} for name, path in files.items()}
+    # Raises CycleError with the circle, also where an import stands in a function.
+    order = list(TopologicalSorter(needs).static_order())
+    assert set(order) == set(files)
+
+
+def _needed(path: Path) -> set[str]:
+    """Modules that are imported, but for the sake of a type alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing = [
+        n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)
+    ]
+    for node in typing:
+        node.body = []
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def test_only_backends_ask_which_backend_it_is():
+    asking = [
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if "backend ==" in path.read_text(encoding="utf-8").replace("job.backend == name", "")
+    ]
+    assert not [path for path in asking if not path.startswith("distmat/jobs/backends/")]
 
 
 def test_no_module_has_a_name_that_says_nothing():

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distmat.errors import RunError
-from distmat.jobs.backends import backend
+from distmat.jobs.backends import backend, check_name, names
 from distmat.jobs.job import Job
 from distmat.jobs.kinds import kind_of
 from distmat.jobs.reaper import mark_dead
@@ -34,6 +34,7 @@ def submit(store: Store[Any], kind: str, settings: Mapping[str, object], **optio
     **options
         As for `distmat.jobs.store.jobs.Jobs.add_job`.
     """
+    check_name(options.get("backend", names()[0]))
     job = store.add_job(kind, settings, **options)
     ensure_scheduler(store.home)
     return job

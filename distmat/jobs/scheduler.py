@@ -13,7 +13,7 @@ from typing import Any
 
 from distmat.errors import DistmatError
 from distmat.jobs import processes, webhook
-from distmat.jobs.backends import new_backends
+from distmat.jobs.backends import check_name, new_backends
 from distmat.jobs.commands import workspace_env
 from distmat.jobs.hardware import gpus
 from distmat.jobs.job import Job
@@ -95,6 +95,7 @@ class Scheduler:
 
     def _needs(self, job: Job) -> tuple[str, int]:
         """Kind and number of its devices."""
+        check_name(job.backend)
         count = self.backends[job.backend].count_devices(job)
         if not count:
             return "cluster", 0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from distmat.errors import ConfigError, RunError
 from distmat.jobs import operations as jobs
+from distmat.jobs.backends import check_name
 from distmat.jobs.operations import delete, disk_used, pause, reconcile, reorder, stop
 from distmat.jobs.scheduler import ensure_scheduler
 from distmat.runs.run import TRAINING, Run
@@ -58,6 +59,7 @@ def launch(
     DatasetError, CheckpointError, RunError
         If it couldn't start as it is.
     """
+    check_name(backend)
     _check_inputs(config)
     run = store.add(
         config,

@@ -55,9 +55,6 @@ class Jobs(Rows[J]):
         immediate : bool
             Start it beside others and in a paused queue, too.
         """
-        from distmat.jobs.backends import check_name
-
-        check_name(backend)
         if webhook is None:
             webhook = os.environ.get("DISTMAT_WEBHOOK", "")
         name = _line(name) or kind
