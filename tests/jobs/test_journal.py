@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from distmat.jobs.backends.slurm import Slurm
 from distmat.jobs.journal import Journal, replay
 from distmat.jobs.processes import ProcessIdentity
 from distmat.jobs.states import Cause, State
@@ -128,3 +129,18 @@ def test_a_run_is_written_to_a_file_and_read_again(store, run, tmp_path):
     run = store.get(run.id)
     run.to_file(tmp_path / "job.json")
     assert Run.from_file(tmp_path / "job.json") == run
+
+
+def test_a_job_that_says_later_that_it_starts_again_is_heard(store, run):
+    store.set_job(run.id, "17")
+    journal, cluster = Journal(run), Slurm()
+    cluster._asked = float("inf")
+    tell(journal, run, 5)
+    cluster.watch(store, [store.get(run.id)])
+    journal.change_state(State.STOPPED, kind=Cause.SIGNAL)
+    cluster.watch(store, [store.get(run.id)])
+    assert store.get(run.id).state == State.STOPPED
+    journal.requeue()
+    # It is neither waiting nor active now.
+    cluster.watch(store, [])
+    assert store.get(run.id).state == State.QUEUED

@@ -4,6 +4,7 @@ The scheduler submits and watches; the job starts the worker on its node as a pr
 so that it can wait for a checkpoint when Slurm wants the node back, and asks to be started again.
 """
 
+import contextlib
 import dataclasses
 import math
 import os
@@ -92,6 +93,7 @@ class Slurm(Backend):
 
     def __init__(self) -> None:
         self._missed: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
         self._asked = -math.inf
 
     def count_devices(self, job: Job) -> int:
@@ -134,7 +136,8 @@ class Slurm(Backend):
     def watch(self, store: Store[Any], jobs: Sequence[Job]) -> None:
         """Read what they tell, and ask Slurm now and then whether they are still there."""
         submitted = [job for job in jobs if job.job]
-        for job in submitted:
+        # Who is stopped by the cluster says so, and a moment later that it will start again.
+        for job in [*submitted, *self._just_ended(store, submitted)]:
             while replay(store, job):
                 pass
         if not submitted or time.monotonic() - self._asked < TICK:
@@ -144,6 +147,20 @@ class Slurm(Backend):
         if there is not None:
             for job in submitted:
                 self._watch(store, store.get(job.id), there)
+
+    def _just_ended(self, store: Store[Any], submitted: Sequence[Job]) -> list[Job]:
+        now, ended = time.monotonic(), []
+        self._seen |= {job.id: now for job in submitted}
+        for job_id in self._seen.keys() - {job.id for job in submitted}:
+            if now - self._seen[job_id] > PATIENCE:
+                del self._seen[job_id]
+                continue
+            # It may have been deleted.
+            with contextlib.suppress(RunError):
+                job = store.get(job_id)
+                if job.job:
+                    ended.append(job)
+        return ended
 
     def _watch(self, store: Store[Any], job: Job, there: dict[str, str]) -> None:
         if job.has_ended:
