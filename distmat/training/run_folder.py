@@ -169,7 +169,7 @@ def step_of(checkpoint: Path) -> int:
     """
     try:
         return int(read_json(checkpoint / LAST_FILE)["global_step"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         raise RunError(
             f"{checkpoint} has no readable {LAST_FILE}; resume from another checkpoint."
         ) from None

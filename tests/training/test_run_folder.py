@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 
 from distmat.errors import RunError
 from distmat.training.config import TrainingConfig
-from distmat.training.run_folder import checkpoint_to_resume, damaged_file, write_config
+from distmat.training.run_folder import checkpoint_to_resume, damaged_file, step_of, write_config
 
 
 @pytest.fixture
@@ -42,3 +42,11 @@ def test_a_run_of_damaged_checkpoints_alone_is_not_begun_anew_without_a_word(out
         (output / f"checkpoint-{step}" / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(RunError, match=r"Every checkpoint in .* is damaged"):
         checkpoint_to_resume(output, True)
+
+
+@pytest.mark.parametrize("step", ["Infinity", "NaN", "null", '"x"', "[]"])
+def test_a_step_that_is_no_number_is_refused_in_a_sentence(output, step):
+    path = output / "checkpoint-20" / "trainer_state.json"
+    path.write_text(f'{{"global_step": {step}}}')
+    with pytest.raises(RunError, match=r"no readable trainer_state\.json"):
+        step_of(path.parent)
