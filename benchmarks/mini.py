@@ -37,14 +37,15 @@ from distmat.dataset.homologues import add_homologues
 from distmat.dataset.store import DatasetWriter, read_dataset
 from distmat.geometry.scores import score_map
 from distmat.model.baseline import SeparationBaseline
+from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint, save_checkpoint
-from distmat.model.mini import MiniEncoder
+from distmat.model.encoders.mini_modules import MiniEncoder
 from distmat.model.predictor import load
 from distmat.model.tokens import MASK, PAD, VOCABULARY, encode
 from distmat.protein.examples import examples
 from distmat.protein.sequence import ALPHABET
-from distmat.training.building import first_network, network_config
 from distmat.training.config import TrainingConfig, read_config
+from distmat.training.network_arguments import network_arguments, network_config
 from distmat.training.observer import Unobserved
 from distmat.training.trainer import train
 from distmat.workspace import checkpoint_path, dataset_path, replace_file, workspace
@@ -93,7 +94,7 @@ def train_again(sequences: Path, out: Path) -> None:
     encoder = pretrained(first, sequences)
     start = out / "pretrained"
     set_seed(first.seed)
-    network = first_network(dataclasses.replace(first, init_from=""))
+    network = build_network(**network_arguments(dataclasses.replace(first, init_from="")))
     network.encoder.load_state_dict(encoder.state_dict())
     baseline = json.loads((MINI / "distmat.json").read_text())["baseline"]
     save_checkpoint(Checkpoint(network, SeparationBaseline.from_dict(baseline)), start)

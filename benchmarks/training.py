@@ -170,9 +170,10 @@ def _probe(
     from transformers import TrainerCallback
 
     from distmat.model.baseline import SeparationBaseline
-    from distmat.training.building import first_network
+    from distmat.model.build import build_network
     from distmat.training.chains import chosen_chains, training_chains
-    from distmat.training.distance_trainer import DistanceTrainer, Material
+    from distmat.training.distance_trainer import DistanceTrainer, TrainingData
+    from distmat.training.network_arguments import network_arguments
 
     times: list[tuple[float, float]] = []
     residues: list[int] = []
@@ -189,8 +190,10 @@ def _probe(
         config = dataclasses.replace(
             config, output=folder, max_steps=10**6, evaluate_every=10**9, log_every=10**9
         )
-        material = Material(train, (), SeparationBaseline(np.zeros((31, 2))), {}, {})
-        trainer = DistanceTrainer(config, first_network(config), material, Unobserved(), print)
+        material = TrainingData(train, (), SeparationBaseline(np.zeros((31, 2))), {}, {})
+        trainer = DistanceTrainer(
+            config, build_network(**network_arguments(config)), material, Unobserved(), print
+        )
         trainer.add_callback(Clock())
         trainer.train()
     return times, residues
@@ -279,7 +282,8 @@ def _in_own_process(data: Path, shape: str, recipe: str, steps: int) -> dict:
 
 def speed_of(data: Path, shape: str, recipe: str, steps: int) -> dict:
     """Of one recipe, in this process."""
-    from distmat.training.building import first_network
+    from distmat.model.build import build_network
+    from distmat.training.network_arguments import network_arguments
 
     with tempfile.TemporaryDirectory() as folder:
         config = TrainingConfig().with_settings(
@@ -295,7 +299,7 @@ def speed_of(data: Path, shape: str, recipe: str, steps: int) -> dict:
         chosen = np.zeros(len(chains), dtype=bool)
         chosen[np.linspace(0, len(chains) - 1, SPEED_CHAINS).astype(int)] = True
         times, residues = _probe(config, steps, chains.where(chosen))
-        encoder = first_network(config).encoder.num_parameters()
+        encoder = build_network(**network_arguments(config)).encoder.num_parameters()
     first, last = 1, len(times) - 1
     seconds = times[last][0] - times[first][0]
     return {
@@ -338,10 +342,12 @@ def half_billion() -> None:
     """Two steps of 256 residues at the true shape, in float32: memory, and what is saved."""
     from transformers import Qwen2Config
 
-    from distmat.model.assembly import lora_parameters, total_parameters
-    from distmat.model.checkpoint import save_network
-    from distmat.training.building import first_network
-    from distmat.training.memory import estimate_memory, head_parameters, shape_of
+    from distmat.model.adapters import lora_parameters
+    from distmat.model.build import build_network, total_parameters
+    from distmat.model.encoders import shape_of
+    from distmat.model.weights import save_network
+    from distmat.training.memory import estimate_memory
+    from distmat.training.network_arguments import network_arguments
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -358,14 +364,14 @@ def half_billion() -> None:
         )
         times, _ = _probe(config, 2, _one_chain())
         peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        network = first_network(config)
+        network = build_network(**network_arguments(config))
         save_network(network, folder / "ours")
         ours = sum(file.stat().st_size for file in (folder / "ours").glob("*.safetensors"))
         published = dataclasses.replace(config, head="placeholder")
         theirs = PUBLISHED_BYTES_PER_WEIGHT * (
             total_parameters(network)
-            - head_parameters(config, 896)
-            + head_parameters(published, 896)
+            - config.head_kind.parameters(config, 896)
+            + published.head_kind.parameters(published, 896)
         )
         estimate = estimate_memory(config, shape_of(network.config.encoder.to_dict()))
         print("| Qwen2.5-0.5B's shape, LoRA, pair head, 1 × 256 residues, fp32 | |")

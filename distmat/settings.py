@@ -18,6 +18,10 @@ from typing import Any, ClassVar, Self
 
 from distmat.errors import ConfigError, one_line
 
+SHAPE, PACE = "shape", "pace"
+"""Marks of settings that the weights of a checkpoint, or the optimizer's state, stand or fall
+with; and of those that decide how long a step takes."""
+
 Note = Callable[[str], object]
 """Told what was read otherwise than it was written, a sentence at a time."""
 
@@ -128,7 +132,7 @@ class Setting:
         ConfigError
         """
         for part in value if self.kind is tuple else (value,):
-            if self.low is not None and not self.low <= part <= self.high:  # type: ignore[operator]
+            if self.low is not None and not self.low <= part <= self.high:
                 raise ConfigError(f"{self.name} is {part}; it must lie {self.range}.")
         if self.choices and value not in self.choices:
             raise ConfigError(
@@ -159,7 +163,7 @@ class Setting:
             return ""
         return f"between {self.low:.10g} and {self.high:.10g}"
 
-    def schema(self) -> dict:
+    def schema(self) -> dict[str, Any]:
         """JSON schema of its values."""
         bounds = {} if self.low is None else {"minimum": self.low, "maximum": self.high}
         kinds = {bool: "boolean", int: "integer", float: "number", str: "string", dict: "object"}
@@ -220,11 +224,14 @@ class Settings:
     ----------
     noun : str
         What one of them is called.
+    group_order : tuple of str
+        In which groups are described; others come last.
     listed_by : str
         What shows all of them.
     """
 
     noun: ClassVar[str] = "setting"
+    group_order: ClassVar[tuple[str, ...]] = ()
     listed_by: ClassVar[str] = "'distmat train --settings'"
 
     def __post_init__(self) -> None:
@@ -261,11 +268,12 @@ class Settings:
             if name not in known:
                 raise unknown_setting(type(self), name)
         read = {name: known[name].read(value) for name, value in named.items()}
-        return dataclasses.replace(self, **read)  # type: ignore[type-var]
+        return dataclasses.replace(self, **read)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON and YAML."""
-        content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore
+        values = {name: getattr(self, name) for name in describe(type(self))}
+        content: dict[str, Any] = json.loads(json.dumps(values))
         return content
 
     def differences(self, other: Self) -> dict[str, tuple[Any, Any]]:
@@ -275,7 +283,7 @@ class Settings:
 
 
 def describe(cls: type[Settings]) -> Mapping[str, Setting]:
-    """Every setting of a class by its name, in the order of the fields."""
+    """Every setting of a class by its name, group after group, in the order of the fields."""
     if cls not in _DESCRIBED:
         _DESCRIBED[cls] = _described(cls)
     return _DESCRIBED[cls]
@@ -287,7 +295,7 @@ _DESCRIBED: dict[type[Settings], Mapping[str, Setting]] = {}
 def _described(cls: type[Settings]) -> dict[str, Setting]:
     types, helps = typing.get_type_hints(cls), _docstrings(cls)
     found = {}
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+    for field in dataclasses.fields(cls):
         facts = dict(field.metadata)
         choices = facts.pop("choices")
         annotation = types[field.name]
@@ -301,7 +309,8 @@ def _described(cls: type[Settings]) -> dict[str, Setting]:
             choices=tuple(choices() if callable(choices) else choices),
             **facts,
         )
-    return found
+    order = {group: place for place, group in enumerate(cls.group_order)}
+    return dict(sorted(found.items(), key=lambda item: order.get(item[1].group, len(order))))
 
 
 def groups(cls: type[Settings]) -> dict[str, tuple[str, ...]]:

@@ -10,8 +10,8 @@ import distmat
 from distmat.geometry.scores import score_map
 from distmat.protein.distance_map import BANDS
 from distmat.protein.examples import examples
-from distmat.training.building import network_config
 from distmat.training.config import read_config
+from distmat.training.network_arguments import network_config
 from distmat.workspace import checkpoint_path
 
 MINI = checkpoint_path("mini")

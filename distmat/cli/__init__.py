@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from distmat import __version__
 from distmat.cli.data import add_data
 from distmat.cli.evaluate import add_evaluate
 from distmat.cli.library import add_library
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     # Who gives no command is shown those that there are.
     parser.set_defaults(run=lambda options: parser.print_help())
+    parser.add_argument("--version", action="version", version=f"distmat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_predict(commands)
     add_evaluate(commands)

@@ -8,27 +8,17 @@ L residues, T tokens, D width of a state.
 
 import hashlib
 import inspect
-import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-from transformers.utils import logging
 
-from distmat.errors import CheckpointError, ConfigError
-from distmat.model.mini import MiniConfig
-from distmat.model.tokens import ResidueTokenizer, first_line, from_disk_or_hub
-from distmat.workspace import checkpoint_path
-
-CHECKPOINT_PREFIX = "checkpoint:"
-"""Begins the name of an encoder that is taken from one of our own checkpoints."""
+from distmat.errors import ConfigError
+from distmat.model.encoders import kind_of
+from distmat.model.tokens import ResidueTokenizer, first_line
 
 _WIDEST = 2**22
 """Channels of a state, or tokens, at most."""
@@ -38,42 +28,8 @@ _UNUSED = ("contact_head", "pooler", "lm_head")
 
 
 @dataclass(frozen=True)
-class LoraSettings:
-    """Low-rank adapters (Hu et al., 2021): what is added to an encoder that stays as it is.
-
-    Parameters
-    ----------
-    rank : int
-        Of each adapter.
-    alpha : float
-        Updates are scaled by ``alpha / rank``.
-    dropout : float
-        On the adapters' input, 0 to 1.
-    targets : str
-        ``"all-linear"``, or names of linear layers separated by commas.
-    """
-
-    rank: int = 8
-    alpha: float = 16
-    dropout: float = 0.05
-    targets: str = "all-linear"
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.rank <= 1024:
-            raise ConfigError(f"lora_rank is {self.rank}; it must lie between 1 and 1024.")
-        if not self.alpha > 0:
-            raise ConfigError(f"lora_alpha is {self.alpha}; it must be above 0.")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"lora_dropout is {self.dropout}; it must lie from 0 to below 1.")
-
-    def as_dict(self) -> dict:
-        """For a network's config."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Chains:
-    """What an encoder says of a batch of chains.
+class EncoderOutput:
+    """What an encoder says of a batch of chains, and what a head is called with.
 
     Parameters
     ----------
@@ -81,6 +37,8 @@ class Chains:
         Of the residues; of the tokens, where these are byte pairs.
     mask : Tensor, shape=(B, L), dtype=bool
         False on padding.
+    answered : Tensor, shape=(B, L), dtype=bool, or None
+        True for each residue that there is a placeholder for.
     placeholders, pooled : Tensor, shape=(B, L, D) and (B, 1, D), or None
         States of the placeholders that follow a chain, one for each residue, and the largest
         value of each channel over the residues; None unless they were asked for.
@@ -88,17 +46,24 @@ class Chains:
 
     states: torch.Tensor
     mask: torch.Tensor
+    answered: torch.Tensor | None = None
     placeholders: torch.Tensor | None = None
     pooled: torch.Tensor | None = None
 
+    def to(self, dtype: torch.dtype) -> "EncoderOutput":
+        """The same with states of another number format."""
+        states = (self.states, self.placeholders, self.pooled)
+        cast = [None if each is None else each.to(dtype) for each in states]
+        return EncoderOutput(cast[0], self.mask, self.answered, cast[1], cast[2])  # type: ignore
 
-def read_chains(
+
+def run_encoder(
     encoder: nn.Module,
     tokens: ResidueTokenizer,
     input_ids_BL: torch.Tensor,
     mask_BL: torch.Tensor,
     residues_BL: torch.Tensor | None = None,
-) -> Chains:
+) -> EncoderOutput:
     """Let an encoder read a batch, with the special tokens it is used to.
 
     Parameters
@@ -113,18 +78,19 @@ def read_chains(
     """
     if residues_BL is None and tokens.before is None and tokens.after is None:
         states_BLD = _states(encoder, input_ids_BL, mask_BL)
-        return Chains(states_BLD, mask_BL)
+        return EncoderOutput(states_BLD, mask_BL)
     first = 0 if tokens.before is None else 1
     ids_BT, mask_BT, answers_BL = _packed(tokens, input_ids_BL, mask_BL, residues_BL)
     states_BTD = _states(encoder, ids_BT, mask_BT)
     states_BLD = states_BTD[:, first : first + input_ids_BL.shape[1]]
     if residues_BL is None:
-        return Chains(states_BLD, mask_BL)
+        return EncoderOutput(states_BLD, mask_BL)
     hidden_BLD = states_BLD.masked_fill(~mask_BL[..., None], torch.finfo(states_BTD.dtype).min)
     index_BLD = answers_BL[..., None].expand(-1, -1, states_BTD.shape[-1])
-    return Chains(
+    return EncoderOutput(
         states_BLD,
         mask_BL,
+        residues_BL,
         states_BTD.gather(1, index_BLD),
         hidden_BLD.amax(dim=1, keepdim=True),
     )
@@ -169,47 +135,6 @@ def _states(encoder: nn.Module, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> 
     return encoder(input_ids=ids_BT, attention_mask=mask_BT.long()).last_hidden_state
 
 
-def checkpoint_folder(name: str) -> Path | None:
-    """The folder of one of our own checkpoints, if an encoder's name means one."""
-    if name.startswith(CHECKPOINT_PREFIX):
-        return checkpoint_path(name.removeprefix(CHECKPOINT_PREFIX))
-    config = Path(name) / "config.json"
-    try:
-        is_ours = config.is_file() and '"model_type": "distmat"' in config.read_text("utf-8")
-    except (OSError, ValueError):
-        return None
-    return Path(name) if is_ours else None
-
-
-def encoder_config(name: str) -> PreTrainedConfig:
-    """The shape of an encoder, by hub name or local folder, or ``"mini"``.
-
-    Raises
-    ------
-    CheckpointError
-        If it can't be found or read.
-    """
-    if name == "mini":
-        return MiniConfig()
-    folder = checkpoint_folder(name)
-    if folder is not None:
-        from distmat.model.checkpoint import read_network_config
-
-        return read_network_config(folder).encoder
-    try:
-        config = from_disk_or_hub(AutoConfig.from_pretrained, name)
-    # What the hub's client, a damaged file or transformers' classes raise is of any kind; nothing
-    # of ours is run here.
-    except Exception as error:
-        raise _unreachable(name, error) from None
-    if not getattr(config, "hidden_size", None):
-        raise CheckpointError(
-            f"The encoder '{name}' is a model of kind '{config.model_type}', which gives no "
-            "state per residue; choose a language model such as Qwen2.5 or ESM-2."
-        )
-    return config
-
-
 def config_from_dict(content: dict[str, Any]) -> PreTrainedConfig:
     """The shape of an encoder, from what `distmat.model.schema.check_encoder` let pass.
 
@@ -220,6 +145,8 @@ def config_from_dict(content: dict[str, Any]) -> PreTrainedConfig:
     """
     settings = {name: value for name, value in content.items() if not name.startswith("_")}
     kind = settings.pop("model_type")
+    # An encoder of another package is known to transformers once that is imported.
+    kind_of(kind)
     try:
         config = AutoConfig.for_model(kind, **settings)
     # Each kind's class checks its values in a way of its own; only transformers' code runs here.
@@ -239,7 +166,7 @@ def is_causal(config: PreTrainedConfig) -> bool:
 
 def encoder_of_shape(config: PreTrainedConfig) -> Any:
     """An encoder of random weights, drawn from PyTorch's generator."""
-    return _without_unused(AutoModel.from_config(config, **_no_pooler(config)))
+    return without_unused(AutoModel.from_config(config, **no_pooler(config)))
 
 
 def seeded_encoder(config: PreTrainedConfig, seed: int) -> Any:
@@ -249,77 +176,6 @@ def seeded_encoder(config: PreTrainedConfig, seed: int) -> Any:
         return encoder_of_shape(config)
 
 
-def pretrained_encoder(
-    name: str, config: PreTrainedConfig, dtype: torch.dtype, use_4bit: bool
-) -> PreTrainedModel:
-    """An encoder with its weights, from the hub, a local folder or one of our own checkpoints.
-
-    Raises
-    ------
-    CheckpointError
-        If it can't be found or read.
-    ConfigError
-        If it can't be held in 4 bits here.
-    """
-    from distmat.model.checkpoint import load_network
-
-    folder = checkpoint_folder(name)
-    if folder is not None and use_4bit:
-        raise ConfigError(
-            f"use_4bit is on, but the encoder '{name}' is one of our own checkpoints; turn it off."
-        )
-    if folder is not None:
-        return merged(load_network(folder).encoder).to(dtype)
-    options: dict[str, Any] = {"dtype": dtype, **_no_pooler(config)}
-    if use_4bit:
-        options["quantization_config"] = four_bit_config()
-    try:
-        with _quiet_transformers():
-            loaded = from_disk_or_hub(
-                AutoModel.from_pretrained, name, config=config, output_loading_info=True, **options
-            )
-    # What the hub's client, a damaged file or transformers' classes raise is of any kind; nothing
-    # of ours is run here.
-    except Exception as error:
-        raise _unreachable(name, error) from None
-    encoder, report = loaded
-    encoder = _without_unused(encoder)
-    lacking = sorted(set(report["missing_keys"]) & set(encoder.state_dict()))
-    if lacking:
-        raise _unreachable(name, ValueError(f"it lacks the weight {lacking[0]}"))
-    return encoder
-
-
-def four_bit_config() -> Any:
-    """Weights in 4-bit NormalFloat, computed with in bfloat16 (Dettmers et al., 2023).
-
-    Raises
-    ------
-    ConfigError
-        If there is no CUDA device, or bitsandbytes isn't installed.
-    """
-    if not torch.cuda.is_available():
-        raise ConfigError(
-            "use_4bit is on, but there is no CUDA device here, and 4-bit weights need one; "
-            "turn it off."
-        )
-    import importlib.util
-
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise ConfigError(
-            "use_4bit is on, but bitsandbytes isn't installed; run pip install 'distmat[quant]', "
-            "or turn it off."
-        )
-    from transformers import BitsAndBytesConfig
-
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_compute_dtype=torch.bfloat16,
-        bnb_4bit_use_double_quant=True,
-    )
-
-
 def attend_both_ways(encoder: Any) -> None:
     """Let every residue of a causal model see what follows it, too."""
     # The config decides the mask; the layers', what is done where no mask is needed.
@@ -327,50 +183,6 @@ def attend_both_ways(encoder: Any) -> None:
     for module in encoder.modules():
         if hasattr(module, "is_causal"):
             module.is_causal = False
-
-
-def with_lora(encoder: PreTrainedModel, settings: LoraSettings) -> Any:
-    """The encoder as a `PeftModel`: its own weights fixed, adapters that learn beside them.
-
-    Raises
-    ------
-    ConfigError
-        If it has no linear layer of one of the names.
-    """
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,  # type: ignore[arg-type]
-        lora_dropout=settings.dropout,
-        target_modules=_targets(encoder, settings.targets),
-    )
-    with warnings.catch_warnings():
-        # peft 0.21 asks transformers 5.24 a question by its old name.
-        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
-        return get_peft_model(encoder, config)
-
-
-def _targets(encoder: nn.Module, names: str) -> list[str]:
-    linear = [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear)]
-    if names == "all-linear":
-        return linear
-    wanted = [name.strip() for name in names.split(",") if name.strip()]
-    if not wanted:
-        raise ConfigError("lora_targets names no layer; use all-linear or names of layers.")
-    known = sorted({name.rpartition(".")[2] for name in linear})
-    for name in wanted:
-        if name not in known:
-            raise ConfigError(
-                f"lora_targets names '{name}', which no linear layer of the encoder is called; "
-                f"use all-linear or some of: {', '.join(known)}."
-            )
-    return [name for name in linear if name.rpartition(".")[2] in wanted]
-
-
-def merged(encoder: Any) -> Any:
-    """The encoder with its adapters added into its own weights."""
-    return encoder.merge_and_unload() if hasattr(encoder, "merge_and_unload") else encoder
 
 
 def fingerprint(encoder: nn.Module) -> str:
@@ -394,7 +206,8 @@ def fingerprint(encoder: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-def _no_pooler(config: PreTrainedConfig) -> dict[str, bool]:
+def no_pooler(config: PreTrainedConfig) -> dict[str, bool]:
+    """What tells transformers to make none, where there would be one."""
     if type(config) not in AutoModel._model_mapping:
         return {}
     kind: Any = AutoModel._model_mapping[type(config)]
@@ -402,28 +215,9 @@ def _no_pooler(config: PreTrainedConfig) -> dict[str, bool]:
     return {"add_pooling_layer": False} if "add_pooling_layer" in known else {}
 
 
-def _without_unused(encoder: PreTrainedModel) -> PreTrainedModel:
+def without_unused(encoder: PreTrainedModel) -> PreTrainedModel:
     """Drop what states don't pass through: it would never get a gradient."""
     for name in _UNUSED:
         if getattr(encoder, name, None) is not None:
             setattr(encoder, name, nn.Identity())
     return encoder
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Without its table of a language model's weights that an encoder has no use for."""
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-
-
-def _unreachable(name: str, error: Exception) -> CheckpointError:
-    reason = re.sub(r"\s+", " ", first_line(error))[:300]
-    return CheckpointError(
-        f"The encoder '{name}' can't be loaded ({reason}); check the name, or download it and "
-        "give its folder."
-    )

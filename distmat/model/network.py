@@ -1,48 +1,33 @@
 """Encoder and head as one network that transformers can train, save and load."""
 
-import math
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
-from transformers.utils import ModelOutput
 
 from distmat.errors import ConfigError
-from distmat.model.encoder import Chains, attend_both_ways, encoder_of_shape, is_causal, read_chains
-from distmat.model.heads import PairBlock, PairHead, bin_edges
-from distmat.model.losses import (
-    ASSUMED_LOG_MAXIMUM,
-    ASSUMED_SPREAD,
-    LossSettings,
-    Pairs,
-    contact_error,
-    coordinate_error,
-    distogram_cross_entropy,
-    frame_aligned_error,
-    lddt_error,
-    log_distance_error,
-    pairs_of,
+from distmat.model.encoder import (
+    EncoderOutput,
+    attend_both_ways,
+    encoder_of_shape,
+    is_causal,
+    run_encoder,
 )
-from distmat.model.mini import MiniConfig
-from distmat.model.placeholder_heads import CoordinatesHead, PlaceholderHead
-from distmat.model.tokens import ResidueTokenizer, tokenizer_for
-from distmat.protein.distance_map import CONTACT_CUTOFF
+from distmat.model.encoders import kind_of
+from distmat.model.encoders.mini_modules import MiniConfig
+from distmat.model.heads import HEADS
+from distmat.model.losses import LossSettings
+from distmat.model.output import NetworkOutput
+from distmat.model.tokens import ResidueTokenizer
 
-LOSSES: dict[str, tuple[str, ...]] = {
-    "pair": ("distogram", "log_mse", "log_huber"),
-    "placeholder": ("log_mse", "log_huber"),
-    "coordinates": ("coordinate_mse", "fape"),
-}
-"""The losses of each kind of head, its own first."""
 
-OPEN_BINS = (2.0, 110.0)
-"""Å: where the first and the last distance bin, open in training, are taken to end."""
+@runtime_checkable
+class StartsAsIdentity(Protocol):
+    """A block that hands its input on unchanged before it is trained."""
 
-_LARGEST_LOG = math.log1p(500.0)
-"""log(1 + d) of the largest distance that a head is let say."""
+    def zero_init_residual(self) -> None:
+        """Make its updates zero."""
 
 
 class DistanceNetworkConfig(PreTrainedConfig):
@@ -51,17 +36,17 @@ class DistanceNetworkConfig(PreTrainedConfig):
     Parameters
     ----------
     encoder : PreTrainedConfig or dict
-        Config of the encoder, with its `model_type`; None until `new_network` looks it up.
+        Config of the encoder, with its `model_type`; None until `build_network` looks it up.
     encoder_name : str
         ``"mini"``, a hub name, a local folder, or ``"checkpoint:NAME"``.
     bidirectional : bool
         Let a causal encoder's residues see what follows them; others always do.
     head_kind : str
-        A key of `LOSSES`.
+        One of `HEADS`.
     head : dict
         Arguments of the head, but for the encoder's width.
     loss : str
-        One of the head's `LOSSES`; empty for its own.
+        One of the head's; empty for its own.
     loss_settings : dict
         Fields of `LossSettings`.
     max_trained_length : int
@@ -110,6 +95,8 @@ class DistanceNetworkConfig(PreTrainedConfig):
         **kwargs,
     ) -> None:
         if isinstance(encoder, dict):
+            # An encoder of another package is known to transformers once that is imported.
+            kind_of(encoder.get("model_type", ""))
             encoder = AutoConfig.for_model(**encoder)
         if encoder is None and encoder_name == "mini":
             encoder = MiniConfig()
@@ -118,7 +105,7 @@ class DistanceNetworkConfig(PreTrainedConfig):
         self.bidirectional = bidirectional
         self.head_kind = head_kind
         self.head = dict(head or {})
-        self.loss = loss or LOSSES.get(head_kind, ("",))[0]
+        self.loss = loss or (HEADS.get(head_kind).losses[0] if head_kind in HEADS else "")
         self.loss_settings = dict(loss_settings or {})
         self.max_trained_length = max_trained_length
         self.distogram_temperature = distogram_temperature
@@ -138,36 +125,13 @@ class DistanceNetworkConfig(PreTrainedConfig):
         ------
         ConfigError
         """
-        if self.head_kind not in LOSSES:
-            raise ConfigError(f"head is '{self.head_kind}'; it must be one of {', '.join(LOSSES)}.")
-        if self.loss not in LOSSES[self.head_kind]:
+        losses = HEADS.get(self.head_kind).losses
+        if self.loss not in losses:
             raise ConfigError(
                 f"loss is '{self.loss}', which the head '{self.head_kind}' has not; it must be "
-                f"one of {', '.join(LOSSES[self.head_kind])}."
+                f"one of {', '.join(losses)}."
             )
         LossSettings.from_dict(self.loss_settings)
-
-
-@dataclass
-class NetworkOutput(ModelOutput):
-    """What a `DistanceNetwork` returns; what its head doesn't give is None.
-
-    Parameters
-    ----------
-    loss : Tensor, shape=()
-        Given when the true coordinates were.
-    logits : Tensor, shape=(B, L, L, K)
-        Of the distance bins, symmetric in the residues.
-    distances : Tensor, shape=(B, L, L)
-        Å; of heads that give no distogram.
-    coordinates : Tensor, shape=(B, L, 3)
-        Å.
-    """
-
-    loss: torch.Tensor | None = None
-    logits: torch.Tensor | None = None
-    distances: torch.Tensor | None = None
-    coordinates: torch.Tensor | None = None
 
 
 class DistanceNetwork(PreTrainedModel):
@@ -198,15 +162,25 @@ class DistanceNetwork(PreTrainedModel):
             module._is_hf_initialized = True  # type: ignore[assignment]
         if config.bidirectional and is_causal(config.encoder):
             attend_both_ways(self.encoder)
+        self.kind = HEADS.get(config.head_kind)
         self.head = _new_head(config)
-        self.tokens: ResidueTokenizer = tokenizer_for(config)
+        self.tokens: ResidueTokenizer = (
+            ResidueTokenizer.from_dict(config.tokens)
+            if config.tokens
+            else kind_of(config.encoder.model_type).tokens(config.encoder)
+        )
         self.loss_settings = LossSettings.from_dict(config.loss_settings)
         self.post_init()
 
     @property
+    def gives_distogram(self) -> bool:
+        """Whether its output has logits; else it has distances."""
+        return self.kind.gives_distogram(self.config.loss)
+
+    @property
     def edges(self) -> torch.Tensor:
         """Edges between the distance bins in Å; shape=(K − 1,)."""
-        return bin_edges(self.head.logits.out_features).to(self.device)
+        return self.head.edges
 
     @property
     def longest(self) -> int | None:
@@ -224,19 +198,10 @@ class DistanceNetwork(PreTrainedModel):
             self.encoder.eval()
         return self
 
-    def save_pretrained(  # type: ignore[override]
-        self, save_directory: str | Path, state_dict: dict | None = None, **kwargs: Any
-    ) -> None:
-        """Write the config, and of the weights what was trained; see `save_network`."""
-        from distmat.model.checkpoint import save_network
-
-        # transformers' own saving gives some encoders' weights the names of other times.
-        save_network(self, Path(save_directory), state_dict)
-
     def _init_weights(self, module: nn.Module) -> None:
         # PyTorch's own initialisation otherwise, which the pair blocks were tried with.
-        if isinstance(module, PairBlock):
-            module.pass_on()
+        if isinstance(module, StartsAsIdentity):
+            module.zero_init_residual()
 
     def forward(
         self,
@@ -260,125 +225,35 @@ class DistanceNetwork(PreTrainedModel):
             True Cα coordinates in Å, NaN where not observed and on padding.
         """
         mask_BL = attention_mask.bool()
-        # Only a published checkpoint's byte pairs are fewer than the residues.
-        paired = input_ids.shape != position.shape
-        residues_BL = torch.ones_like(position).bool() if paired else mask_BL
-        if self.config.head_kind == "pair":
-            chains = self._read(input_ids, mask_BL)
-            return self._pairs(chains, position, chain_length, ca)
-        chains = self._read(input_ids, mask_BL, residues_BL)
-        answer = self.head(chains.placeholders, chains.pooled, residues_BL)
-        if self.config.head_kind == "placeholder":
-            return self._scaled_distances(answer, ca)
-        return self._coordinates(answer, ca)
+        residues_BL = None
+        if self.kind.reads_placeholders:
+            # Only a published checkpoint's byte pairs are fewer than the residues.
+            joined = input_ids.shape != position.shape
+            residues_BL = torch.ones_like(position).bool() if joined else mask_BL
+        encoded = self._encode(input_ids, mask_BL, residues_BL)
+        answer = self.head(encoded, position, chain_length)
+        output: NetworkOutput = self.head.output(answer, ca, self.config.loss, self.loss_settings)
+        return output
 
-    def _read(
-        self,
-        input_ids: torch.Tensor,
-        mask_BL: torch.Tensor,
-        residues_BL: torch.Tensor | None = None,
-    ) -> Chains:
+    def _encode(
+        self, input_ids: torch.Tensor, mask_BL: torch.Tensor, residues_BL: torch.Tensor | None
+    ) -> EncoderOutput:
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.config.mode != "frozen"):
-            chains = read_chains(self.encoder, self.tokens, input_ids, mask_BL, residues_BL)
+            encoded = run_encoder(self.encoder, self.tokens, input_ids, mask_BL, residues_BL)
         # A base held in bfloat16 under a head in float32.
-        kind = next(self.head.parameters()).dtype
-        if chains.placeholders is None or chains.pooled is None:
-            return Chains(chains.states.to(kind), mask_BL)
-        return Chains(
-            chains.states.to(kind), mask_BL, chains.placeholders.to(kind), chains.pooled.to(kind)
-        )
-
-    def _pairs(
-        self,
-        chains: Chains,
-        position: torch.Tensor,
-        chain_length: torch.Tensor,
-        ca: torch.Tensor | None,
-    ) -> NetworkOutput:
-        logits_BLLK = self.head(chains.states, chains.mask, position, chain_length)
-        pairs = None if ca is None else pairs_of(ca, self.loss_settings.band_weights)
-        if self.config.loss == "distogram":
-            loss = None if pairs is None else self._distogram_loss(logits_BLLK, pairs)
-            return NetworkOutput(loss=loss, logits=logits_BLLK)
-        log_BLL = logits_BLLK[..., 0]
-        loss = None
-        if pairs is not None:
-            loss = log_distance_error(log_BLL, pairs, "none", self._huber_delta)
-            loss = loss + self._lddt_loss(_angstrom(pairs.of(log_BLL)), pairs)
-        return NetworkOutput(loss=loss, distances=_hollow(_angstrom(log_BLL)))
-
-    def _scaled_distances(self, log_BLL: torch.Tensor, ca: torch.Tensor | None) -> NetworkOutput:
-        scaling = self.loss_settings.scaling
-        loss = None
-        if ca is not None:
-            pairs = pairs_of(ca, self.loss_settings.band_weights)
-            loss = log_distance_error(log_BLL, pairs, scaling, self._huber_delta)
-        unit = 1.0 if scaling == "none" else ASSUMED_LOG_MAXIMUM
-        return NetworkOutput(loss=loss, distances=_angstrom(log_BLL * unit))
-
-    def _coordinates(self, answer_BL3: torch.Tensor, ca: torch.Tensor | None) -> NetworkOutput:
-        coordinates_BL3 = answer_BL3.float() * ASSUMED_SPREAD
-        loss = None
-        if ca is not None and self.config.loss == "fape":
-            settings = self.loss_settings
-            loss = frame_aligned_error(coordinates_BL3, ca, settings.clamp, settings.unclamped)
-        elif ca is not None:
-            loss = coordinate_error(answer_BL3, ca)
-        distances_BLL = torch.cdist(
-            coordinates_BL3.detach(),
-            coordinates_BL3.detach(),
-            compute_mode="donot_use_mm_for_euclid_dist",
-        )
-        return NetworkOutput(loss=loss, distances=distances_BLL, coordinates=coordinates_BL3)
-
-    def _distogram_loss(self, logits_BLLK: torch.Tensor, pairs: Pairs) -> torch.Tensor:
-        loss = distogram_cross_entropy(logits_BLLK, pairs, self.edges)
-        settings = self.loss_settings
-        if not settings.lddt_weight and not settings.contact_weight:
-            return loss
-        probability_BPK = pairs.of(logits_BLLK).float().softmax(dim=-1)
-        low, high = OPEN_BINS
-        edges = self.edges
-        bounds = torch.cat([edges.new_tensor([low]), edges, edges.new_tensor([high])])
-        centres = (bounds[1:] + bounds[:-1]) / 2
-        distances_BP = (probability_BPK * centres).sum(dim=-1)
-        below = int((edges <= CONTACT_CUTOFF).sum())
-        if settings.contact_weight:
-            contact_BP = probability_BPK[..., :below].sum(dim=-1)
-            loss = loss + settings.contact_weight * contact_error(contact_BP, pairs)
-        return loss + self._lddt_loss(distances_BP, pairs)
-
-    def _lddt_loss(self, distances_BP: torch.Tensor, pairs: Pairs) -> torch.Tensor | float:
-        weight = self.loss_settings.lddt_weight
-        return weight * lddt_error(distances_BP, pairs) if weight else 0.0
-
-    @property
-    def _huber_delta(self) -> float | None:
-        return self.loss_settings.huber_delta if self.config.loss == "log_huber" else None
+        kind = next((weight.dtype for weight in self.head.parameters()), torch.float32)
+        return encoded.to(kind)
 
 
 def _new_head(config: DistanceNetworkConfig) -> nn.Module:
-    width = config.encoder.hidden_size
-    kinds: dict[str, Any] = {"placeholder": PlaceholderHead, "coordinates": CoordinatesHead}
-    arguments = dict(config.head)
-    if config.head_kind == "pair" and config.loss != "distogram":
-        arguments["bins"] = 1
+    kind, width = HEADS.get(config.head_kind), config.encoder.hidden_size
     try:
-        return kinds.get(config.head_kind, PairHead)(width, **arguments)
+        made: nn.Module = kind.build(width, config.loss, **config.head)
     except TypeError as error:
         raise ConfigError(
             f"The head '{config.head_kind}' can't be made of {config.head} ({error})."
         ) from None
-
-
-def _angstrom(log_distance: torch.Tensor) -> torch.Tensor:
-    """Distances in Å of log(1 + d), never below zero nor beyond 500."""
-    return torch.expm1(log_distance.float().clamp(0.0, _LARGEST_LOG))
-
-
-def _hollow(table_BLL: torch.Tensor) -> torch.Tensor:
-    eye_LL = torch.eye(table_BLL.shape[1], dtype=torch.bool, device=table_BLL.device)
-    return table_BLL.masked_fill(eye_LL, 0.0)
+    return made
 
 
 AutoConfig.register(DistanceNetworkConfig.model_type, DistanceNetworkConfig)

@@ -20,7 +20,9 @@ from distmat.library.evidence import weigh_templates
 from distmat.library.templates import Template
 from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
-from distmat.model.network import OPEN_BINS, DistanceNetwork, NetworkOutput
+from distmat.model.heads.pair_modules import OPEN_BINS
+from distmat.model.network import DistanceNetwork
+from distmat.model.output import NetworkOutput
 from distmat.model.residuals import Residuals, spread_of_known_chains
 from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
 from distmat.protein.sequence import check_letters
@@ -154,7 +156,7 @@ class Predictor:
             for number, sequence in enumerate(sequences, start=1)
         ]
         self._check_length(max(map(len, checked), default=0))
-        batched = self.network.config.head_kind == "pair"
+        batched = not self.network.kind.reads_placeholders
         pairs = PAIRS_TOGETHER[self.network.device.type == "cuda"] if batched else 0
         for places in _of_like_length([len(sequence) for sequence in checked], pairs):
             together = [checked[place] for place in places]
@@ -179,8 +181,7 @@ class Predictor:
     @property
     def takes_templates(self) -> bool:
         """Whether known structures can add to what the network says."""
-        config = self.network.config
-        return config.head_kind == "pair" and config.loss == "distogram"
+        return self.network.gives_distogram
 
     def _read(
         self,
@@ -220,19 +221,14 @@ class Predictor:
 
     def _most_residues(self) -> int:
         """As many as the tables of all pairs leave memory for."""
-        config, head = self.network.config, self.network.head
-        if config.head_kind == "pair":
-            channels = head.logits.in_features + head.logits.out_features
-        else:
-            # Attention over chain and placeholders: twice the length, squared.
-            channels = 4 * getattr(config.encoder, "num_attention_heads", 1)
+        network = self.network
+        channels = network.kind.channels(network.head, network.config.encoder)
         available = psutil.virtual_memory().available
         return int((0.8 * available / (BYTES_PER_PAIR_STATE * channels)) ** 0.5)
 
 
 def _source_of_std(checkpoint: Checkpoint) -> str:
-    config = checkpoint.network.config
-    if config.head_kind == "pair" and config.loss == "distogram":
+    if checkpoint.network.gives_distogram:
         return "distogram"
     return "validation" if checkpoint.residuals else "known chains"
 

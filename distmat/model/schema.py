@@ -11,9 +11,12 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from distmat.documents import DocumentError, read_json
+from distmat.errors import ConfigError
 from distmat.model.baseline import LENGTH_EDGES
+from distmat.model.heads import HEADS
 from distmat.model.tokens import LETTERS
 from distmat.protein.distance_map import BANDS
+from distmat.settings import listing
 
 Text = Annotated[str, Field(max_length=1000)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
@@ -126,7 +129,7 @@ class NetworkFile(_Lenient):
     encoder: dict[str, Any] | None = None
     encoder_name: Text = "mini"
     bidirectional: bool = False
-    head_kind: Literal["pair", "placeholder", "coordinates"] = "pair"
+    head_kind: Text = "pair"
     head: dict[str, Any] = {}
     loss: Text = ""
     loss_settings: dict[str, Any] = {}
@@ -140,12 +143,21 @@ class NetworkFile(_Lenient):
     tokens: Tokens | None = None
     base_fingerprint: Text = ""
 
+    @field_validator("head_kind")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in HEADS:
+            raise ValueError(f"Input should be {listing(map(repr, HEADS.names()))}")
+        return name
+
     @model_validator(mode="after")
     def _fit(self) -> Self:
         if unknown := set(self.std_factors) - set(BANDS):
             raise ValueError(f"std_factors names {min(unknown)[:40]!a}, which is no band")
-        shape = PairHeadShape if self.head_kind == "pair" else PublishedHeadShape
-        checked(shape, self.head, "head")
+        if self.head_kind in _HEADS:
+            checked(_HEADS[self.head_kind], self.head, "head")
+        else:
+            _check_own_head(self.head_kind, self.head)
         checked(LossShape, self.loss_settings, "loss_settings")
         if self.encoder is not None:
             check_encoder(self.encoder)
@@ -154,6 +166,25 @@ class NetworkFile(_Lenient):
         if self.encoder_name == "mini" and self.pretrained and self.mode != "full":
             raise ValueError("pretrained is true, but mini has no weights of its own")
         return self
+
+
+_HEADS: dict[str, type[BaseModel]] = {
+    "pair": PairHeadShape,
+    "placeholder": PublishedHeadShape,
+    "coordinates": PublishedHeadShape,
+}
+
+
+def _check_own_head(name: str, arguments: dict[str, Any]) -> None:
+    """Those of a head of another package are its settings, which check themselves."""
+    try:
+        kind = HEADS.get(name)
+        if kind.settings is not None:
+            kind.settings().with_settings(arguments)
+        elif arguments:
+            raise SchemaError(f"head: {name} has no settings")
+    except ConfigError as error:
+        raise SchemaError(f"head: {error}") from None
 
 
 class TrainedOn(BaseModel):

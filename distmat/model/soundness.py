@@ -9,8 +9,9 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from distmat.errors import CheckpointError
-from distmat.model.encoder import encoder_of_shape, read_chains
-from distmat.model.network import DistanceNetwork, DistanceNetworkConfig, NetworkOutput
+from distmat.model.encoder import encoder_of_shape, run_encoder
+from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
+from distmat.model.output import NetworkOutput
 from distmat.model.tokens import LETTERS, first_line
 from distmat.protein.sequence import quoted
 
@@ -162,10 +163,10 @@ def _try_encoder(network: DistanceNetwork, tokens: torch.Tensor, folder: Path) -
     width = network.config.encoder.hidden_size
     try:
         mask = torch.ones_like(tokens).bool()
-        states = read_chains(network.encoder, network.tokens, tokens, mask).states
+        states = run_encoder(network.encoder, network.tokens, tokens, mask).states
         if states.shape != (*tokens.shape, width):
             raise ValueError(f"its states have the shape {tuple(states.shape)}")
     # An encoder of any kind, made of a config that says anything, fails in any way; what is ours
-    # in it, `read_chains`, is the same for all of them.
+    # in it, `run_encoder`, is the same for all of them.
     except Exception as error:
         raise unloadable(folder, error) from error

@@ -5,7 +5,6 @@ by one, and what an encoder wants around them (ESM's <cls> and <eos>) is added i
 network.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,6 @@ VOCABULARY = ("<pad>", "<mask>", UNKNOWN, *ALPHABET)
 
 LETTERS = UNKNOWN + ALPHABET
 """What a chain may hold, and every encoder must have a token for."""
-
-_PATIENCE = 10.0
-"""Seconds to wait for the hub's first answer."""
-
-_ESM_ORDER = "LAGVSERTIDPKQNFYMHWCX"
-"""Letters of ESM-2's vocabulary from id 4 on (Lin et al., Science 379, 2023)."""
 
 
 @dataclass(frozen=True)
@@ -102,52 +95,6 @@ def encode(sequence: str) -> np.ndarray:
     return mini_tokenizer().encode(sequence)
 
 
-def tokenizer_for(encoder: Any) -> ResidueTokenizer:
-    """The tokenizer that goes with an encoder.
-
-    Parameters
-    ----------
-    encoder : str or DistanceNetworkConfig
-        A hub name, a local folder, or ``"mini"``; or a network's config.
-
-    Raises
-    ------
-    CheckpointError
-        If there is no such tokenizer, or it has no token for one of the letters.
-    """
-    if isinstance(encoder, str):
-        return _named(encoder)
-    if encoder.tokens:
-        return ResidueTokenizer.from_dict(encoder.tokens)
-    if encoder.pretrained and encoder.encoder_name != "mini":
-        return _named(encoder.encoder_name)
-    return _for_shape(encoder.encoder)
-
-
-def _named(name: str) -> ResidueTokenizer:
-    from distmat.model.encoder import checkpoint_folder
-
-    if name == "mini":
-        return mini_tokenizer()
-    folder = checkpoint_folder(name)
-    if folder is not None:
-        from distmat.model.checkpoint import read_network_config
-
-        return tokenizer_for(read_network_config(folder))
-    from transformers import AutoTokenizer
-
-    try:
-        source = from_disk_or_hub(AutoTokenizer.from_pretrained, name)
-    # What the hub's client, a damaged file or transformers' classes raise is of any kind; nothing
-    # of ours is run here.
-    except Exception as error:
-        raise CheckpointError(
-            f"The tokenizer of the encoder '{name}' can't be loaded "
-            f"({first_line(error)}); check the name or the folder, and the connection."
-        ) from None
-    return residue_tokenizer(source, name)
-
-
 def residue_tokenizer(source: Any, name: str) -> ResidueTokenizer:
     """Look up one token per letter in a transformers tokenizer, and check each.
 
@@ -190,69 +137,8 @@ def _unknown_id(source: Any) -> int | None:
     return source.unk_token_id
 
 
-def _for_shape(config: Any) -> ResidueTokenizer:
-    """For an encoder of random weights, whose shape is all there is of it."""
-    if config.model_type == "distmat-mini":
-        return mini_tokenizer()
-    if config.model_type == "esm":
-        letters = {letter: 4 + index for index, letter in enumerate(_ESM_ORDER)}
-        return ResidueTokenizer(letters, 1, 32, 3, before=0, after=2)
-    last = config.vocab_size - 1
-    letters = {letter: index for index, letter in enumerate(LETTERS)}
-    return ResidueTokenizer(letters, last, last - 1, last - 1)
-
-
 def _first(*ids: int | None) -> Any:
     return next((index for index in ids if index is not None), None)
-
-
-def from_disk_or_hub(load: Callable[..., Any], name: str, **options: Any) -> Any:
-    """Load by name from a folder or the hub's cache, and only then over the network.
-
-    Code that comes with a model is never run.
-
-    Raises
-    ------
-    OSError
-        If it is in none of these places, or the hub can't be reached; whatever `load` raises.
-    """
-    options["trust_remote_code"] = False
-    is_place = Path(name).exists() or Path(name).is_absolute()
-    # Of what isn't there transformers asks the hub's client for adapters, and that tries six times.
-    if is_place or _is_cached(name):
-        try:
-            return load(name, local_files_only=True, **options)
-        except (OSError, ValueError):
-            if is_place:
-                raise
-    _ask_hub()
-    return load(name, **options)
-
-
-def _is_cached(name: str) -> bool:
-    from huggingface_hub import try_to_load_from_cache
-
-    try:
-        return isinstance(try_to_load_from_cache(name, "config.json"), str)
-    # No name that the hub could have.
-    except ValueError:
-        return False
-
-
-def _ask_hub() -> None:
-    # Without a connection the hub's client would try again and again, for half a minute.
-    from huggingface_hub import constants
-    from huggingface_hub.utils import get_session
-
-    try:
-        get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
-    # Whatever kind of client it is and whatever it lacks, the hub isn't there; nothing of ours is
-    # run here.
-    except Exception as error:
-        raise OSError(
-            f"it is neither in a folder nor in the hub's cache, and {constants.ENDPOINT} can't "
-            "be reached"
-        ) from error
 
 
 def first_line(error: Exception) -> str:

@@ -9,10 +9,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 from distmat.documents import DocumentError, read_yaml
 from distmat.errors import ConfigError
-from distmat.settings import Setting, Settings, describe, groups, listing, setting
+from distmat.model.encoders.mini import MiniSettings
+from distmat.model.heads import HEADS, HeadKind
+from distmat.model.heads.pair import PairSettings
+from distmat.model.heads.placeholder import PlaceholderSettings
+from distmat.settings import PACE, SHAPE, Setting, describe, groups, listing, setting
 
 CONFIG_FILE = "training_config.json"
 """Name of the file in a run's folder and in each of its checkpoints."""
@@ -20,24 +25,24 @@ CONFIG_FILE = "training_config.json"
 BASICS = "Basics"
 """The group of settings that a form always shows."""
 
-SHAPE, PACE = "shape", "pace"
-"""Marks of settings that the weights of a checkpoint, or the optimizer's state, stand or fall
-with; and of those that decide how long a step takes."""
-
 REPORTS = ("tensorboard", "trackio", "wandb")
 """Services that metrics can be sent to besides."""
 
-LOSSES: dict[str, tuple[str, ...]] = {
-    "pair": ("distogram", "log_mse", "log_huber"),
-    "placeholder": ("log_mse", "log_huber"),
-    "coordinates": ("coordinate_mse", "fape"),
-}
-"""The losses of each head, its own first."""
-
 
 @dataclass(frozen=True)
-class TrainingConfig(Settings):
+class TrainingConfig(MiniSettings, PairSettings, PlaceholderSettings):
     """All that decides how a run goes; saved beside its weights as ``training_config.json``."""
+
+    group_order: ClassVar[tuple[str, ...]] = (
+        BASICS,
+        "Data",
+        "Encoder",
+        "Head and loss",
+        "Batches",
+        "Optimiser",
+        "Evaluation and checkpoints",
+        "Machine",
+    )
 
     train: str = setting("train", "Training data", BASICS, required=True)
     """Dataset to train on: a Parquet file or a name in the workspace; its chains of the split
@@ -60,7 +65,7 @@ class TrainingConfig(Settings):
     """What is trained beside the head: the whole encoder ('full'), low-rank updates of its linear
     layers ('lora'), or nothing ('frozen')."""
 
-    head: str = setting("pair", "Head", BASICS, marks=(SHAPE, PACE), choices=lambda: tuple(LOSSES))
+    head: str = setting("pair", "Head", BASICS, marks=(SHAPE, PACE), choices=HEADS.names)
     """What turns residue states into distances: 'pair' looks at both residues of each pair,
     'placeholder' and 'coordinates' are the two published heads, for comparison."""
 
@@ -173,39 +178,6 @@ class TrainingConfig(Settings):
     )
     """Hold the frozen encoder in 4-bit NF4; needs a GPU and the extra 'quant'."""
 
-    hidden_size: int = setting(
-        128,
-        "Width",
-        "Encoder",
-        low=8,
-        high=4096,
-        marks=(SHAPE, PACE),
-        applies=lambda c: c.encoder == "mini",
-    )
-    """Width of mini's residue states."""
-
-    layers: int = setting(
-        4,
-        "Layers",
-        "Encoder",
-        low=1,
-        high=64,
-        marks=(SHAPE, PACE),
-        applies=lambda c: c.encoder == "mini",
-    )
-    """Layers of mini."""
-
-    attention_heads: int = setting(
-        4,
-        "Attention heads",
-        "Encoder",
-        low=1,
-        high=64,
-        marks=(SHAPE,),
-        applies=lambda c: c.encoder == "mini",
-    )
-    """Attention heads of each layer of mini; they divide `hidden_size`."""
-
     dropout: float = setting(
         0.1,
         "Dropout",
@@ -215,6 +187,15 @@ class TrainingConfig(Settings):
         applies=lambda c: c.encoder == "mini" or c.head == "pair",
     )
     """Dropout in mini and in the pair head."""
+
+    head_settings: dict[str, Any] = setting(
+        {},
+        "Settings of the head",
+        "Head and loss",
+        marks=(SHAPE, PACE),
+        applies=lambda c: HEADS.get(c.head).settings is not None,
+    )
+    """Settings of a head that another package brings, such as 'width: 4, near: true'."""
 
     loss: str = setting("", "Loss", "Head and loss", words={"the head's own": ""})
     """What is minimised; empty: the head's own."""
@@ -228,105 +209,6 @@ class TrainingConfig(Settings):
         applies=lambda c: c.head != "coordinates",
     )
     """Weight of a pair's loss by its separation: 3–5, 6–11, 12–23, 24 and more."""
-
-    pair_width: int = setting(
-        32,
-        "Pair width",
-        "Head and loss",
-        low=4,
-        high=512,
-        marks=(SHAPE, PACE),
-        applies=lambda c: c.head == "pair",
-    )
-    """Width of the states that the pair head's blocks work on."""
-
-    pair_patch: int = setting(
-        1,
-        "Patch side",
-        "Head and loss",
-        low=1,
-        high=8,
-        marks=(SHAPE, PACE),
-        words={"off": 1},
-        applies=lambda c: c.head == "pair",
-    )
-    """Pairs along the side of the squares that pair blocks take as one state; 1: every pair."""
-
-    fine_width: int = setting(
-        32,
-        "Width of a pair in a patch",
-        "Head and loss",
-        low=1,
-        high=512,
-        marks=(SHAPE, PACE),
-        applies=lambda c: c.head == "pair" and c.pair_patch > 1,
-    )
-    """Width of a pair's own state, where `pair_patch` makes the blocks see squares of pairs."""
-
-    triangle_rank: int = setting(
-        16,
-        "Triangle rank",
-        "Head and loss",
-        low=1,
-        high=256,
-        marks=(SHAPE, PACE),
-        applies=lambda c: c.head == "pair",
-    )
-    """Rank of the pair head's triangle products."""
-
-    dilations: tuple[int, ...] = setting(
-        (1, 2, 4, 1, 2),
-        "Dilations of the blocks",
-        "Head and loss",
-        low=1,
-        high=64,
-        marks=(SHAPE, PACE),
-        applies=lambda c: c.head == "pair",
-    )
-    """Dilation of each pair block's first convolution; as many blocks as numbers."""
-
-    bins: int = setting(
-        64,
-        "Distance bins",
-        "Head and loss",
-        low=48,
-        high=512,
-        marks=(SHAPE,),
-        applies=lambda c: c.head == "pair" and c.loss in ("", "distogram"),
-    )
-    """Distance bins of the pair head."""
-
-    scaling: str = setting(
-        "none",
-        "Scaling of distances",
-        "Head and loss",
-        choices=("none", "constant", "own_maximum"),
-        applies=lambda c: c.head == "placeholder",
-    )
-    """What the placeholder head's log(1 + d) is divided by: nothing, a constant, or each chain's
-    'own_maximum' as published, a fault, for nobody knows it when predicting."""
-
-    lddt_weight: float = setting(
-        0.0,
-        "Weight of the lDDT loss",
-        "Head and loss",
-        low=0,
-        high=1000,
-        words={"off": 0.0},
-        applies=lambda c: c.head == "pair",
-    )
-    """Weight of an added loss that asks whether near pairs keep their distances."""
-
-    contact_weight: float = setting(
-        0.0,
-        "Weight of the contact loss",
-        "Head and loss",
-        low=0,
-        high=1000,
-        words={"off": 0.0},
-        applies=lambda c: c.head == "pair" and c.loss in ("", "distogram"),
-    )
-    """Weight of an added loss that asks whether pairs are in contact."""
 
     pairs_per_batch: int = setting(
         4 * 96 * 96, "Pairs in a batch", "Batches", low=256, high=10**9, marks=(PACE,)
@@ -436,23 +318,18 @@ class TrainingConfig(Settings):
     """Also send metrics to: tensorboard, trackio, wandb; several with commas."""
 
     def check_together(self) -> None:
-        for name in ("crops", "dilations"):
-            if not getattr(self, name):
-                raise ConfigError(f"{name} is empty; give at least one number.")
+        super().check_together()
+        if not self.crops:
+            raise ConfigError("crops is empty; give at least one number.")
         if len(self.band_weights) != 4 or not any(self.band_weights):
             raise ConfigError(
                 f"band_weights is {','.join(f'{w:g}' for w in self.band_weights) or 'empty'}; give "
                 "four numbers, not all 0, for separations of 3–5, 6–11, 12–23, and 24 and more."
             )
-        if self.encoder == "mini" and self.hidden_size % self.attention_heads:
-            raise ConfigError(
-                f"hidden_size is {self.hidden_size}, which {self.attention_heads} attention heads "
-                "don't divide; change one of the two."
-            )
-        if self.loss and self.loss not in LOSSES[self.head]:
+        if self.loss and self.loss not in self.head_kind.losses:
             raise ConfigError(
                 f"loss is '{self.loss}', which the head '{self.head}' doesn't have; it must be "
-                f"{listing(LOSSES[self.head])}."
+                f"{listing(self.head_kind.losses)}."
             )
         if self.use_4bit and self.mode == "full":
             raise ConfigError(
@@ -464,17 +341,24 @@ class TrainingConfig(Settings):
                 f"pad_to is {self.pad_to}, shorter than the longest crop of {max(self.crops)} "
                 "residues; raise it, or set it to 0."
             )
-        if self.head != "pair" and self.evaluation_max_length > max(self.crops):
+        longest = self.head_kind.longest(self)
+        if longest is not None and self.evaluation_max_length > longest:
             raise ConfigError(
                 f"evaluation_max_length is {self.evaluation_max_length}, but the head "
-                f"'{self.head}' knows no more than the {max(self.crops)} residues of the longest "
+                f"'{self.head}' knows no more than the {longest} residues of the longest "
                 "crop; lower it, or raise crops."
             )
+        self.head_kind.arguments(self)
         unknown = set(self.reports) - set(REPORTS)
         if unknown:
             raise ConfigError(
                 f"report_to is '{self.report_to}'; it must be none, or of {listing(REPORTS)}."
             )
+
+    @property
+    def head_kind(self) -> HeadKind:
+        """What is known of `head`."""
+        return HEADS.get(self.head)
 
     @property
     def reports(self) -> tuple[str, ...]:
@@ -485,7 +369,7 @@ class TrainingConfig(Settings):
     @property
     def chosen_loss(self) -> str:
         """`loss`, or the head's own."""
-        return self.loss or LOSSES[self.head][0]
+        return self.loss or self.head_kind.losses[0]
 
 
 def settings() -> Mapping[str, Setting]:

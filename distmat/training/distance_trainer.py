@@ -21,9 +21,10 @@ from transformers.trainer_callback import PrinterCallback
 from distmat.dataset.store import Dataset
 from distmat.errors import ConfigError, RunError
 from distmat.model.baseline import SeparationBaseline
-from distmat.model.checkpoint import Checkpoint, load_weights, save_companion, save_network
+from distmat.model.checkpoint import Checkpoint, save_companion
 from distmat.model.network import DistanceNetwork
 from distmat.model.predictor import Predictor
+from distmat.model.weights import load_weights, save_network
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap
 from distmat.training.arguments import trainer_arguments
@@ -50,7 +51,7 @@ from distmat.training.sampling import ClusterBatches, CroppedChains, PadAndMask
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """What a run works on.
 
     Parameters
@@ -85,7 +86,7 @@ class DistanceTrainer(Trainer):
     ----------
     config : TrainingConfig
     network : DistanceNetwork
-    material : Material
+    data : TrainingData
     observer : RunObserver
     say : callable
         Told a sentence at a time; in the first process alone.
@@ -95,25 +96,25 @@ class DistanceTrainer(Trainer):
         self,
         config: TrainingConfig,
         network: DistanceNetwork,
-        material: Material,
+        data: TrainingData,
         observer: RunObserver,
         say: Callable[[str], None],
     ) -> None:
-        self.config, self.network, self.material = config, network, material
+        self.config, self.network, self.data = config, network, data
         self.on_signal = StopOnSignal()
         self.diverging = StopDiverging(config)
         self.early = StopEarly(config.early_stopping_patience, say)
         self.residues_seen = 0
         self.window_started = time.perf_counter()
         args = trainer_arguments(config)
-        self.crops = CroppedChains(material.train, network.tokens, config.homologue_share)
+        self.crops = CroppedChains(data.train, network.tokens, config.homologue_share)
         super().__init__(
             model=network,
             args=args,
             train_dataset=self.crops,
             data_collator=PadAndMask(network.tokens, config.masked_residues, config.pad_to),
             # Only its presence matters, `evaluate` scores whole chains.
-            eval_dataset=material.val,
+            eval_dataset=data.val,
         )
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
@@ -134,7 +135,7 @@ class DistanceTrainer(Trainer):
     def batches(self) -> ClusterBatches:
         """What this process sees of the run."""
         return batches_of(
-            self.config, self.material.train, self.args.world_size, self.args.process_index
+            self.config, self.data.train, self.args.world_size, self.args.process_index
         )
 
     def create_optimizer(self, *args, **kwargs) -> torch.optim.Optimizer:
@@ -184,11 +185,11 @@ class DistanceTrainer(Trainer):
         """Scores on the validation chains, the baseline's beside them, logged as ``eval_…``."""
         self.diverging.check()
         started = time.perf_counter()
-        metrics = self.score(self.material.val, self._go_on).metrics()
+        metrics = self.score(self.data.val, self._go_on).metrics()
         if f"eval_{self.config.monitor}" not in metrics:
             raise RunError(
                 f"monitor is '{self.config.monitor}', which isn't defined on any of the "
-                f"{len(self.material.val)} validation chains; monitor mae, or give longer chains."
+                f"{len(self.data.val)} validation chains; monitor mae, or give longer chains."
             )
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(
@@ -205,7 +206,7 @@ class DistanceTrainer(Trainer):
     ) -> Evaluation:
         """Scores of these chains, which all processes share out among themselves."""
         was_training = self.network.training
-        predictor = Predictor(Checkpoint(self.network, self.material.baseline))
+        predictor = Predictor(Checkpoint(self.network, self.data.baseline))
         mine = list(chains[self.args.process_index :: self.args.world_size])
         own = len(mine)
         if self.is_fsdp_enabled:
@@ -289,7 +290,7 @@ class DistanceTrainer(Trainer):
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             write_config(self.config, written)
-            write_data(self.material.fingerprints, written)
+            write_data(self.data.fingerprints, written)
             self.state.save_to_json(str(written / LAST_FILE))
             publish(written, output, step)
             keep(output, self.config.keep_checkpoints, self.state.best_global_step)
@@ -300,8 +301,8 @@ class DistanceTrainer(Trainer):
         folder = Path(output_dir or self.config.output)
         # The ids are in the config; the tokenizer's own files come with the final weights alone.
         save_network(self.network, folder, state_dict)
-        trained_on = {**self.material.trained_on, "steps": self.state.global_step}
-        save_companion(self.material.baseline, None, trained_on, folder)
+        trained_on = {**self.data.trained_on, "steps": self.state.global_step}
+        save_companion(self.data.baseline, None, trained_on, folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model=None) -> None:
         if self.is_fsdp_enabled:

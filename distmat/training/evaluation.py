@@ -223,7 +223,8 @@ class _Truth:
         self.losses: list[float] = []
 
     def put_in(self, network: nn.Module, arguments: tuple, named: dict) -> tuple[tuple, dict]:
-        ca = torch.as_tensor(self.ca, dtype=torch.float32, device=named["input_ids"].device)
+        # A copy: a dataset's own arrays can't be written to, of which PyTorch warns.
+        ca = torch.from_numpy(self.ca.astype(np.float32)).to(named["input_ids"].device)
         return arguments, {**named, "ca": ca[None]}
 
     def take_out(self, network: nn.Module, arguments: tuple, answer) -> None:

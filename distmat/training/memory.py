@@ -5,15 +5,14 @@ on small networks of each kind and are extrapolated by their shapes. Nothing her
 PyTorch, so that a page can show it while a form is filled in.
 """
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from distmat.documents import read_json
+from distmat.model.encoders import ENCODERS, EncoderShape, kind_of, shape_of
 from distmat.training.config import TrainingConfig
 
 GIB = 2**30
@@ -25,21 +24,6 @@ _KEPT_PER_WIDTH = {"full": 44, "lora": 74, "frozen": 0}
 _KEPT_PER_INTERMEDIATE = {"full": 16, "lora": 20, "frozen": 0}
 """Bytes kept of each token in each layer, for each channel of its state and of its feed-forward."""
 
-_KEPT_PER_ATTENTION = {"distmat-mini": 6, "esm": 12}
-"""Bytes kept of each pair of tokens in each head and layer; attention that is fused keeps none."""
-
-_BLOCK = {"channel": 37, "rank": 40}
-_HEAD = {"channel": 14, "bin": 2, "always": 60}
-"""Bytes kept of each residue pair: by each pair block for a channel and a rank, and by the rest
-of the pair head for a channel, for a bin and in any case."""
-
-_PATCHES = {"channel": 30, "width": 8}
-"""Bytes that patches of pairs keep, of each pair for a channel of its own state, and of each
-patch for a channel of its state."""
-
-_PASSING = {"channel": 16, "bin": 12}
-"""Bytes of each residue pair that are there for a moment only: logits and gradients."""
-
 _HALVED = 0.6
 """What activations in 16 bits take of those in 32: sums and norms stay in 32."""
 
@@ -49,52 +33,6 @@ whole runs, where freed memory is seldom of the size that is asked for next."""
 
 _BYTES_4BIT = 0.6
 """Of a weight held in 4-bit NormalFloat with its quantised scales."""
-
-
-@dataclass(frozen=True)
-class EncoderShape:
-    """What decides an encoder's memory.
-
-    Parameters
-    ----------
-    kind : str
-        `model_type` of transformers.
-    hidden_size, layers, heads, intermediate : int
-    key_width : int
-        Channels of all keys of a token, fewer than the queries' where heads share them.
-    query_width : int
-    vocabulary : int
-    """
-
-    kind: str
-    hidden_size: int
-    layers: int
-    heads: int
-    intermediate: int
-    key_width: int
-    query_width: int
-    vocabulary: int
-
-    @property
-    def linear_layers(self) -> list[tuple[int, int]]:
-        """Inputs and outputs of each linear layer of one encoder layer."""
-        d, i = self.hidden_size, self.intermediate
-        if self.kind == "distmat-mini":
-            return [(d, 3 * d), (d, d), (d, i), (i, d)]
-        attention = [(d, self.query_width), (d, self.key_width), (d, self.key_width)]
-        attention.append((self.query_width, d))
-        return [*attention, *([(d, i), (i, d)] if self.kind == "esm" else [(d, i), (d, i), (i, d)])]
-
-    @property
-    def parameters(self) -> int:
-        """Weights, to a part in a hundred: biases and norms are left out."""
-        layer = sum(inputs * outputs for inputs, outputs in self.linear_layers)
-        return self.vocabulary * self.hidden_size + self.layers * layer
-
-    def lora_parameters(self, rank: int) -> int:
-        """Weights of low-rank updates of all linear layers."""
-        layer = sum(inputs + outputs for inputs, outputs in self.linear_layers)
-        return self.layers * rank * layer
 
 
 @dataclass(frozen=True)
@@ -153,16 +91,18 @@ def estimate_memory(
     device : str
         ``"cpu"`` or ``"cuda"``.
     """
-    head = head_parameters(config, shape.hidden_size)
+    head = config.head_kind.parameters(config, shape.hidden_size)
     if trainable is None:
         learning = {
-            "full": shape.parameters,
-            "lora": shape.lora_parameters(config.lora_rank),
+            "full": encoder_parameters(shape),
+            "lora": low_rank_parameters(shape, config.lora_rank),
             "frozen": 0,
         }
         trainable = head + learning[config.mode]
     if parameters is None:
-        parameters = shape.parameters + head + (trainable - head if config.mode == "lora" else 0)
+        parameters = (
+            encoder_parameters(shape) + head + (trainable - head if config.mode == "lora" else 0)
+        )
     fixed = parameters - trainable
     fixed_bytes = _BYTES_4BIT if config.use_4bit else 2 if precision == "bf16" else 4
     most = max(
@@ -182,34 +122,22 @@ def estimate_memory(
 def kept_activations(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
     """Bytes kept for the backward pass of the largest batch of crops of this length."""
     residues, tokens = _padded(config, crop)
-    encoder = _kept(
-        config, shape.layers, _layer(config, shape, crop), 4 * tokens * shape.hidden_size
-    )
-    if config.head != "pair":
-        head: float = 12 * tokens * shape.hidden_size + 40 * residues**2
-    else:
-        block_input = 4 * _states(config, residues) * config.pair_width
-        head = _kept(config, len(config.dilations), _block(config, crop), block_input)
-        head += residues**2 * (
-            _HEAD["channel"] * _fine_width(config) + _HEAD["bin"] * _bins(config) + _HEAD["always"]
-        )
-        if config.pair_patch > 1:
-            head += residues**2 * _PATCHES["channel"] * config.fine_width
-            head += _states(config, residues) * _PATCHES["width"] * config.pair_width
-    return _chains(config, crop) * (encoder + head)
+    each = _layer(config, shape, crop)
+    if config.activation_checkpointing:
+        # The layers' inputs alone.
+        each = min(4 * tokens * shape.hidden_size, each)
+    head = config.head_kind.memory(config, residues, shape.hidden_size)
+    return _chains(config, crop) * (shape.layers * each + head.kept)
 
 
 def _passing(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
     """Bytes of that batch that are there for a moment, with all that is kept."""
     residues, _ = _padded(config, crop)
-    each = 0.0
-    if config.head == "pair":
-        pair = _PASSING["channel"] * _fine_width(config) + _PASSING["bin"] * _bins(config)
-        each += residues**2 * pair
+    head = config.head_kind.memory(config, residues, shape.hidden_size)
+    each = head.passing
     if config.activation_checkpointing:
         # One layer or block at a time is computed again, and its gradients beside it.
-        block = _block(config, crop) if config.head == "pair" else 0.0
-        each += 2 * max(_layer(config, shape, crop), block)
+        each += 2 * max(_layer(config, shape, crop), head.block)
     return _chains(config, crop) * each
 
 
@@ -221,13 +149,13 @@ def _chains(config: TrainingConfig, crop: int) -> int:
 def _padded(config: TrainingConfig, crop: int) -> tuple[int, int]:
     """Residues and tokens of a chain in it; published heads read their answer from placeholders."""
     residues = max(crop, config.pad_to)
-    return residues, residues if config.head == "pair" else 2 * residues
+    return residues, 2 * residues if config.head_kind.reads_placeholders else residues
 
 
 def _layer(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
     """Bytes kept of one chain by an encoder layer."""
     _, tokens = _padded(config, crop)
-    attention = 0 if config.mode == "frozen" else _KEPT_PER_ATTENTION.get(shape.kind, 0)
+    attention = 0 if config.mode == "frozen" else kind_of(shape.kind).kept_per_attention
     return tokens * (
         _KEPT_PER_WIDTH[config.mode] * shape.hidden_size
         + _KEPT_PER_INTERMEDIATE[config.mode] * shape.intermediate
@@ -235,58 +163,16 @@ def _layer(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
     )
 
 
-def _block(config: TrainingConfig, crop: int) -> float:
-    """Bytes kept of one chain by a pair block."""
-    residues, _ = _padded(config, crop)
-    each = _BLOCK["channel"] * config.pair_width + _BLOCK["rank"] * config.triangle_rank
-    return _states(config, residues) * each
+def encoder_parameters(shape: EncoderShape) -> int:
+    """Weights of an encoder, to a part in a hundred: biases and norms are left out."""
+    layer = sum(inputs * outputs for inputs, outputs in kind_of(shape.kind).linear_layers(shape))
+    return shape.vocabulary * shape.hidden_size + shape.layers * layer
 
 
-def _states(config: TrainingConfig, residues: int) -> int:
-    """That the pair blocks work on: one for each pair, or for each patch of pairs."""
-    return math.ceil(residues / config.pair_patch) ** 2
-
-
-def _fine_width(config: TrainingConfig) -> int:
-    """Of a pair's own state."""
-    return config.fine_width if config.pair_patch > 1 else config.pair_width
-
-
-def _kept(config: TrainingConfig, layers: int, each: float, of_input: float) -> float:
-    """Of some equal layers: everything, or their inputs alone."""
-    return layers * (min(of_input, each) if config.activation_checkpointing else each)
-
-
-def _bins(config: TrainingConfig) -> int:
-    return config.bins if config.chosen_loss == "distogram" else 1
-
-
-def head_parameters(config: TrainingConfig, hidden_size: int) -> int:
-    """Weights of the head."""
-    d, longest = hidden_size, max(config.crops)
-    if config.head == "placeholder":
-        return 2 * (d + 1) * longest
-    if config.head == "coordinates":
-        return (d + 1) * longest + 3 * (d + 1)
-    c, r, f = config.pair_width, config.triangle_rank, _fine_width(config)
-    bins = _bins(config)
-    pairs = 7 * d + 6 * f * (d + 1) + 2 * f * f + _OFFSET_BUCKETS * f
-    triangle = 2 * c + 4 * r * (c + 1) + 2 * r + c * (c + 1) + c * (r + 1)
-    blocks = len(config.dilations) * (triangle + _convolution(c))
-    patches = 0
-    if config.pair_patch > 1:
-        square = config.pair_patch**2 * f
-        patches = square * (c + 1) + c * (square + 1) + 2 * c + _convolution(f)
-    return pairs + blocks + patches + 2 * f + bins * (f + 1)
-
-
-def _convolution(width: int) -> int:
-    """Weights of the two convolutions of a pair block, and their norm."""
-    return 2 * width + 2 * width * (9 * width + 1)
-
-
-_OFFSET_BUCKETS = 2 * (24 + int(math.log2(1024 / 24) * 8)) + 1
-"""Of the pair head's embedding of directed offsets."""
+def low_rank_parameters(shape: EncoderShape, rank: int) -> int:
+    """Weights of low-rank updates of all linear layers of an encoder."""
+    layer = sum(inputs + outputs for inputs, outputs in kind_of(shape.kind).linear_layers(shape))
+    return shape.layers * rank * layer
 
 
 def encoder_shape(config: TrainingConfig) -> EncoderShape | None:
@@ -295,18 +181,8 @@ def encoder_shape(config: TrainingConfig) -> EncoderShape | None:
     It is for mini, for a local folder, for what lies in the hub's cache, and for the
     encoders that presets and most people use.
     """
-    if config.encoder == "mini":
-        width = config.hidden_size
-        return EncoderShape(
-            "distmat-mini",
-            width,
-            config.layers,
-            config.attention_heads,
-            3 * width,
-            width,
-            width,
-            23,
-        )
+    if config.encoder in ENCODERS:
+        return ENCODERS.get(config.encoder).shape(config)
     if config.encoder in _KNOWN:
         return shape_of(_KNOWN[config.encoder])
     for file in (Path(config.encoder) / "config.json", *_cached(config.encoder)):
@@ -316,22 +192,6 @@ def encoder_shape(config: TrainingConfig) -> EncoderShape | None:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
     return None
-
-
-def shape_of(content: dict[str, Any]) -> EncoderShape:
-    """The shape that a transformers config, as a dict, describes."""
-    width, heads = content["hidden_size"], content["num_attention_heads"]
-    head_width = content.get("head_dim") or width // heads
-    return EncoderShape(
-        content["model_type"],
-        width,
-        content["num_hidden_layers"],
-        heads,
-        content["intermediate_size"],
-        head_width * (content.get("num_key_value_heads") or heads),
-        head_width * heads,
-        content["vocab_size"],
-    )
 
 
 def _cached(name: str) -> list[Path]:

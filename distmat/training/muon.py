@@ -101,7 +101,7 @@ def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
 def _sorted(network: nn.Module) -> dict[tuple[bool, bool], list[torch.Tensor]]:
     """Weights that learn, by whether their updates are orthogonal and whether they decay."""
     others = {id(m.weight) for m in network.modules() if isinstance(m, nn.Embedding)}
-    last = getattr(getattr(network, "head", None), "logits", None)
+    last = getattr(getattr(network, "head", None), "last_layer", None)
     if last is not None:
         others.add(id(last.weight))
     found: dict[tuple[bool, bool], list[torch.Tensor]] = {

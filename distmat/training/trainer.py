@@ -15,10 +15,12 @@ from distmat.errors import OutOfMemoryError
 from distmat.geometry.calibration import fit_calibration
 from distmat.geometry.confidence import fit_std_factors, scale_std
 from distmat.geometry.reconstruction import choose_stretch
-from distmat.model.assembly import total_parameters, trainable_parameters
 from distmat.model.baseline import fit_baseline
-from distmat.model.checkpoint import save_companion, save_network
+from distmat.model.build import build_network, total_parameters, trainable_parameters
+from distmat.model.checkpoint import save_companion
+from distmat.model.encoders import shape_of
 from distmat.model.residuals import fit_residuals
+from distmat.model.weights import save_network
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap, pairwise_distances
 from distmat.training.arguments import (
@@ -28,18 +30,17 @@ from distmat.training.arguments import (
     process,
     processes,
 )
-from distmat.training.building import first_network
 from distmat.training.chains import chosen_chains, evaluation_chains, spread, training_chains
 from distmat.training.config import TrainingConfig
-from distmat.training.distance_trainer import DistanceTrainer, Material, batches_of
+from distmat.training.distance_trainer import DistanceTrainer, TrainingData, batches_of
 from distmat.training.evaluation import Evaluation
 from distmat.training.memory import (
     advice,
     estimate_memory,
     free_memory,
     is_out_of_memory,
-    shape_of,
 )
+from distmat.training.network_arguments import network_arguments
 from distmat.training.observer import RunObserver, Unobserved
 from distmat.training.run_folder import (
     changed_settings,
@@ -134,15 +135,15 @@ class _Run:
         self.say("Reading the datasets")
         chosen = {split: chosen_chains(self.config, split) for split in ("train", "val")}
         evaluated = evaluation_chains(self.config, chosen["val"])
-        material = self._material(chosen, evaluated)
-        self.config = _with_steps(self.config, material.train)
+        data = self._data(chosen, evaluated)
+        self.config = _with_steps(self.config, data.train)
         if checkpoint is not None:
             changed = changed_settings(self.config, checkpoint)
-            stale = check_data(checkpoint, material.fingerprints, accept_changed_data)
+            stale = check_data(checkpoint, data.fingerprints, accept_changed_data)
             self._say_changes(changed, stale)
         set_seed(self.config.seed)
-        network = first_network(self.config, precision)
-        trainer = DistanceTrainer(self.config, network, material, self.observer, self.say)
+        network = build_network(**network_arguments(self.config, precision))
+        trainer = DistanceTrainer(self.config, network, data, self.observer, self.say)
         # Dropout must differ between processes; the first one is as it would be alone.
         torch.manual_seed(self.config.seed + trainer.args.process_index)
         if self.is_first:
@@ -152,7 +153,7 @@ class _Run:
         self._tell(trainer, checkpoint, len(evaluated))
         return self._train(trainer, checkpoint, evaluated)
 
-    def _material(self, chosen: dict[str, Dataset], evaluated: Dataset) -> Material:
+    def _data(self, chosen: dict[str, Dataset], evaluated: Dataset) -> TrainingData:
         train = training_chains(self.config, chosen["train"])
         self.say("Fitting the separation baseline")
         trained_on = {
@@ -161,7 +162,7 @@ class _Run:
             "train_clusters": len(np.unique(train.clusters)),
             "val": chosen["val"].name,
         }
-        return Material(
+        return TrainingData(
             train,
             spread(evaluated, self.config.evaluation_chains).chains,
             fit_baseline(train.chains),
@@ -188,7 +189,7 @@ class _Run:
         )
         free = free_memory(chosen_device(config))
         facts = {
-            **trainer.material.trained_on,
+            **trainer.data.trained_on,
             "total_steps": config.max_steps,
             "first_step": 0 if checkpoint is None else step_of(checkpoint),
             "steps_per_epoch": trainer.batches().steps,
@@ -199,8 +200,8 @@ class _Run:
             "precision": precision,
             "processes": trainer.args.world_size,
             "val_chains": val_chains,
-            "train_fingerprint": trainer.material.fingerprints["train"],
-            "val_fingerprint": trainer.material.fingerprints["val"],
+            "train_fingerprint": trainer.data.fingerprints["train"],
+            "val_fingerprint": trainer.data.fingerprints["val"],
             "memory": {"estimate": estimate.total, "free": free},
         }
         if self.is_first:
@@ -231,9 +232,9 @@ class _Run:
         self.say("Scoring the best checkpoint on all validation chains")
         best = state.best_global_step or state.global_step
         hours = round((time.monotonic() - started) / 3600, 2)
-        trained_on = {**trainer.material.trained_on, "steps": best, "hours": hours}
-        if trainer.network.config.loss == "distogram":
-            fit_temperature(trainer, trainer.material.val)
+        trained_on = {**trainer.data.trained_on, "steps": best, "hours": hours}
+        if trainer.network.gives_distogram:
+            fit_temperature(trainer, trainer.data.val)
         return self._finish(trainer, evaluated.chains, trained_on)
 
     def _finish(
@@ -255,7 +256,7 @@ class _Run:
             output, network = Path(self.config.output), trainer.network
             predicted, std, traces = zip(*kept, strict=True)
             true = [pairwise_distances(trace) for trace in traces]
-            own_std = network.config.loss == "distogram"
+            own_std = network.gives_distogram
             if own_std:
                 factors = fit_std_factors(zip(predicted, std, true, strict=True))
                 network.config.std_factors = factors
@@ -271,7 +272,7 @@ class _Run:
             )
             save_network(network, output, state)
             save_companion(
-                trainer.material.baseline,
+                trainer.data.baseline,
                 stretch,
                 trained_on,
                 output,

@@ -8,8 +8,9 @@ import yaml
 
 from distmat.documents import DocumentError, parse_yaml
 from distmat.errors import ConfigError
+from distmat.model.heads import HEADS
 from distmat.settings import Setting, current_names, groups, unknown_setting
-from distmat.training.config import BASICS, LOSSES, TrainingConfig, settings
+from distmat.training.config import BASICS, TrainingConfig, settings
 from distmat.training.presets import PRESETS, SUMMARIES
 from distmat.ui.markdown import escaped, show_error
 
@@ -138,7 +139,7 @@ def _show_fault(setting: Setting) -> None:
 def _offered(setting: Setting, datasets: list[str]) -> tuple[str, ...]:
     """What a field offers to choose from; where it isn't all, other texts can be typed."""
     if setting.name == "loss":
-        return (*setting.words, *LOSSES.get(_values().head, ()))
+        return (*setting.words, *HEADS.get(_values().head).losses)
     offered = {"train": tuple(datasets), "val": tuple(datasets), "encoder": ENCODERS}
     return offered.get(setting.name, setting.choices)
 

@@ -7,6 +7,7 @@ import streamlit as st
 from distmat.errors import DistmatError
 from distmat.jobs.backends import Field, backend, names
 from distmat.jobs.hardware import gpus
+from distmat.model.encoders import EncoderShape
 from distmat.runs import operations
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
@@ -14,7 +15,6 @@ from distmat.settings import marked
 from distmat.training.config import PACE, TrainingConfig, settings
 from distmat.training.memory import (
     GIB,
-    EncoderShape,
     advice,
     encoder_shape,
     estimate_memory,

@@ -418,9 +418,9 @@ def _checkpoints() -> list[dict[str, bytes]]:
     import torch
 
     from distmat.geometry.calibration import Calibration
-    from distmat.model.assembly import new_network
+    from distmat.model.adapters import LoraSettings
+    from distmat.model.build import build_network
     from distmat.model.checkpoint import Checkpoint, save_checkpoint
-    from distmat.model.encoder import LoraSettings
     from distmat.model.network import DistanceNetworkConfig
     from distmat.model.residuals import spread_of_known_chains
     from tests.model.tiny_encoders import BASELINE, HEADS, tiny_config
@@ -442,7 +442,7 @@ def _checkpoints() -> list[dict[str, bytes]]:
             max_trained_length=24,
         )
         lora = LoraSettings(rank=2) if mode == "lora" else None
-        network = new_network(config, mode, lora, pretrained=False)
+        network = build_network(config, mode, lora, pretrained=False)
         folder = _scratch() / f"seed-{kind}-{head}"
         calibration = Calibration(np.arange(20.0), np.full(20, 0.7))
         about = {"train": "a", "train_chains": 3, "steps": 10, "hours": 0.5}

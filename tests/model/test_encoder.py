@@ -8,15 +8,15 @@ import torch
 from transformers import AutoModel, Qwen2Config
 
 from distmat.errors import CheckpointError, ConfigError
-from distmat.model.assembly import (
-    lora_parameters,
-    new_network,
+from distmat.model.adapters import LoraSettings, lora_parameters
+from distmat.model.build import (
+    build_network,
     total_parameters,
     trainable_parameters,
 )
-from distmat.model.encoder import LoraSettings, read_chains
+from distmat.model.encoder import run_encoder
 from distmat.model.network import DistanceNetworkConfig
-from distmat.model.tokens import tokenizer_for
+from distmat.model.source import tokenizer_for
 
 from .tiny_encoders import HEADS, NO_SPECIAL, batch, tiny_config, write_encoder
 
@@ -32,7 +32,7 @@ def network(kind, mode="full", head="pair", **options):
         **options,
     )
     torch.manual_seed(0)
-    return new_network(config, mode, pretrained=False).eval()
+    return build_network(config, mode, pretrained=False).eval()
 
 
 def states(net, sequences, placeholders=False):
@@ -40,14 +40,14 @@ def states(net, sequences, placeholders=False):
     mask = given["attention_mask"].bool()
     with torch.no_grad():
         asked = mask if placeholders else None
-        return read_chains(net.encoder, net.tokens, given["input_ids"], mask, asked)
+        return run_encoder(net.encoder, net.tokens, given["input_ids"], mask, asked)
 
 
 def test_esm_reads_a_chain_as_its_own_tokenizer_would_give_it(tmp_path):
     from transformers import AutoTokenizer
 
     folder = write_encoder("esm", tmp_path)
-    net = new_network(DistanceNetworkConfig(encoder_name=str(folder), head=HEADS["pair"])).eval()
+    net = build_network(DistanceNetworkConfig(encoder_name=str(folder), head=HEADS["pair"])).eval()
     ours = states(net, [LONG, SHORT]).states
     plain = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
     given = AutoTokenizer.from_pretrained(folder)([LONG, SHORT], padding=True, return_tensors="pt")
@@ -59,7 +59,7 @@ def test_esm_reads_a_chain_as_its_own_tokenizer_would_give_it(tmp_path):
 
 def test_a_causal_encoder_from_a_folder_gives_the_states_of_its_own_weights(tmp_path):
     folder = write_encoder("qwen2", tmp_path)
-    net = new_network(DistanceNetworkConfig(encoder_name=str(folder), head=HEADS["pair"])).eval()
+    net = build_network(DistanceNetworkConfig(encoder_name=str(folder), head=HEADS["pair"])).eval()
     plain = AutoModel.from_pretrained(folder).eval()
     ids = torch.from_numpy(tokenizer_for(str(folder)).encode(LONG))[None]
     with torch.no_grad():
@@ -127,7 +127,7 @@ def test_qwen_of_the_published_size_gets_the_published_number_of_adapter_weights
     )
     with torch.device("meta"):
         config = DistanceNetworkConfig(encoder=shape, encoder_name="Qwen/Qwen2.5-0.5B")
-        net = new_network(config, "lora", pretrained=False)
+        net = build_network(config, "lora", pretrained=False)
     assert lora_parameters(net) == 4_399_104
     head = sum(weight.numel() for weight in net.head.parameters())
     assert trainable_parameters(net) == 4_399_104 + head
@@ -181,14 +181,14 @@ def test_activation_checkpointing_changes_no_gradient(kind, mode, head):
 
 def test_lora_targets_may_be_named_and_a_wrong_name_is_refused_with_those_there_are():
     config = DistanceNetworkConfig(encoder=tiny_config("qwen2"), encoder_name="random/qwen2")
-    net = new_network(
+    net = build_network(
         config, "lora", LoraSettings(rank=2, targets="q_proj, v_proj"), pretrained=False
     )
     names = {name.split(".lora_")[0] for name, _ in net.named_parameters() if "lora_" in name}
     assert {name.rpartition(".")[2] for name in names} == {"q_proj", "v_proj"}
     assert lora_parameters(net) == 2 * 2 * (32 + 32 + 32 + 16)
     with pytest.raises(ConfigError, match=r"'x_proj'.*all-linear or some of: down_proj, gate_proj"):
-        new_network(config, "lora", LoraSettings(targets="x_proj"), pretrained=False)
+        build_network(config, "lora", LoraSettings(targets="x_proj"), pretrained=False)
 
 
 @pytest.mark.parametrize(
@@ -208,21 +208,21 @@ def test_four_bits_without_cuda_are_refused_in_a_sentence(tmp_path, monkeypatch)
     folder = str(write_encoder("qwen2", tmp_path))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="no CUDA device here"):
-        new_network(DistanceNetworkConfig(encoder_name=folder), "lora", use_4bit=True)
+        build_network(DistanceNetworkConfig(encoder_name=folder), "lora", use_4bit=True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'distmat\[quant\]'"):
-        new_network(DistanceNetworkConfig(encoder_name=folder), "lora", use_4bit=True)
+        build_network(DistanceNetworkConfig(encoder_name=folder), "lora", use_4bit=True)
     with pytest.raises(ConfigError, match="4-bit weights can't learn; choose mode lora"):
-        new_network(DistanceNetworkConfig(encoder_name=folder), "full", use_4bit=True)
+        build_network(DistanceNetworkConfig(encoder_name=folder), "full", use_4bit=True)
 
 
 def test_an_encoder_that_is_not_there_or_gives_no_states_is_named(tmp_path):
     with pytest.raises(CheckpointError, match="nowhere' can't be loaded"):
-        new_network(DistanceNetworkConfig(encoder_name=str(tmp_path / "nowhere")))
+        build_network(DistanceNetworkConfig(encoder_name=str(tmp_path / "nowhere")))
     (tmp_path / "config.json").write_text('{"model_type": "timm_wrapper"}')
     with pytest.raises(CheckpointError, match=r"can't be loaded|no state per residue"):
-        new_network(DistanceNetworkConfig(encoder_name=str(tmp_path)))
+        build_network(DistanceNetworkConfig(encoder_name=str(tmp_path)))
 
 
 def test_code_that_comes_with_an_encoder_is_not_run(tmp_path):
@@ -230,19 +230,19 @@ def test_code_that_comes_with_an_encoder_is_not_run(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(content))
     (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'trap')!r}, 'w')\nclass Own: pass\n")
     with pytest.raises(CheckpointError, match="can't be loaded"):
-        new_network(DistanceNetworkConfig(encoder_name=str(tmp_path)))
+        build_network(DistanceNetworkConfig(encoder_name=str(tmp_path)))
     assert not (tmp_path / "trap").exists()
 
 
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ConfigError, match="mode is 'half'; it must be one of full, lora, frozen"):
-        new_network(DistanceNetworkConfig(), "half")
+        build_network(DistanceNetworkConfig(), "half")
 
 
 def test_a_base_in_bfloat16_answers_through_a_head_in_float32(tmp_path):
     folder = str(write_encoder("qwen2", tmp_path))
     config = DistanceNetworkConfig(encoder_name=folder, head=HEADS["pair"])
-    net = new_network(config, "lora", dtype=torch.bfloat16)
+    net = build_network(config, "lora", dtype=torch.bfloat16)
     assert net.encoder.get_base_model().embed_tokens.weight.dtype == torch.bfloat16
     output = net(**batch(net.tokens, [LONG]))
     output.loss.backward()

@@ -7,7 +7,8 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.spatial.transform import Rotation
 
 from distmat.errors import ConfigError
-from distmat.model.assembly import new_network
+from distmat.model.build import build_network
+from distmat.model.heads import HEADS as KINDS_OF_HEADS
 from distmat.model.losses import (
     LossSettings,
     contact_error,
@@ -18,7 +19,7 @@ from distmat.model.losses import (
     log_distance_error,
     pairs_of,
 )
-from distmat.model.network import LOSSES, DistanceNetworkConfig
+from distmat.model.network import DistanceNetworkConfig
 
 from .tiny_encoders import HEADS, batch, tiny_config
 
@@ -204,15 +205,16 @@ def test_a_wrong_setting_is_named_with_its_range(settings, words):
 
 def test_a_head_or_a_loss_that_there_is_not_is_refused_with_those_there_are():
     with pytest.raises(ConfigError, match="head is 'triangle'; it must be one of pair,"):
-        new_network(DistanceNetworkConfig(head_kind="triangle"))
+        build_network(DistanceNetworkConfig(head_kind="triangle"))
     with pytest.raises(ConfigError, match="loss is 'fape', which the head 'pair' has not"):
-        new_network(DistanceNetworkConfig(loss="fape"))
+        build_network(DistanceNetworkConfig(loss="fape"))
     with pytest.raises(ConfigError, match="head 'pair' can't be made of"):
-        new_network(DistanceNetworkConfig(head={"breadth": 3}))
+        build_network(DistanceNetworkConfig(head={"breadth": 3}))
 
 
 @pytest.mark.parametrize(
-    ("head", "loss"), [(head, loss) for head, losses in LOSSES.items() for loss in losses]
+    ("head", "loss"),
+    [(head, loss) for head in KINDS_OF_HEADS.names() for loss in KINDS_OF_HEADS.get(head).losses],
 )
 def test_turning_and_moving_the_structures_changes_the_first_published_loss_and_no_other(
     head, loss
@@ -221,7 +223,7 @@ def test_turning_and_moving_the_structures_changes_the_first_published_loss_and_
     config = DistanceNetworkConfig(
         encoder=tiny_config("mini"), head_kind=head, head=HEADS[head], loss=loss
     )
-    net = new_network(config).eval()
+    net = build_network(config).eval()
     given = batch(net.tokens, ["ACDEFGHIKLMNPQ", "MKTAY"])
     before = net(**given).loss.item()
     turn = torch.tensor(Rotation.random(random_state=1).as_matrix(), dtype=torch.float32)

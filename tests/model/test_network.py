@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.spatial.distance import pdist, squareform
 
-from distmat.model.heads import OFFSET_BUCKETS, PairPatches, bin_edges, offset_bucket
+from distmat.model.encoders.mini_modules import MiniConfig
+from distmat.model.heads.pair_modules import OFFSET_BUCKETS, PairPatches, bin_edges, offset_bucket
 from distmat.model.losses import distogram_cross_entropy, pairs_of
-from distmat.model.mini import MiniConfig
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.tokens import encode
 

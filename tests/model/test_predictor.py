@@ -9,13 +9,14 @@ import torch
 
 from distmat.errors import CheckpointError, SequenceError
 from distmat.geometry.calibration import Calibration
-from distmat.model import heads
 from distmat.model import predictor as predictor_module
-from distmat.model.assembly import new_network
 from distmat.model.baseline import SeparationBaseline
+from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from distmat.model.heads import bin_edges
-from distmat.model.network import LOSSES, DistanceNetworkConfig
+from distmat.model.heads import HEADS as KINDS_OF_HEADS
+from distmat.model.heads import pair_modules as heads
+from distmat.model.heads.pair_modules import bin_edges
+from distmat.model.network import DistanceNetworkConfig
 from distmat.model.predictor import Predictor, _distance_map, load
 from distmat.model.residuals import Residuals
 from distmat.prediction import predict_chain
@@ -157,7 +158,7 @@ def test_progress_is_told_of_an_encoder_with_adapters_too(mode):
     config = DistanceNetworkConfig(
         encoder=tiny_config("qwen2"), encoder_name="random/qwen2", head=HEADS["pair"]
     )
-    predictor = Predictor(Checkpoint(new_network(config, mode, pretrained=False), BASELINE))
+    predictor = Predictor(Checkpoint(build_network(config, mode, pretrained=False), BASELINE))
     told = []
     predictor.predict("A" * 12, lambda share, text: told.append(text))
     assert told[-2].endswith("step 4 of 4")
@@ -200,7 +201,7 @@ def distance_checkpoint(residuals=None) -> Checkpoint:
     config = DistanceNetworkConfig(
         encoder=tiny_config("mini"), head_kind="placeholder", head=HEADS["placeholder"]
     )
-    return Checkpoint(new_network(config), BASELINE, residuals=residuals)
+    return Checkpoint(build_network(config), BASELINE, residuals=residuals)
 
 
 def test_a_head_without_a_distogram_takes_its_deviations_from_validation():
@@ -231,13 +232,14 @@ def test_residuals_come_back_with_their_checkpoint(tmp_path):
 def test_a_map_of_every_kind_of_head_is_rebuilt_and_scored():
     """All that the predict page does with it."""
     truth = examples()[0].read()
-    for head, losses in LOSSES.items():
+    for head in KINDS_OF_HEADS.names():
+        losses = KINDS_OF_HEADS.get(head).losses
         arguments = {} if head == "pair" else {"max_length": len(truth)}
         config = DistanceNetworkConfig(
             encoder=tiny_config("mini"), head_kind=head, head=arguments, loss=losses[-1]
         )
         torch.manual_seed(0)
-        predictor = Predictor(Checkpoint(new_network(config), BASELINE))
+        predictor = Predictor(Checkpoint(build_network(config), BASELINE))
         prediction = predict_chain(predictor, truth.sequence, truth=truth)
         assert np.isfinite(prediction.backbone.coords).all()
         scores = prediction.as_dict()["scores"]["map"]["model"]

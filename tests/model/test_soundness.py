@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from distmat.errors import CheckpointError
-from distmat.model.assembly import new_network
+from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from distmat.model.network import DistanceNetworkConfig
 
@@ -19,7 +19,7 @@ from .tiny_encoders import BASELINE, HEADS, tiny_config
 def folder(tmp_path):
     torch.manual_seed(0)
     config = DistanceNetworkConfig(encoder=tiny_config("mini"), head=HEADS["pair"])
-    network = new_network(config, pretrained=False)
+    network = build_network(config, pretrained=False)
     save_checkpoint(Checkpoint(network, BASELINE, trained_on={"train_chains": 3}), tmp_path / "a")
     assert load_checkpoint(tmp_path / "a").trained_on == {"train_chains": 3}
     return tmp_path / "a"

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from distmat.errors import CheckpointError
-from distmat.model.assembly import new_network
+from distmat.model.build import build_network
+from distmat.model.hub import from_disk_or_hub
 from distmat.model.network import DistanceNetworkConfig
+from distmat.model.source import tokenizer_for
 from distmat.model.tokens import (
     LETTERS,
     ResidueTokenizer,
-    from_disk_or_hub,
     residue_tokenizer,
-    tokenizer_for,
 )
 
 from .tiny_encoders import letter_pairs_tokenizer, tiny_config, write_encoder
@@ -73,7 +73,7 @@ def test_tokenizer_files_are_written_where_there_are_any(tmp_path):
     tokenizer_for(str(write_encoder("qwen2", tmp_path / "base"))).save(tmp_path / "out")
     assert (tmp_path / "out" / "tokenizer.json").is_file()
     config = DistanceNetworkConfig(encoder_name=str(tmp_path / "base"))
-    new_network(config).tokens.save(tmp_path / "run")
+    build_network(config).tokens.save(tmp_path / "run")
     assert (tmp_path / "run" / "tokenizer.json").is_file()
     tokenizer_for("mini").save(tmp_path / "mini")
     assert not (tmp_path / "mini").exists()

@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from distmat.model.baseline import SeparationBaseline
-from distmat.model.mini import MiniConfig
+from distmat.model.encoders.mini_modules import MiniConfig
 
 SHAPE = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
 NO_SPECIAL = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}

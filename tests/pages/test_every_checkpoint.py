@@ -4,7 +4,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from distmat.model.assembly import new_network
+from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint, save_checkpoint
 from distmat.model.network import DistanceNetworkConfig
 from tests.model.tiny_encoders import BASELINE, HEADS, write_encoder
@@ -31,7 +31,7 @@ def test_a_person_chooses_a_checkpoint_and_sees_its_map_scored(name, tmp_path, m
         loss=loss,
     )
     torch.manual_seed(0)
-    checkpoint = Checkpoint(new_network(config, mode), BASELINE, trained_on={"train_chains": 7})
+    checkpoint = Checkpoint(build_network(config, mode), BASELINE, trained_on={"train_chains": 7})
     save_checkpoint(checkpoint, tmp_path / "checkpoints" / name)
     app = AppTest.from_file("../../pages/navigation.py", default_timeout=60).run()
     app.selectbox(key="checkpoint").select(name)

@@ -105,13 +105,6 @@ def test_every_setting_is_described_for_forms_and_help():
     assert (described["lora_rank"].low, described["lora_rank"].high) == (1, 1024)
 
 
-def test_losses_are_those_that_the_network_knows():
-    from distmat.model.network import LOSSES as KNOWN
-    from distmat.training.config import LOSSES
-
-    assert LOSSES == KNOWN
-
-
 def test_settings_are_read_by_the_names_they_once_had_with_a_note():
     former = {
         "start": "mini",
@@ -172,7 +165,7 @@ def test_a_new_setting_is_declared_once():
         """How ripe chains must be."""
 
     assert groups(Longer)["Data"][-1] == "ripeness"
-    assert marked(Longer, PACE)[-1] == "ripeness"
+    assert "ripeness" in marked(Longer, PACE)
     assert describe(Longer)["ripeness"].help == "How ripe chains must be."
     assert json_schema(Longer, "")["properties"]["ripeness"]["maximum"] == 1
     assert Longer().with_settings({"ripeness": "0.7"}).as_dict()["ripeness"] == 0.7

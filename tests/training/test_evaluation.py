@@ -6,12 +6,13 @@ import torch
 from scipy.spatial.distance import pdist, squareform
 
 from distmat.model.baseline import fit_baseline
+from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint
 from distmat.model.predictor import Predictor
 from distmat.protein.chain import Chain
-from distmat.training.building import first_network
 from distmat.training.config import TrainingConfig
 from distmat.training.evaluation import BESIDE, evaluate, merged
+from distmat.training.network_arguments import network_arguments
 from tests.training.conftest import helix, strand
 
 CONFIG = TrainingConfig(
@@ -31,7 +32,8 @@ def chains() -> list[Chain]:
 @pytest.fixture(scope="module")
 def predictor(chains) -> Predictor:
     torch.manual_seed(0)
-    return Predictor(Checkpoint(first_network(CONFIG).eval(), fit_baseline(chains)))
+    network = build_network(**network_arguments(CONFIG)).eval()
+    return Predictor(Checkpoint(network, fit_baseline(chains)))
 
 
 def test_the_loss_is_what_the_network_says_of_each_whole_chain(predictor, chains):

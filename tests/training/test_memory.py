@@ -8,24 +8,30 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import EsmConfig, Qwen2Config
 
-from distmat.model.assembly import lora_parameters, total_parameters, trainable_parameters
-from distmat.training.building import first_network
+from distmat.model.adapters import lora_parameters
+from distmat.model.build import (
+    build_network,
+    total_parameters,
+    trainable_parameters,
+)
+from distmat.model.encoders import shape_of
 from distmat.training.config import TrainingConfig
 from distmat.training.memory import (
     advice,
+    encoder_parameters,
     encoder_shape,
     estimate_memory,
-    head_parameters,
     is_out_of_memory,
     kept_activations,
-    shape_of,
+    low_rank_parameters,
 )
+from distmat.training.network_arguments import network_arguments
 from distmat.training.presets import PRESETS, preset
 
 
 def kept_for_backward(config: TrainingConfig, chains: int, residues: int) -> int:
     """Bytes that PyTorch itself keeps between forward and backward, weights left out."""
-    network = first_network(config).train()
+    network = build_network(**network_arguments(config)).train()
     if config.activation_checkpointing:
         network.activation_checkpointing_enable({"use_reentrant": False})
     weights = {w.untyped_storage().data_ptr() for w in network.parameters()}
@@ -116,7 +122,8 @@ def test_activation_checkpointing_is_estimated_to_take_less_and_does():
 )
 def test_heads_have_as_many_weights_as_counted(changes):
     config = TrainingConfig(crops=(256,), **changes)
-    assert head_parameters(config, 128) == total_parameters(first_network(config).head)
+    head = build_network(**network_arguments(config)).head
+    assert config.head_kind.parameters(config, 128) == total_parameters(head)
 
 
 @pytest.mark.parametrize("kind", ["qwen2", "esm"])
@@ -124,10 +131,10 @@ def test_encoders_have_about_as_many_weights_and_exactly_as_many_low_rank_ones(k
     config = TrainingConfig(
         encoder=encoder_folder(kind, tmp_path), pretrained=False, mode="lora", lora_rank=4
     )
-    network, shape = first_network(config), encoder_shape(config)
-    assert shape.lora_parameters(4) == lora_parameters(network)
+    network, shape = build_network(**network_arguments(config)), encoder_shape(config)
+    assert low_rank_parameters(shape, 4) == lora_parameters(network)
     fixed = total_parameters(network.encoder) - lora_parameters(network)
-    assert shape.parameters == pytest.approx(fixed, rel=0.02)
+    assert encoder_parameters(shape) == pytest.approx(fixed, rel=0.02)
     counted = estimate_memory(config, shape)
     assert counted.gradients == 4 * trainable_parameters(network)
 
@@ -135,8 +142,8 @@ def test_encoders_have_about_as_many_weights_and_exactly_as_many_low_rank_ones(k
 def test_the_published_model_has_the_published_number_of_low_rank_weights():
     config = preset("paper-v2")
     shape = encoder_shape(config)
-    assert shape.lora_parameters(config.lora_rank) == 4_399_104
-    assert shape.parameters == pytest.approx(494_032_768, rel=0.01)
+    assert low_rank_parameters(shape, config.lora_rank) == 4_399_104
+    assert encoder_parameters(shape) == pytest.approx(494_032_768, rel=0.01)
 
 
 def test_every_preset_can_be_estimated_without_pytorch():

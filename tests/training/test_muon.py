@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from distmat.training.building import first_network
+from distmat.model.build import build_network
 from distmat.training.config import TrainingConfig
 from distmat.training.muon import Muon, orthogonalised
+from distmat.training.network_arguments import network_arguments
 
 
 class Network(nn.Module):
@@ -55,7 +56,7 @@ def test_matrices_move_as_with_pytorchs_own_and_the_rest_as_with_adamw():
 
 
 def test_convolutions_are_matrices_and_the_logits_are_not():
-    network = first_network(TrainingConfig(pair_patch=2))
+    network = build_network(**network_arguments(TrainingConfig(pair_patch=2)))
     groups = Muon(network, 1e-3, 0.1).param_groups
     orthogonal = {id(w) for group in groups if group["orthogonal"] for w in group["params"]}
     head, layer = network.head, network.encoder.layers[0]

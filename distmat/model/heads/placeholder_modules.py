@@ -9,6 +9,18 @@ M residues of the longest chain that the head can answer for.
 import torch
 from torch import nn
 
+from distmat.model.encoder import EncoderOutput
+from distmat.model.losses import (
+    ASSUMED_LOG_MAXIMUM,
+    ASSUMED_SPREAD,
+    LossSettings,
+    coordinate_error,
+    frame_aligned_error,
+    log_distance_error,
+    pairs_of,
+)
+from distmat.model.output import NetworkOutput, angstrom, hollow
+
 
 class LabelWiseAttention(nn.Module):
     """One weighted mean of the states for each of a fixed number of labels, here places."""
@@ -51,27 +63,36 @@ class PlaceholderHead(nn.Module):
         self.distance = nn.Linear(hidden_size, max_length)
 
     def forward(
-        self, placeholders_BLD: torch.Tensor, pooled_B1D: torch.Tensor, mask_BL: torch.Tensor
+        self, encoded: EncoderOutput, position_BL: torch.Tensor, chain_length_B: torch.Tensor
     ) -> torch.Tensor:
         """Log distances in the unit of their targets, with a diagonal of zeros.
-
-        Parameters
-        ----------
-        placeholders_BLD : Tensor, shape=(B, L, D)
-        pooled_B1D : Tensor, shape=(B, 1, D)
-        mask_BL : Tensor, shape=(B, L), dtype=bool
-            False on padding.
 
         Returns
         -------
         Tensor, shape=(B, L, L)
         """
-        length = mask_BL.shape[1]
-        rows_BMD = self.attention(*_with_pooled(placeholders_BLD, pooled_B1D, mask_BL))
+        states_BLD, mask_BL = _with_pooled(encoded)
+        length = mask_BL.shape[1] - 1
+        rows_BMD = self.attention(states_BLD, mask_BL)
         table_BLL = self.distance(rows_BMD)[:, :length, :length]
         table_BLL = (table_BLL + table_BLL.transpose(1, 2)) / 2
-        eye_LL = torch.eye(length, dtype=torch.bool, device=table_BLL.device)
-        return table_BLL.masked_fill(eye_LL, 0.0)
+        return hollow(table_BLL)
+
+    def output(
+        self,
+        log_BLL: torch.Tensor,
+        ca_BL3: torch.Tensor | None,
+        loss: str,
+        settings: LossSettings,
+    ) -> NetworkOutput:
+        """Distances; with the truth at hand how wrong they are."""
+        wrong = None
+        if ca_BL3 is not None:
+            pairs = pairs_of(ca_BL3, settings.band_weights)
+            delta = settings.huber_delta if loss == "log_huber" else None
+            wrong = log_distance_error(log_BLL, pairs, settings.scaling, delta)
+        unit = 1.0 if settings.scaling == "none" else ASSUMED_LOG_MAXIMUM
+        return NetworkOutput(loss=wrong, distances=angstrom(log_BLL * unit))
 
 
 class CoordinatesHead(nn.Module):
@@ -92,15 +113,38 @@ class CoordinatesHead(nn.Module):
         self.coordinates = nn.Linear(hidden_size, 3)
 
     def forward(
-        self, placeholders_BLD: torch.Tensor, pooled_B1D: torch.Tensor, mask_BL: torch.Tensor
+        self, encoded: EncoderOutput, position_BL: torch.Tensor, chain_length_B: torch.Tensor
     ) -> torch.Tensor:
         """Coordinates in the unit of their targets; shape=(B, L, 3)."""
-        rows_BMD = self.attention(*_with_pooled(placeholders_BLD, pooled_B1D, mask_BL))
-        return self.coordinates(rows_BMD)[:, : mask_BL.shape[1]]
+        states_BLD, mask_BL = _with_pooled(encoded)
+        return self.coordinates(self.attention(states_BLD, mask_BL))[:, : mask_BL.shape[1] - 1]
+
+    def output(
+        self,
+        answer_BL3: torch.Tensor,
+        ca_BL3: torch.Tensor | None,
+        loss: str,
+        settings: LossSettings,
+    ) -> NetworkOutput:
+        """Coordinates and their distances; with the truth at hand how wrong they are."""
+        coordinates_BL3 = answer_BL3.float() * ASSUMED_SPREAD
+        wrong = None
+        if ca_BL3 is not None and loss == "fape":
+            clamp, unclamped = settings.clamp, settings.unclamped
+            wrong = frame_aligned_error(coordinates_BL3, ca_BL3, clamp, unclamped)
+        elif ca_BL3 is not None:
+            wrong = coordinate_error(answer_BL3, ca_BL3)
+        distances_BLL = torch.cdist(
+            coordinates_BL3.detach(),
+            coordinates_BL3.detach(),
+            compute_mode="donot_use_mm_for_euclid_dist",
+        )
+        return NetworkOutput(loss=wrong, distances=distances_BLL, coordinates=coordinates_BL3)
 
 
-def _with_pooled(
-    placeholders_BLD: torch.Tensor, pooled_B1D: torch.Tensor, mask_BL: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    states = torch.cat([pooled_B1D, placeholders_BLD], dim=1)
+def _with_pooled(encoded: EncoderOutput) -> tuple[torch.Tensor, torch.Tensor]:
+    """The chain's pooled state and those of its placeholders, and which of them count."""
+    pooled, placeholders, mask_BL = encoded.pooled, encoded.placeholders, encoded.answered
+    assert pooled is not None and placeholders is not None and mask_BL is not None  # noqa: S101
+    states = torch.cat([pooled, placeholders], dim=1)
     return states, torch.cat([torch.ones_like(mask_BL[:, :1]), mask_BL], dim=1)

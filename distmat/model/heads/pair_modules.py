@@ -13,6 +13,22 @@ from torch import nn
 from torch.nn import functional as F
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from distmat.model.encoder import EncoderOutput
+from distmat.model.losses import (
+    LossSettings,
+    Pairs,
+    contact_error,
+    distogram_cross_entropy,
+    lddt_error,
+    log_distance_error,
+    pairs_of,
+)
+from distmat.model.output import NetworkOutput, angstrom, hollow
+from distmat.protein.distance_map import CONTACT_CUTOFF
+
+OPEN_BINS = (2.0, 110.0)
+"""Å: where the first and the last distance bin, open in training, are taken to end."""
+
 FIRST_EDGE, EVEN_UNTIL, LAST_EDGE = 3.0, 22.0, 90.0
 """Å: bins are 0.5 Å wide between the first two, then grow geometrically to the last."""
 
@@ -146,7 +162,7 @@ class PairBlock(GradientCheckpointingLayer):
         self.convolution = PairConvolution(width, dilation)
         self.dropout = dropout
 
-    def pass_on(self) -> None:
+    def zero_init_residual(self) -> None:
         """Make both updates zero, so that an untrained block hands its input on unchanged."""
         for last in (self.triangle.out, self.convolution.near):
             nn.init.zeros_(last.weight)
@@ -270,20 +286,24 @@ class PairHead(nn.Module):
             # Where an untrained head begins: log(1 + 20 Å), about the mean of all pairs.
             nn.init.constant_(self.logits.bias, 3.0)
 
+    @property
+    def edges(self) -> torch.Tensor:
+        """Edges between the distance bins in Å; shape=(K − 1,)."""
+        return bin_edges(self.logits.out_features).to(self.logits.weight.device)
+
+    @property
+    def last_layer(self) -> nn.Linear:
+        """Whose outputs are the answer."""
+        return self.logits
+
     def forward(
-        self,
-        states_BLD: torch.Tensor,
-        mask_BL: torch.Tensor,
-        position_BL: torch.Tensor,
-        chain_length_B: torch.Tensor,
+        self, encoded: EncoderOutput, position_BL: torch.Tensor, chain_length_B: torch.Tensor
     ) -> torch.Tensor:
         """Distogram logits.
 
         Parameters
         ----------
-        states_BLD : Tensor, shape=(B, L, D)
-        mask_BL : Tensor, shape=(B, L), dtype=bool
-            False on padding.
+        encoded : EncoderOutput
         position_BL : Tensor, shape=(B, L), dtype=int64
             Index of each residue in its whole chain; a crop doesn't start at 0.
         chain_length_B : Tensor, shape=(B,), dtype=int64
@@ -293,11 +313,50 @@ class PairHead(nn.Module):
         -------
         Tensor, shape=(B, L, L, K)
         """
+        states_BLD, mask_BL = encoded.states, encoded.mask
         mask_BLL1 = (mask_BL[:, :, None] & mask_BL[:, None, :])[..., None].to(states_BLD.dtype)
         z_BLLC = self._pairs(states_BLD, position_BL, chain_length_B)
         z_BLLC = self._refined(z_BLLC, mask_BLL1)
         logits_BLLK = self.logits(self.norm_out(z_BLLC))
         return (logits_BLLK + logits_BLLK.transpose(1, 2)) / 2
+
+    def output(
+        self,
+        logits_BLLK: torch.Tensor,
+        ca_BL3: torch.Tensor | None,
+        loss: str,
+        settings: LossSettings,
+    ) -> NetworkOutput:
+        """A distogram, or distances; with the truth at hand how wrong they are."""
+        pairs = None if ca_BL3 is None else pairs_of(ca_BL3, settings.band_weights)
+        if loss == "distogram":
+            wrong = None if pairs is None else self._distogram_loss(logits_BLLK, pairs, settings)
+            return NetworkOutput(loss=wrong, logits=logits_BLLK)
+        log_BLL = logits_BLLK[..., 0]
+        wrong = None
+        if pairs is not None:
+            delta = settings.huber_delta if loss == "log_huber" else None
+            wrong = log_distance_error(log_BLL, pairs, "none", delta)
+            wrong = wrong + _lddt_loss(angstrom(pairs.of(log_BLL)), pairs, settings)
+        return NetworkOutput(loss=wrong, distances=hollow(angstrom(log_BLL)))
+
+    def _distogram_loss(
+        self, logits_BLLK: torch.Tensor, pairs: Pairs, settings: LossSettings
+    ) -> torch.Tensor:
+        edges = self.edges
+        loss = distogram_cross_entropy(logits_BLLK, pairs, edges)
+        if not settings.lddt_weight and not settings.contact_weight:
+            return loss
+        probability_BPK = pairs.of(logits_BLLK).float().softmax(dim=-1)
+        low, high = OPEN_BINS
+        bounds = torch.cat([edges.new_tensor([low]), edges, edges.new_tensor([high])])
+        centres = (bounds[1:] + bounds[:-1]) / 2
+        distances_BP = (probability_BPK * centres).sum(dim=-1)
+        below = int((edges <= CONTACT_CUTOFF).sum())
+        if settings.contact_weight:
+            contact_BP = probability_BPK[..., :below].sum(dim=-1)
+            loss = loss + settings.contact_weight * contact_error(contact_BP, pairs)
+        return loss + _lddt_loss(distances_BP, pairs, settings)
 
     def _refined(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
         seen, mask = z_BLLC, mask_BLL1
@@ -331,3 +390,10 @@ class PairHead(nn.Module):
             + self.product(factor_BLL2C)
             + self.offset(offset_BLL)
         )
+
+
+def _lddt_loss(
+    distances_BP: torch.Tensor, pairs: Pairs, settings: LossSettings
+) -> torch.Tensor | float:
+    weight = settings.lddt_weight
+    return weight * lddt_error(distances_BP, pairs) if weight else 0.0

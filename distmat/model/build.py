@@ -7,31 +7,30 @@ import torch
 from torch import nn
 
 from distmat.errors import CheckpointError, ConfigError
-from distmat.model.encoder import (
-    CHECKPOINT_PREFIX,
-    LoraSettings,
-    encoder_config,
-    fingerprint,
-    merged,
-    pretrained_encoder,
-    seeded_encoder,
-    with_lora,
-)
+from distmat.model.adapters import LoraSettings, merged, prepare
+from distmat.model.encoder import seeded_encoder
+from distmat.model.encoders import ENCODERS
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
-from distmat.model.tokens import tokenizer_for
+from distmat.model.source import (
+    CHECKPOINT_PREFIX,
+    encoder_config,
+    load_network,
+    pretrained_encoder,
+    tokenizer_for,
+)
 from distmat.workspace import checkpoint_path
 
 MODES = ("full", "lora", "frozen")
 """What of the encoder learns: everything, adapters beside it, or nothing; the head always does."""
 
 
-def new_network(
+def build_network(
     config: DistanceNetworkConfig,
     mode: str = "full",
     lora: LoraSettings | None = None,
     use_4bit: bool = False,
     pretrained: bool = True,
-    start: str | Path | None = None,
+    init_from: str | Path | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> DistanceNetwork:
     """A network as it is before the first step.
@@ -49,7 +48,7 @@ def new_network(
     pretrained : bool
         Begin with the weights that `config.encoder_name` names; else with random ones, which
         `config.encoder_seed` decides.
-    start : str or Path, optional
+    init_from : str or Path, optional
         Name or folder of a checkpoint of the same shape whose encoder and head to begin with.
     dtype : dtype
         Of an encoder's own weights, where they don't learn.
@@ -59,7 +58,7 @@ def new_network(
     ConfigError
         If a setting is wrong, or doesn't go with another.
     CheckpointError
-        If the encoder or the start can't be read, or has another shape.
+        If the encoder or the checkpoint to begin with can't be read, or has another shape.
     """
     _check_mode(mode, use_4bit)
     if config.encoder is None:
@@ -68,11 +67,11 @@ def new_network(
     config.mode = mode
     if mode == "full":
         dtype = torch.float32
-    began = _opened(start, config) if start else None
+    began = _opened(init_from, config) if init_from else None
     if began is not None and mode != "full":
         # The encoder isn't saved with adapters, so they have to say where it lies.
-        config.encoder_name = CHECKPOINT_PREFIX + _place(str(start))
-    config.pretrained = began is not None or (pretrained and config.encoder_name != "mini")
+        config.encoder_name = CHECKPOINT_PREFIX + _place(str(init_from))
+    config.pretrained = began is not None or (pretrained and config.encoder_name not in ENCODERS)
     tokens = tokenizer_for(config)
     config.tokens = tokens.as_dict()
     network = DistanceNetwork(config, _encoder(config, began, dtype, use_4bit))
@@ -82,20 +81,6 @@ def new_network(
         network.head.load_state_dict(began.head.state_dict())
     prepare(network, lora)
     return network
-
-
-def prepare(network: DistanceNetwork, lora: LoraSettings | None = None) -> None:
-    """Make the network's encoder learn as its config's mode says."""
-    config = network.config
-    if config.mode == "full":
-        return
-    config.base_fingerprint = fingerprint(network.encoder)
-    network.encoder.requires_grad_(False)
-    if config.mode == "lora":
-        settings = lora or LoraSettings(**(config.lora or {}))
-        config.lora = settings.as_dict()
-        network.encoder = with_lora(network.encoder, settings)
-    network.train(network.training)
 
 
 def trainable_parameters(model: nn.Module) -> int:
@@ -109,11 +94,6 @@ def total_parameters(model: nn.Module) -> int:
         2 * weight.numel() if weight.dtype == torch.uint8 else weight.numel()
         for weight in model.parameters()
     )
-
-
-def lora_parameters(model: nn.Module) -> int:
-    """How many numbers the adapters have."""
-    return sum(w.numel() for name, w in model.named_parameters() if "lora_" in name)
 
 
 def _check_mode(mode: str, use_4bit: bool) -> None:
@@ -136,8 +116,6 @@ def _place(start: str) -> str:
 
 
 def _opened(start: str | Path, config: DistanceNetworkConfig) -> DistanceNetwork:
-    from distmat.model.checkpoint import load_network
-
     began = load_network(checkpoint_path(start))
     theirs = began.config
     same_head = (theirs.head_kind, theirs.loss == "distogram") == (

@@ -6,16 +6,16 @@ import torch
 from safetensors import safe_open
 
 from distmat.errors import CheckpointError
-from distmat.model.assembly import MODES, new_network
+from distmat.model.build import MODES, build_network
 from distmat.model.checkpoint import (
     Checkpoint,
     load_checkpoint,
-    load_weights,
     save_checkpoint,
-    save_network,
 )
-from distmat.model.network import LOSSES, DistanceNetworkConfig
+from distmat.model.heads import HEADS as KINDS_OF_HEADS
+from distmat.model.network import DistanceNetworkConfig
 from distmat.model.predictor import Predictor, load
+from distmat.model.weights import load_weights, save_network
 
 from .tiny_encoders import BASELINE, HEADS, batch, tiny_config, write_encoder
 
@@ -30,7 +30,7 @@ def folders(tmp_path_factory):
     places = {kind: write_encoder(kind, root / kind) for kind in ("qwen2", "esm")}
     torch.manual_seed(0)
     config = DistanceNetworkConfig(encoder=tiny_config("mini"), head=HEADS["pair"])
-    save_checkpoint(Checkpoint(new_network(config), BASELINE), root / "mini")
+    save_checkpoint(Checkpoint(build_network(config), BASELINE), root / "mini")
     return places | {"mini": root / "mini"}
 
 
@@ -39,7 +39,7 @@ def network(folder, mode, head="pair", loss="", seed=0):
     config = DistanceNetworkConfig(
         encoder_name=str(folder), head_kind=head, head=HEADS[head], loss=loss, bidirectional=True
     )
-    return new_network(config, mode)
+    return build_network(config, mode)
 
 
 def learn(net, steps, rate=1e-2):
@@ -59,7 +59,8 @@ def learn(net, steps, rate=1e-2):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
-    ("head", "loss"), [(head, loss) for head, losses in LOSSES.items() for loss in losses]
+    ("head", "loss"),
+    [(head, loss) for head in KINDS_OF_HEADS.names() for loss in KINDS_OF_HEADS.get(head).losses],
 )
 def test_it_learns_is_saved_comes_back_to_the_bit_and_predicts(
     folders, tmp_path, kind, mode, head, loss
@@ -122,7 +123,7 @@ def test_a_base_of_random_weights_is_made_again_from_its_seed(tmp_path, kind):
         head=HEADS["pair"],
         encoder_seed=5,
     )
-    net = new_network(config, "lora", pretrained=False)
+    net = build_network(config, "lora", pretrained=False)
     learn(net, 2)
     save_checkpoint(Checkpoint(net, BASELINE), tmp_path)
     torch.manual_seed(99)
@@ -167,7 +168,7 @@ def test_a_base_that_is_gone_is_named_beside_the_checkpoint(folders, tmp_path):
 def test_a_run_may_start_from_a_checkpoint_of_the_same_shape(folders, tmp_path, mode):
     began = Predictor(load_checkpoint(folders["mini"]))
     config = DistanceNetworkConfig(encoder=tiny_config("mini"), head=HEADS["pair"])
-    net = new_network(config, mode, start=folders["mini"])
+    net = build_network(config, mode, start=folders["mini"])
     same = Predictor(Checkpoint(net, BASELINE)).predict(SEQUENCES[0]).distances
     np.testing.assert_array_equal(same, began.predict(SEQUENCES[0]).distances)
     learn(net, 2)
@@ -179,12 +180,12 @@ def test_a_run_may_start_from_a_checkpoint_of_the_same_shape(folders, tmp_path, 
 
 def test_adapters_beside_the_shipped_mini_are_found_by_its_name(tmp_path, monkeypatch):
     monkeypatch.setenv("DISTMAT_HOME", str(tmp_path / "home"))
-    from distmat.model.checkpoint import read_network_config
+    from distmat.model.weights import read_network_config
     from distmat.workspace import checkpoint_path
 
     shape = read_network_config(checkpoint_path("mini"))
     config = DistanceNetworkConfig(encoder=shape.encoder, head=shape.head)
-    net = new_network(config, "lora", start=checkpoint_path("mini")).eval()
+    net = build_network(config, "lora", start=checkpoint_path("mini")).eval()
     save_checkpoint(Checkpoint(net, BASELINE), tmp_path / "model")
     assert read_network_config(tmp_path / "model").encoder_name == "checkpoint:mini"
     shipped, adapted = load("mini"), load(tmp_path / "model")
@@ -199,10 +200,10 @@ def test_a_start_of_another_shape_is_refused(folders):
     head = {**HEADS["pair"], "width": 16}
     config = DistanceNetworkConfig(encoder=tiny_config("mini"), head=head)
     with pytest.raises(CheckpointError, match="has another shape than this run"):
-        new_network(config, start=folders["mini"])
+        build_network(config, start=folders["mini"])
     config = DistanceNetworkConfig(encoder=tiny_config("esm"), head=HEADS["pair"])
     with pytest.raises(CheckpointError, match="has another shape than this run"):
-        new_network(config, start=folders["mini"])
+        build_network(config, start=folders["mini"])
 
 
 @pytest.mark.parametrize("name", ["head.safetensors", "adapter_model.safetensors"])
