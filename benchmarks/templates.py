@@ -21,16 +21,20 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 from distmat.scoring.map_scores import score_map
+from distmat.scoring.trace_scores import score_trace
 from scipy.stats import bootstrap
 
 from distmat.dataset.store import read_dataset
 from distmat.geometry.confidence import coverage
+from distmat.geometry.embedding import embed
+from distmat.geometry.reconstruction import reconstruct
 from distmat.library.evidence import FARTHEST, describe
 from distmat.library.search import Exclusion, find_templates, search
 from distmat.library.store import Library
 from distmat.library.templates import Template, copy_nearest, lay
-from distmat.model.predictor import load
+from distmat.model.predictor import Predictor, load
 from distmat.protein.chain import Chain
+from distmat.protein.distance_map import DistanceMap, pairwise_distances
 from distmat.protein.entry_id import normal_id
 from distmat.workspace import dataset_path, library_path
 
@@ -38,6 +42,7 @@ RELATED = 0.3
 PAIRS = 150
 """Of a template; neighbouring pairs tell the same."""
 SHOWN = ("mae", "rmse", "pearson", "lddt", "long_precision")
+"""Of the map; beside them `_scored` gives MDS r, and TM and lDDT of the trace."""
 
 
 def main() -> None:
@@ -143,7 +148,7 @@ def score(library: Library, options: argparse.Namespace) -> None:
     for stratum, keep in (("all", has | True), ("has a template", has), ("has none", ~has)):
         print(f"\n{stratum}: {keep.sum()} chains")
         for k, name in enumerate(("separation", "copy nearest", "sequence alone", "library")):
-            print(f"{name:16}", *(_interval(table[keep, k, j]) for j in range(len(SHOWN))))
+            print(f"{name:16}", *(_interval(column) for column in table[keep, k].T))
     counted = [share for (_, share), hit in zip(rows, has, strict=True) if hit]
     print("\nσ of chains with a template:", sum(counted[1:], counted[0]).as_dict())
 
@@ -152,14 +157,36 @@ def _scored(predictor, chain: Chain, templates: Sequence[Template]):
     alone = predictor.predict(chain.sequence)
     heard = predictor.predict(chain.sequence, templates=templates) if templates else alone
     baseline = predictor.baseline.predict(len(chain))
-    scores = (
-        score_map(baseline, chain.ca),
-        score_map(copy_nearest(templates, baseline), chain.ca),
-        score_map(alone.distances, chain.ca, alone.contacts),
-        score_map(heard.distances, chain.ca, heard.contacts),
-    )
-    values = [[getattr(each, name) for name in SHOWN] for each in scores]
+    values = [
+        _values(chain, baseline),
+        _values(chain, copy_nearest(templates, baseline)),
+        _values(chain, alone.distances, alone, predictor),
+        _values(chain, heard.distances, heard, predictor),
+    ]
     return values, coverage(heard.distances, heard.std, chain.distances)
+
+
+def _values(
+    chain: Chain,
+    distances: np.ndarray,
+    predicted: DistanceMap | None = None,
+    predictor: Predictor | None = None,
+) -> list[float]:
+    scores = score_map(distances, chain.ca, predicted and predicted.contacts)
+    points = embed(distances).coords
+    mds = score_map(pairwise_distances(points), chain.ca).pearson
+    values = [*(getattr(scores, name) for name in SHOWN), mds]
+    if predicted is None or predictor is None:
+        return [*values, np.nan, np.nan]
+    rebuilt = reconstruct(
+        distances,
+        std=predicted.std,
+        calibration=predictor.calibration,
+        unit="Å",
+        zeros_are_missing=False,
+    )
+    trace = score_trace(rebuilt.coords, chain.ca)
+    return [*values, trace.tm, trace.lddt]
 
 
 def _interval(values: np.ndarray) -> str:

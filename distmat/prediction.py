@@ -129,7 +129,8 @@ def predict_chain(
     if library is not None and predictor.takes_templates:
         report(0.0, f"Looking for relatives among {len(library):,} known structures")
         own = None if truth is None else [truth.name]
-        templates = tuple(find_templates(library, [sequence], exclude, own)[0])
+        # One query is a second's work; two threads that wait for each other can make it ten.
+        templates = tuple(find_templates(library, [sequence], exclude, own, threads=1)[0])
     predicted = predictor.predict(
         sequence, lambda share, text: report(0.6 * share, text), templates
     )

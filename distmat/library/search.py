@@ -24,8 +24,9 @@ from distmat.library.templates import MOST_TEMPLATES, Hit, Template, lay
 from distmat.protein.entry_id import normal_id
 from distmat.workspace import library_cache
 
-MOST_E_VALUE = 1.0
-"""Less sure alignments are mostly chance, and aren't shown."""
+MOST_E_VALUE = 0.1
+"""Of less sure ones, up to 1, the 134 validation chains without any better were a little worse off
+than without templates (MAE 4.66 against 4.62 Å)."""
 LEAST_COVERAGE = 0.2
 """Share of the query that an alignment covers at least."""
 MOST_HITS = 20
