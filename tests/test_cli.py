@@ -203,7 +203,7 @@ def test_without_a_command_those_that_there_are_are_shown(capsys, command):
     ("error", "words"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "is full; free some space and resume"),
-        (MemoryError(), "The machine's memory isn't enough; lower pairs_per_batch"),
+        (MemoryError(), "The machine's memory isn't enough. Lower pairs_per_batch"),
         (DivergedError("The loss became NaN at step 3."), "The loss became NaN at step 3."),
     ],
     ids=["disk", "memory", "diverged"],

@@ -90,8 +90,9 @@ def _train(options: argparse.Namespace) -> None:
     except Exception as error:
         from distmat.jobs.exit_reason import classify_error
         from distmat.jobs.states import Cause
+        from distmat.runs.worker import TRAINING_JOB
 
-        cause, sentence = classify_error(error, Path(config.output))
+        cause, sentence = classify_error(error, Path(config.output), TRAINING_JOB.advice)
         if cause is Cause.BUG:
             raise
         raise RunError(sentence) from error

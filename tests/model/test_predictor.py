@@ -86,7 +86,11 @@ def test_a_checkpoint_comes_back_as_it_was(checkpoint, tmp_path):
     assert again.card["train"] == "some chains"
 
 
-def test_deviations_are_multiplied_by_the_factors_of_the_checkpoint(checkpoint, tmp_path):
+def test_deviations_are_multiplied_by_the_factors_of_the_checkpoint(
+    checkpoint, tmp_path, monkeypatch
+):
+    # An untrained network's are as wide as the chain allows.
+    monkeypatch.setattr("distmat.model.predictor.most_std", lambda n: np.inf)
     before = Predictor(checkpoint).predict("MKTAYIAKQRQISACDEFGHIKLMNPQ")
     checkpoint.network.config.std_factors = {"local": 2.0, "long": 3.0}
     save_checkpoint(checkpoint, tmp_path)
