@@ -20,8 +20,8 @@ from distmat.dataset.store import read_dataset
 from distmat.geometry.calibration import Calibration
 from distmat.geometry.handedness import HAND_BINS, KNOWN_CHAINS, hand_bin, mirror, trace_angles
 from distmat.geometry.reconstruction import reconstruct
-from distmat.geometry.scores import score_trace
 from distmat.protein.chain import Chain
+from distmat.scoring.trace_scores import score_trace
 
 THETA_EDGES, TAU_EDGES = np.arange(70.0, 171.0, 4.0), np.arange(-180.0, 181.0, 6.0)
 STRENGTH = 0.003

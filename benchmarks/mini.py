@@ -35,8 +35,6 @@ from transformers import set_seed
 
 from distmat.dataset.homologues import add_homologues
 from distmat.dataset.store import DatasetWriter, read_dataset
-from distmat.geometry.scores import score_map
-from distmat.model.baseline import SeparationBaseline
 from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint, save_checkpoint
 from distmat.model.encoders.mini_modules import MiniEncoder
@@ -44,6 +42,8 @@ from distmat.model.predictor import load
 from distmat.model.tokens import MASK, PAD, VOCABULARY, encode
 from distmat.protein.examples import examples
 from distmat.protein.sequence import ALPHABET
+from distmat.scoring.baseline import SeparationBaseline
+from distmat.scoring.map_scores import score_map
 from distmat.training.config import TrainingConfig, read_config
 from distmat.training.network_arguments import network_arguments, network_config
 from distmat.training.observer import Unobserved

@@ -47,9 +47,10 @@ from distmat.geometry.calibration import Calibration, fit_calibration
 from distmat.geometry.completion import complete
 from distmat.geometry.embedding import embed
 from distmat.geometry.handedness import mirror
-from distmat.geometry.reconstruction import Reconstruction, choose_stretch, reconstruct
-from distmat.geometry.scores import TraceScores, score_trace
+from distmat.geometry.reconstruction import Reconstruction, reconstruct
 from distmat.protein.chain import Chain
+from distmat.scoring.stretch import choose_stretch
+from distmat.scoring.trace_scores import TraceScores, score_trace
 
 OURS = "distmat"
 TABLES = ("noise", "missing", "exact", "speed", "predictions")

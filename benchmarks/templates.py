@@ -20,12 +20,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from distmat.scoring.map_scores import score_map
-from distmat.scoring.trace_scores import score_trace
 from scipy.stats import bootstrap
 
 from distmat.dataset.store import read_dataset
-from distmat.geometry.confidence import coverage
 from distmat.geometry.embedding import embed
 from distmat.geometry.reconstruction import reconstruct
 from distmat.library.evidence import FARTHEST, describe
@@ -36,6 +33,9 @@ from distmat.model.predictor import Predictor, load
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap, pairwise_distances
 from distmat.protein.entry_id import normal_id
+from distmat.scoring.deviations import coverage
+from distmat.scoring.map_scores import score_map
+from distmat.scoring.trace_scores import score_trace
 from distmat.workspace import dataset_path, library_path
 
 RELATED = 0.3

@@ -169,8 +169,8 @@ def _probe(
     """CPU and wall time at the end of each step, and the residues seen in each."""
     from transformers import TrainerCallback
 
-    from distmat.model.baseline import SeparationBaseline
     from distmat.model.build import build_network
+    from distmat.scoring.baseline import SeparationBaseline
     from distmat.training.chains import chosen_chains, training_chains
     from distmat.training.distance_trainer import DistanceTrainer, TrainingData
     from distmat.training.network_arguments import network_arguments

@@ -30,11 +30,11 @@ from distmat.errors import DistmatError
 
 if TYPE_CHECKING:
     from distmat.geometry.reconstruction import reconstruct
-    from distmat.geometry.scores import score_map as score
     from distmat.model.predictor import load
     from distmat.prediction import predict_chain
     from distmat.protein.sequence import read_sequences
     from distmat.protein.structure.read import read_structure
+    from distmat.scoring.map_scores import score_map as score
 
 __version__ = "0.1.0"
 
@@ -55,7 +55,7 @@ _HOME = {
     "read_sequences": ("distmat.protein.sequence", "read_sequences"),
     "read_structure": ("distmat.protein.structure.read", "read_structure"),
     "reconstruct": ("distmat.geometry.reconstruction", "reconstruct"),
-    "score": ("distmat.geometry.scores", "score_map"),
+    "score": ("distmat.scoring.map_scores", "score_map"),
 }
 
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from distmat.geometry.reconstruction import Reconstruction, reconstruct
-from distmat.geometry.scores import MapScores, TraceScores, score_map, score_trace
 from distmat.library.search import find_templates
 from distmat.library.templates import Template, copy_nearest
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap
 from distmat.protein.sequence import check_letters
+from distmat.scoring.baseline import reference_baseline
+from distmat.scoring.map_scores import MapScores, score_map
+from distmat.scoring.trace_scores import TraceScores, score_trace
+from distmat.scoring.verdict import Verdict, judge
 
 if TYPE_CHECKING:
     from distmat.library.search import Exclusion
@@ -29,9 +32,13 @@ class Comparison:
     ----------
     truth : Chain
     model, baseline : MapScores
+        The baseline is the one that ships, the same whichever checkpoint predicts.
     trace : TraceScores
     nearest : MapScores or None
         Of copying the surest template, where templates were used; see `copy_nearest`.
+    own_baseline : MapScores or None
+        Of the checkpoint's own baseline, fitted on its own training chains; None if it is the one
+        that ships.
     """
 
     truth: Chain
@@ -39,16 +46,24 @@ class Comparison:
     baseline: MapScores
     trace: TraceScores
     nearest: MapScores | None = None
+    own_baseline: MapScores | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the map is better than what knowing nothing gives."""
+        return judge(self.model.mae, self.baseline.mae)
 
     def as_dict(self) -> dict:
         """For JSON."""
+        maps = {"model": self.model.as_dict(), "baseline": self.baseline.as_dict()}
+        if self.own_baseline is not None:
+            maps["own_baseline"] = self.own_baseline.as_dict()
+        if self.nearest is not None:
+            maps["copy_nearest"] = self.nearest.as_dict()
         return {
             "observed_residues": int(self.truth.observed.sum()),
-            "map": {
-                "model": self.model.as_dict(),
-                "baseline": self.baseline.as_dict(),
-                **({} if self.nearest is None else {"copy_nearest": self.nearest.as_dict()}),
-            },
+            "verdict": self.verdict.as_dict(),
+            "map": maps,
             "trace": self.trace.as_dict(),
         }
 
@@ -146,16 +161,28 @@ def predict_chain(
     comparison = None
     if truth is not None:
         report(0.95, "Comparing with the structure")
-        comparison = Comparison(
-            truth,
-            score_map(predicted.distances, truth.ca, predicted.contacts),
-            score_map(predictor.baseline.predict(len(predicted)), truth.ca),
-            score_trace(backbone.coords, truth.ca),
-            None
-            if not templates
-            else score_map(
-                copy_nearest(templates, predictor.baseline.predict(len(predicted))), truth.ca
-            ),
-        )
+        comparison = _compare(predictor, predicted, backbone, truth, templates)
     report(1.0, "Done")
     return Prediction(name, predicted, backbone, comparison, templates)
+
+
+def _compare(
+    predictor: "Predictor",
+    predicted: DistanceMap,
+    backbone: Reconstruction,
+    truth: Chain,
+    templates: tuple[Template, ...],
+) -> Comparison:
+    shipped, own = reference_baseline(), predictor.baseline
+    n = len(predicted)
+    nearest = None
+    if templates:
+        nearest = score_map(copy_nearest(templates, shipped.predict(n)), truth.ca)
+    return Comparison(
+        truth,
+        score_map(predicted.distances, truth.ca, predicted.contacts),
+        score_map(shipped.predict(n), truth.ca),
+        score_trace(backbone.coords, truth.ca),
+        nearest,
+        None if shipped.is_like(own) else score_map(own.predict(n), truth.ca),
+    )

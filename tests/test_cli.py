@@ -147,6 +147,7 @@ def test_evaluation_prints_the_baseline_beside_the_model(capsys, tmp_path):
     assert result["model"]["mae"] == pytest.approx(mean)
     code, out, _ = call(capsys, "evaluate", path, "--max-length", 68)
     assert code == 0 and "1 chain of two" in out and "separation only" in out
+    assert "knowing nothing: an MAE of" in out
 
 
 @pytest.fixture

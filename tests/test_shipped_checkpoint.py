@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import distmat
-from distmat.geometry.scores import score_map
 from distmat.protein.distance_map import BANDS
 from distmat.protein.examples import examples
+from distmat.scoring.map_scores import score_map
 from distmat.training.config import read_config
 from distmat.training.network_arguments import network_config
 from distmat.workspace import checkpoint_path

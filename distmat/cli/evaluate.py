@@ -7,8 +7,6 @@ import sys
 from distmat.cli.progress import counter
 from distmat.protein.sequence import quoted
 
-_OF_CHAINS = ("mae", "rmse", "pearson", "lddt", "long_precision")
-
 
 def add_evaluate(commands) -> None:
     """The command `distmat evaluate`."""
@@ -54,23 +52,25 @@ def _evaluate(options: argparse.Namespace) -> None:
         _submit({**asked, "checkpoint": options.checkpoint}, f"{options.checkpoint} {dataset.name}")
         return
     from distmat.model.predictor import load
+    from distmat.scoring.baseline import reference_baseline
     from distmat.training.evaluation import evaluate
 
     predictor = load(options.checkpoint)
     with counter(len(dataset), "Evaluating") as bar:
-        result = evaluate(predictor, dataset.chains, lambda done, total: bar.update())
+        result = evaluate(
+            predictor,
+            dataset.chains,
+            lambda done, total: bar.update(),
+            reference=reference_baseline(),
+        )
     content = result.as_dict(per_chain=options.per_chain, intervals=True) | {"split": split}
     if options.json:
         print(json.dumps(content, indent=2))
         return
     of_split = f" (split '{split}')" if split else ""
-    print(f"{_count(content['chains'])} of {dataset.name}{of_split}\n")
-    print(f"{'':22}{'model':>10}{'95 % interval':>18}{'separation only':>18}")
-    for name, model in content["model"].items():
-        between = content["interval"][name]
-        interval = f"{between[0]:.3f} – {between[1]:.3f}" if between else "–"
-        baseline = content["baseline"][name]
-        print(f"{name:22}{_number(model):>10}{interval:>18}{_number(baseline):>18}")
+    print(f"{_count(content['chains'])} of {dataset.name}{of_split}")
+    print(f"{result.verdict.sentence()}\n")
+    _print_means(content)
     print("\nShare of the errors within one and two of the predicted standard deviations")
     for band, shares in content["coverage"].items():
         print(f"{band:22}{shares['within_1_std']:>10.3f}{shares['within_2_std']:>18.3f}")
@@ -91,18 +91,39 @@ def _submit(settings: dict, name: str) -> None:
 
 def _print_chains(rows: list[dict]) -> None:
     """A line for each chain: the model's score, and the baseline's in brackets."""
+    from distmat.scoring.map_scores import MAP_SCORES
+
+    # Those that a checkpoint can be chosen by: a line has no room for more.
+    shown = MAP_SCORES.shown("monitor")
     print("\nEach chain: the model's score, and in brackets that of separation only")
-    print(f"{'':22}" + "".join(f"{name:>18}" for name in _OF_CHAINS))
+    print(f"{'':22}" + "".join(f"{score.column:>18}" for score in shown))
     for row in rows:
         scores = (
-            f"{_number(row['model'][name])} ({_number(row['baseline'][name])})"
-            for name in _OF_CHAINS
+            f"{score.number(row['model'][score.key])} ({score.number(row['baseline'][score.key])})"
+            for score in shown
         )
         print(f"{quoted(row['id'])[1:-1]:22}" + "".join(f"{text:>18}" for text in scores))
 
 
 def _count(chains: int) -> str:
     return f"{chains:,} chain{'s' * (chains != 1)}"
+
+
+def _print_means(content: dict) -> None:
+    from distmat.scoring.map_scores import MAP_SCORES
+
+    names = {score.key: score.column for score in MAP_SCORES}
+    tables = {"separation only": content["baseline"]}
+    if "own_baseline" in content:
+        tables["checkpoint's own"] = content["own_baseline"]
+    heads = "".join(f"{name:>18}" for name in tables)
+    print(f"{'':22}{'model':>10}{'95 % interval':>18}{heads}")
+    for key, model in content["model"].items():
+        between = content["interval"][key]
+        interval = f"{between[0]:.3f} – {between[1]:.3f}" if between else "–"
+        baselines = "".join(f"{_number(means[key]):>18}" for means in tables.values())
+        name = names.get(key) or f"MAE (Å), {key.removeprefix('mae_')}"
+        print(f"{name:22}{_number(model):>10}{interval:>18}{baselines}")
 
 
 def _number(value: float | None) -> str:

@@ -12,7 +12,7 @@ from distmat.cli.progress import bar
 from distmat.errors import NucleotideError, SequenceError, StructureError
 
 if TYPE_CHECKING:
-    from distmat.prediction import Prediction
+    from distmat.prediction import Comparison, Prediction
     from distmat.protein.query import Query
 
 
@@ -158,23 +158,32 @@ def _summary(prediction: "Prediction") -> str:
             f"{template.identity:.0%} identical, E-value {template.e_value:.1g}"
         )
     if prediction.comparison:
-        rows = [
-            ("model", prediction.comparison.model),
-            ("separation only", prediction.comparison.baseline),
-            ("copy the nearest", prediction.comparison.nearest),
-        ]
-        for label, scores in rows:
-            if scores is None:
-                continue
-            lines.append(
-                f"  {label:<16} MAE {scores.mae:6.2f} Å  RMSE {scores.rmse:6.2f} Å  "
-                f"r {scores.pearson:6.3f}  lDDT {scores.lddt:.3f}  "
-                f"long P@L {scores.long_precision:.3f} "
-                f"(at best {scores.long_precision_ceiling:.2f})"
-            )
-        trace = prediction.comparison.trace
-        lines.append(
-            f"  {'backbone':<16} RMSD {trace.rmsd:5.2f} Å  TM {trace.tm:.3f}  "
-            f"GDT-TS {trace.gdt_ts:.3f}  lDDT {trace.lddt:.3f}"
-        )
+        lines += _score_lines(prediction.comparison)
     return "\n".join(lines)
+
+
+def _score_lines(comparison: "Comparison") -> list[str]:
+    """The verdict, and a row for each score of map and backbone."""
+    from distmat.scoring.map_scores import MAP_SCORES
+    from distmat.scoring.registry import named
+    from distmat.scoring.trace_scores import TRACE_SCORES
+
+    columns = {"model": comparison.model.values, "separation only": comparison.baseline.values}
+    if comparison.own_baseline:
+        columns["checkpoint's own"] = comparison.own_baseline.values
+    if comparison.nearest:
+        columns["copy the nearest"] = comparison.nearest.values
+    lines = [
+        f"  {comparison.verdict.sentence()}",
+        f"  {'map':<28}" + "".join(f"{name:>18}" for name in columns),
+    ]
+    for score in MAP_SCORES.shown("table"):
+        if score.key in comparison.model.values:
+            cells = "".join(f"{score.number(values[score.key]):>18}" for values in columns.values())
+            lines.append(f"  {named(score, comparison.model.values):<28}{cells}")
+    lines.append("  backbone")
+    lines += [
+        f"  {score.column:<28}{score.number(comparison.trace.values[score.key]):>18}"
+        for score in TRACE_SCORES.shown("table")
+    ]
+    return lines

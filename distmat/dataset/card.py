@@ -18,10 +18,11 @@ from distmat.dataset.schema import SPLITS, card_fault
 from distmat.dataset.store import Fingerprint, read_facts, stream_rows
 from distmat.documents import DocumentError, read_json
 from distmat.errors import DatasetError
-from distmat.geometry.scores import MapScores, score_map
-from distmat.model.baseline import fit_baseline
 from distmat.protein.chain import Chain, describe_breaks
 from distmat.protein.sequence import ALPHABET, UNKNOWN
+from distmat.scoring.baseline import fit_baseline
+from distmat.scoring.map_scores import MAP_SCORES, MapScores, Pairs, score_map
+from distmat.scoring.registry import Score
 from distmat.workspace import replace_file
 
 LENGTH_STEP, DISTANCE_STEP, GYRATION_STEP = 16, 2.0, 0.05
@@ -32,7 +33,6 @@ _TRAIN_CHAINS, _VAL_CHAINS = 1500, 300
 """Representatives that baselines are fitted on and scored on; more change the third digit."""
 _MOST_BROKEN = 20
 """Chains of which the card says where they break."""
-_SCORES = ("mae", "rmse", "pearson", "lddt", "long_precision")
 
 
 def make_card(
@@ -261,11 +261,19 @@ def _baselines(train: list[Chain], val: list[Chain], mean: float) -> dict[str, A
 def _mean_scores(scores: Iterable[MapScores]) -> dict[str, float | None]:
     scores = list(scores)
     means = {}
-    for name in _SCORES:
-        values = np.array([getattr(score, name) for score in scores], dtype=float)
+    for score in MAP_SCORES.shown("table"):
+        if score.costly:
+            continue
+        values = np.array([each.values[score.key] for each in scores], dtype=float)
         finite = values[np.isfinite(values)]
-        means[name] = _number(finite.mean()) if len(finite) else None
+        means[score.key] = _number(finite.mean()) if len(finite) else None
     return means
+
+
+def scored(baselines: dict[str, Any]) -> list[Score[Pairs]]:
+    """The scores that a card's baselines have; one from before knows fewer."""
+    known = set.intersection(*map(set, baselines["scores"].values()))
+    return [score for score in MAP_SCORES.shown("table") if score.key in known]
 
 
 def _number(value: Any) -> float | None:
@@ -444,18 +452,15 @@ def facts_in_words(card: dict[str, Any]) -> dict[str, str]:
 def _baseline_lines(baselines: dict[str, Any]) -> list[str]:
     if not baselines.get("scores"):
         return ["There is no train and val to fit and score one on."]
+    shown = scored(baselines)
     return [
         f"Fitted on {baselines['fitted_on']:,} chains of train and scored on "
         f"{baselines['scored_on']:,} of val, one of each cluster; means over chains.",
         "",
-        "| | MAE Å | RMSE Å | r | distance lDDT | long P@L |",
-        "|---|---|---|---|---|---|",
+        "| | " + " | ".join(score.column for score in shown) + " |",
+        "|---" * (len(shown) + 1) + "|",
         *(
-            f"| {name} | " + " | ".join(_digits(scores[score]) for score in _SCORES) + " |"
+            f"| {name} | " + " | ".join(score.number(scores[score.key]) for score in shown) + " |"
             for name, scores in baselines["scores"].items()
         ),
     ]
-
-
-def _digits(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

@@ -19,8 +19,8 @@ from distmat.dataset.filters import measure
 from distmat.dataset.secondary_structure import structure_content
 from distmat.dataset.store import Dataset, DatasetWriter
 from distmat.errors import DatasetError
+from distmat.geometry.chain_geometry import BOND
 from distmat.geometry.handedness import reference_angles
-from distmat.geometry.scores import BOND
 from distmat.protein.chain import Chain
 from distmat.protein.sequence import ALPHABET
 from distmat.workspace import workspace

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from distmat.figures.maps import MODEL_COLOUR, TRUTH_COLOUR
+from distmat.geometry.chain_geometry import bonds_right, clashes
 from distmat.geometry.handedness import mirror
-from distmat.geometry.scores import bonds_right, clashes, per_residue_error
 from distmat.geometry.superposition import superpose
 from distmat.protein.structure.write import write_pdb
+from distmat.scoring.trace_scores import per_residue_error
 
 STAGE_WORDS = {
     "mds": ("MDS", "Classical scaling: the fold, as far as the map agrees with itself."),

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from distmat.errors import DistanceMapError, MapOptionError
-from distmat.geometry.scores import BOND
+from distmat.geometry.chain_geometry import BOND
 
 LONGEST_CHAIN = 4096
 """Residues; the arrays of a longer chain don't fit an ordinary machine's memory."""

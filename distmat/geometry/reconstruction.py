@@ -5,7 +5,7 @@ geometry, and the turns of the chain the hand.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from scipy.spatial.distance import cdist
 from distmat.errors import DistanceMapError
 from distmat.geometry.blas_threads import one_blas_thread
 from distmat.geometry.calibration import Calibration
+from distmat.geometry.chain_geometry import BOND
 from distmat.geometry.completion import KnownMap, check_map, complete
 from distmat.geometry.embedding import Embedding, embed
 from distmat.geometry.handedness import Hand, choose_hand, mirror
@@ -31,7 +32,6 @@ from distmat.geometry.refinement import (
     settled,
     without_last_digits,
 )
-from distmat.geometry.scores import BOND, score_trace
 from distmat.geometry.superposition import superpose
 
 Progress = Callable[[float, str], None]
@@ -164,43 +164,6 @@ def reconstruct(
         steps=(*known.notes, *draft.steps),
         seconds=time.perf_counter() - started,
     )
-
-
-def choose_stretch(
-    calibration: Calibration,
-    predicted_maps: Sequence[np.ndarray],
-    traces: Sequence[np.ndarray],
-    stds: Sequence[np.ndarray] | None = None,
-    powers: Sequence[float] = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0),
-) -> Calibration:
-    """How far to stretch: the power of ρ with the best mean TM-score on known chains.
-
-    Parameters
-    ----------
-    calibration : Calibration
-        As fitted.
-    predicted_maps : sequence of ndarray, shape=(N, N), dtype=float
-        Å; of chains that the predictor hasn't learned from. A few dozen are enough.
-    traces : sequence of ndarray, shape=(N, 3), dtype=float
-        Their true Cα coordinates, Å.
-    stds : sequence of ndarray, shape=(N, N), dtype=float, optional
-        The maps' standard deviations, Å.
-    powers : sequence of float
-        ½ gives maps the spread of true ones.
-    """
-
-    def quality(candidate: Calibration) -> float:
-        scores = []
-        for place, (distances, ca) in enumerate(zip(predicted_maps, traces, strict=True)):
-            std = None if stds is None else stds[place]
-            built = reconstruct(
-                distances, std=std, calibration=candidate, unit="Å", zeros_are_missing=False
-            )
-            # The hand isn't what is chosen here, and a wrong one would only add noise.
-            scores.append(max(score_trace(x, ca).tm for x in (built.coords, mirror(built.coords))))
-        return float(np.nanmean(scores))
-
-    return max((calibration.raised(power) for power in powers), key=quality)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from distmat.geometry.scores import BOND
+from distmat.geometry.chain_geometry import BOND
 
 BLOCK = 128
 """Rows handled at once, so that the temporary arrays stay in the processor's cache."""

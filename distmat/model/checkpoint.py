@@ -15,7 +15,6 @@ from pathlib import Path
 
 from distmat.errors import CheckpointError
 from distmat.geometry.calibration import Calibration
-from distmat.model.baseline import SeparationBaseline
 from distmat.model.network import DistanceNetwork
 from distmat.model.published import is_published, read_published
 from distmat.model.residuals import Residuals
@@ -23,6 +22,7 @@ from distmat.model.schema import CompanionFile, SchemaError, read_checked
 from distmat.model.soundness import unloadable
 from distmat.model.source import load_network
 from distmat.model.weights import save_network
+from distmat.scoring.baseline import SeparationBaseline
 from distmat.workspace import checkpoint_path, replace_file
 
 COMPANION = "distmat.json"

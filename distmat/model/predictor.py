@@ -15,10 +15,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from distmat.errors import SequenceError
 from distmat.geometry.calibration import Calibration
-from distmat.geometry.confidence import most_std, scale_std
 from distmat.library.evidence import weigh_templates
 from distmat.library.templates import Template
-from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
 from distmat.model.heads.pair_modules import OPEN_BINS
 from distmat.model.network import DistanceNetwork
@@ -26,6 +24,8 @@ from distmat.model.output import NetworkOutput
 from distmat.model.residuals import Residuals, spread_of_known_chains
 from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
 from distmat.protein.sequence import check_letters
+from distmat.scoring.baseline import SeparationBaseline
+from distmat.scoring.deviations import most_std, scale_std
 from distmat.workspace import checkpoint_path
 
 BYTES_PER_PAIR_STATE = 16

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from distmat.documents import DocumentError, read_json
 from distmat.errors import ConfigError
-from distmat.model.baseline import LENGTH_EDGES
 from distmat.model.heads import HEADS
 from distmat.model.tokens import LETTERS
 from distmat.protein.distance_map import BANDS
+from distmat.scoring.baseline import LENGTH_EDGES
 from distmat.settings import listing
 
 Text = Annotated[str, Field(max_length=1000)]

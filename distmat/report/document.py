@@ -14,6 +14,8 @@ from distmat.report.blocks import Block, Bullets, Code, Figure, Paragraph, Repor
 from distmat.report.facts import RunFacts
 from distmat.report.findings import sentence, step_to_take
 from distmat.report.wording import Wording
+from distmat.scoring.map_scores import MAP_SCORES
+from distmat.scoring.verdict import Verdict, judge
 from distmat.training.config import MODEL_SETTINGS
 
 EXAMPLE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ"
@@ -21,11 +23,6 @@ EXAMPLE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ"
 
 TARGETS = (("mae", 5.0, "<"), ("rmse", 7.0, "<"), ("pearson", 0.7, ">"), ("mds_pearson", 0.7, ">"))
 """What the published work set itself: score, threshold and side."""
-
-SCORES = ("mae", "rmse", "pearson", "lddt", "long_precision", "mds_pearson")
-
-HARDLY = 0.05
-"""A validation MAE less than this share below the baseline's is hardly better."""
 
 SMOOTH = 0.05
 """Neighbouring losses of the second half differ by less than this on average in a smooth run."""
@@ -212,7 +209,7 @@ def _curves(facts: RunFacts, words: Wording) -> tuple[Figure, ...]:
         if len(baseline):
             label = words.say("separation_only")
             curves.append(PrintedLine(baseline.steps, baseline.values, label, dashed=True))
-        draw = partial(curves_svg, curves, step, words.say("mae"))
+        draw = partial(curves_svg, curves, step, MAP_SCORES["mae"].label(words.language))
         figures.append(Figure("eval_mae", draw, words.say("curve_eval_mae")))
     return tuple(figures)
 
@@ -278,31 +275,15 @@ def _evaluation(facts: RunFacts, words: Wording) -> Section:
     return Section(words.say("evaluation"), (_verdict(facts, words), *_scores(facts, words)))
 
 
-def _verdict(facts: RunFacts, words: Wording) -> Paragraph:
-    skill = skill_over_baseline(facts)
-    if skill is None:
-        return Paragraph(words.say("verdict_unknown"), "warning")
-    step, model = facts.best() or (0, float("nan"))
-    baseline = facts.at("eval_baseline_mae", step)
-    kind, tone = ("better", "good") if skill >= HARDLY else ("hardly", "warning")
-    if skill <= 0:
-        kind, tone = "not", "bad"
-    return Paragraph(
-        words.say(
-            f"verdict_{kind}",
-            model=words.angstrom(model),
-            baseline=words.angstrom(baseline),
-            share=words.share(skill, 1),
-        ),
-        tone,
-    )
-
-
-def skill_over_baseline(facts: RunFacts) -> float | None:
-    """1 − MAE / MAE of the separation baseline at the best step; None if not evaluated."""
+def verdict_of(facts: RunFacts) -> Verdict:
+    """Whether the run's best step is better than the separation baseline on the same chains."""
     best = facts.best()
-    baseline = facts.at("eval_baseline_mae", best[0]) if best else None
-    return None if best is None or not baseline else 1 - best[1] / baseline
+    return judge(*(best[1], facts.at("eval_baseline_mae", best[0])) if best else (None, None))
+
+
+def _verdict(facts: RunFacts, words: Wording) -> Paragraph:
+    verdict = verdict_of(facts)
+    return Paragraph(verdict.sentence(words.language), _TONES[verdict.severity])
 
 
 def _scores(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
@@ -314,12 +295,12 @@ def _scores(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
     chains = None if seconds is None or speed is None else seconds * speed
     rows = tuple(
         (
-            words.say(score),
-            words.number(facts.at(f"eval_{score}", last), 3),
-            words.number(facts.at(f"eval_{score}", best[0]), 3),
-            words.number(facts.at(f"eval_baseline_{score}", best[0]), 3),
+            score.label(words.language),
+            words.number(facts.at(f"eval_{score.key}", last), 3),
+            words.number(facts.at(f"eval_{score.key}", best[0]), 3),
+            words.number(facts.at(f"eval_baseline_{score.key}", best[0]), 3),
         )
-        for score in SCORES
+        for score in MAP_SCORES.shown("metric")
     )
     header = tuple(
         words.say(key) for key in ("score", "model_now", "model_best", "separation_only")
@@ -504,7 +485,7 @@ def _targets(facts: RunFacts, words: Wording) -> Section:
         baseline = facts.at(f"eval_baseline_{score}", best[0]) if best else None
         rows.append(
             (
-                words.say(score),
+                MAP_SCORES[score].label(words.language),
                 f"{side} {threshold:g}",
                 words.number(value, 3),
                 words.number(baseline, 3),
@@ -530,34 +511,60 @@ def _comparison(facts: RunFacts, others: Sequence[RunFacts], words: Wording) -> 
     )
 
 
-def score_table(runs: Sequence[RunFacts], words: Wording, with_state: bool = False) -> Table:
-    """Scores of several runs at their best steps, the baseline's MAE beside them."""
-    keys = ["run", *(["state_column"] if with_state else []), "head", "step"]
-    keys += ["mae", "separation_only", "skill", "rmse", "pearson", "long_precision", "mds_pearson"]
-    rows = []
-    for run in runs:
-        best = run.best()
-        at = {
-            score: run.at(f"eval_{score}", best[0]) if best else None
-            for score in (*SCORES, "baseline_mae")
-        }
-        head = str(run.config.get("head") or "")
+def score_table(runs: Sequence[RunFacts], words: Wording) -> Table:
+    """Scores of a few runs at their best steps, a column for each run."""
+    rows = [
+        (words.say("head"), *(_head(run, words) for run in runs)),
+        (words.say("step"), *(words.count(run.step) for run in runs)),
+        (words.say("skill"), *(words.share(_gain(run), 1) for run in runs)),
+    ]
+    for score in MAP_SCORES.shown("metric"):
         rows.append(
             (
-                run.name,
-                *([words.say(run.state)] if with_state else []),
-                words.say(f"head_{head}") if head else words.missing,
-                words.count(run.step),
-                words.number(at["mae"]),
-                words.number(at["baseline_mae"]),
-                words.share(skill_over_baseline(run), 1),
-                words.number(at["rmse"]),
-                words.number(at["pearson"], 3),
-                words.number(at["long_precision"], 3),
-                words.number(at["mds_pearson"], 3),
+                score.label(words.language),
+                *(words.number(_at_best(run, score.key), score.digits) for run in runs),
             )
         )
-    return Table(tuple(words.say(key) for key in keys), tuple(rows), words.say("skill_note"))
+        if score.key == "mae":
+            baseline = (words.number(_at_best(run, "baseline_mae")) for run in runs)
+            rows.append((words.say("baseline_mae"), *baseline))
+    header = (words.say("run"), *(run.name for run in runs))
+    return Table(header, tuple(rows), words.say("skill_note"))
+
+
+def ranking_table(runs: Sequence[RunFacts], words: Wording) -> Table:
+    """A row for each run: the scores that a page's width has room for."""
+    shown = MAP_SCORES.shown("headline")
+    keys = ("run", "state_column", "head", "step", "baseline_mae", "skill")
+    rows = tuple(
+        (
+            run.name,
+            words.say(run.state),
+            _head(run, words),
+            words.count(run.step),
+            words.number(_at_best(run, "baseline_mae")),
+            words.share(_gain(run), 1),
+            *(words.number(_at_best(run, score.key), score.digits) for score in shown),
+        )
+        for run in runs
+    )
+    header = (*map(words.say, keys), *(score.label(words.language) for score in shown))
+    return Table(header, rows, words.say("skill_note"))
+
+
+def _at_best(run: RunFacts, metric: str) -> float | None:
+    best = run.best()
+    return run.at(f"eval_{metric}", best[0]) if best else None
+
+
+def _gain(run: RunFacts) -> float | None:
+    verdict = verdict_of(run)
+    return None if verdict.kind == "unknown" else verdict.gain
+
+
+def _head(run: RunFacts, words: Wording) -> str:
+    head = str(run.config.get("head") or "")
+    return words.say(f"head_{head}") if head else words.missing
 
 
 def differing_table(runs: Sequence[RunFacts], words: Wording) -> tuple[Table, ...]:
@@ -590,9 +597,8 @@ def _chains(facts: RunFacts, maps: Sequence[MapDrawing] | str, words: Wording) -
             )
             for chain in group
         )
-        header = tuple(
-            words.say(name) for name in ("chain", "chain_mae", "chain_baseline_mae", "pearson")
-        )
+        keys = ("chain", "chain_mae", "chain_baseline_mae")
+        header = (*map(words.say, keys), MAP_SCORES["pearson"].label(words.language))
         figures = tuple(
             Figure(
                 f"map_{key}_{number}",
@@ -630,7 +636,7 @@ def _next_steps(facts: RunFacts, words: Wording) -> Section:
     steps = [step_to_take(finding, words) for finding in facts.findings]
     if facts.state in ("STOPPED", "FAILED", "CRASHED"):
         steps.append(words.say("advice_resume"))
-    elif facts.state == "FINISHED" and (skill_over_baseline(facts) or 0) > 0:
+    elif facts.state == "FINISHED" and verdict_of(facts).is_better:
         steps.append(words.say("advice_evaluate"))
     elif facts.state == "RUNNING" and not any(steps):
         steps.append(words.say("advice_go_on"))
@@ -675,7 +681,7 @@ def signs(facts: RunFacts) -> Mapping[str, bool | None]:
     """Signs of success: held, not held, or None where it wasn't measured."""
     kinds = {finding.kind: finding.tone for finding in facts.findings}
     loss = facts.curve("loss")
-    skill = skill_over_baseline(facts)
+    verdict = verdict_of(facts)
     idle = facts.hardware.gpu if facts.hardware and facts.hardware.gpu_name else None
 
     def fine(*names: str) -> bool | None:
@@ -691,7 +697,7 @@ def signs(facts: RunFacts) -> Mapping[str, bool | None]:
         "checkpoints": bool(facts.checkpoints or facts.final) if facts.step else None,
         "evaluation": bool(len(facts.curve("eval_mae"))) if facts.step else None,
         "hardware": None if idle is None else idle >= IDLE,
-        "baseline": None if skill is None else skill > 0,
+        "baseline": None if verdict.kind == "unknown" else verdict.is_better,
         "done": facts.step >= facts.total_steps if facts.total_steps else None,
     }
 

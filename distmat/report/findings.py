@@ -29,10 +29,10 @@ CHINESE: dict[str, str] = {
     "gpu_unused": "机器上有 GPU（{gpu}），但本次训练没有使用它，而是在 CPU 上计算。请将 device 设为 auto 或 cuda，并确认安装的 PyTorch 支持 CUDA。",
     "gpu_idle": "GPU 空闲：最近 {samples} 次采样的平均利用率为 {use:.0f}%（阈值 {limit:.0f}%）。可能批次太小，或其他环节太慢。",
     "gpu_used": "GPU 正在使用：最近 {samples} 次采样的平均利用率为 {use:.0f}%。",
-    "baseline_not_beaten": "不优于一无所知：验证集 MAE 最佳为 {mae:.2f} Å（第 {step} 步），而仅知序列间隔即可达到 {baseline:.2f} Å。无论 loss 如何，模型没有从序列中学到任何东西。",
-    "baseline_not_yet": "目前尚未优于间隔基线：完成 {progress:.0%} 的步数后为 {mae:.2f} Å，基线为 {baseline:.2f} Å。",
-    "baseline_hardly_beaten": "几乎不优于一无所知：验证集 MAE 最佳为 {mae:.2f} Å（第 {step} 步），仅比间隔基线的 {baseline:.2f} Å 低 {skill:.1%}（阈值 {limit:.0%}）。",
-    "baseline_beaten": "优于一无所知：验证集 MAE 最佳为 {mae:.2f} Å（第 {step} 步），比间隔基线的 {baseline:.2f} Å 低 {skill:.1%}。",
+    "baseline_not_beaten": "{headline}：最佳结果为 {figures}（第 {step} 步，共评估 {evaluations} 次）。无论 loss 如何，模型没有从序列中学到任何东西。",
+    "baseline_not_yet": "目前尚未优于间隔基线：完成 {progress:.0%} 的步数、评估 {evaluations} 次后为 {mae:.2f} Å，基线为 {baseline:.2f} Å；现在下结论为时过早。",
+    "baseline_hardly_beaten": "{headline}：最佳结果为 {figures}（第 {step} 步）。",
+    "baseline_beaten": "{headline}：最佳结果为 {figures}（第 {step} 步）。",
     "memory_tight": "机器内存几乎用尽：已用 {percent:.0f}%（阈值 {limit:.0f}%）；训练可能被系统终止。请减小 pairs_per_batch 或 crops。",
     "disk_low": "磁盘仅剩 {free:.1f} GiB，而一个 checkpoint 需要 {size:.1f} GiB；请清理空间。",
     "stalled": "已有 {seconds:.0f} 秒没有记录，平时间隔为 {usual:.1f} 秒；请查看日志。",
@@ -53,14 +53,18 @@ _SAYS_WHAT_TO_DO = {
 
 def sentence(finding: Finding, words: Wording) -> str:
     """What was found, with the numbers it rests on."""
-    text = CHINESE[finding.kind] if words.language == "zh" else SENTENCES[finding.kind]
-    return text.format(**finding.values)
+    return finding.say(CHINESE if words.language == "zh" else SENTENCES, words.language)
 
 
 def step_to_take(finding: Finding, words: Wording) -> str:
-    """What to do about it; empty if this finding asks for nothing."""
-    if finding.tone == "good" or finding.kind == "baseline_not_yet":
-        return ""
-    if finding.kind in _SAYS_WHAT_TO_DO:
+    """What to do about it, to be read alone; empty if this finding asks for nothing."""
+    if finding.kind in _SAYS_WHAT_TO_DO and finding.tone != "good":
         return sentence(finding, words)
+    return advice(finding, words)
+
+
+def advice(finding: Finding, words: Wording) -> str:
+    """The one thing to do about it, to be read after the sentence; empty if that says it."""
+    if finding.tone == "good" or finding.kind in _SAYS_WHAT_TO_DO:
+        return ""
     return words.say(f"advice_{finding.kind}")

@@ -130,40 +130,13 @@ MESSAGES: dict[str, dict[str, str]] = {
     "score": _both("Score", "指标"),
     "model_now": _both("Model, last", "模型（最近）"),
     "model_best": _both("Model, best step", "模型（最佳步）"),
+    "baseline_mae": _both("MAE of the separation baseline (Å)", "间隔基线的 MAE（Å）"),
     "separation_only": _both("Separation only", "仅知序列间隔（基线）"),
-    "mae": _both("Distance MAE (Å)", "距离 MAE（Å）"),
-    "rmse": _both("Distance RMSE (Å)", "距离 RMSE（Å）"),
-    "pearson": _both("Pearson correlation r", "相关系数 r"),
-    "lddt": _both("Distance lDDT", "距离 lDDT"),
-    "long_precision": _both("Long-range P@L", "长程接触精度 P@L"),
-    "mds_pearson": _both(
-        "MDS: correlation with the true distances", "MDS 重建：与真实距离的相关系数"
-    ),
     "best_step_note": _both(
         "Best step: {step}, the one with the lowest validation MAE. The baseline is a table of mean "
         "distances by separation and chain length, fitted on the training chains; it knows nothing "
         "of the sequence.",
         "最佳步：第 {step} 步，即验证集 MAE 最低的一步。基线为训练集上按序列间隔和链长统计的平均距离表，对序列本身一无所知。",
-    ),
-    "verdict_better": _both(
-        "Better than knowing nothing: the validation MAE of {model} is {share} below the "
-        "separation baseline's {baseline}.",
-        "优于一无所知：验证集 MAE 为 {model}，比间隔基线的 {baseline} 低 {share}。",
-    ),
-    "verdict_hardly": _both(
-        "Hardly better than knowing nothing: the validation MAE of {model} is only {share} below "
-        "the separation baseline's {baseline}.",
-        "几乎不优于一无所知：验证集 MAE 为 {model}，仅比间隔基线的 {baseline} 低 {share}。",
-    ),
-    "verdict_not": _both(
-        "Not better than knowing nothing: the validation MAE of {model} is no lower than the "
-        "separation baseline's {baseline}, whatever the loss says.",
-        "不优于一无所知：无论 loss 是多少，验证集 MAE 为 {model}，并不低于间隔基线的 {baseline}。",
-    ),
-    "verdict_unknown": _both(
-        "Not measured: without an evaluation in Å nobody can say whether the model is better than "
-        "knowing nothing. The loss alone doesn't tell.",
-        "未测量：没有以 Å 为单位的评估，无法判断模型是否优于一无所知；仅凭 loss 不能说明问题。",
     ),
     # Configuration
     "configuration": _both("Configuration", "训练配置总结"),
@@ -276,36 +249,32 @@ MESSAGES: dict[str, dict[str, str]] = {
         "从 loss 上升之前的 checkpoint 继续训练，并将学习率降至三分之一。",
     ),
     "advice_loss_flat": _both(
-        "The loss no longer falls: raise the learning rate if it never fell, else end the run or "
-        "enlarge the model or the data.",
-        "loss 不再下降：若从未下降过，请提高学习率；否则可结束训练，或扩大模型与数据。",
+        "Raise the learning rate.",
+        "提高学习率。",
     ),
     "advice_loss_rising": _both(
-        "Watch the loss; if it keeps rising, resume from an earlier checkpoint with a lower "
-        "learning rate.",
-        "留意 loss；若继续上升，请从较早的 checkpoint 以更低的学习率继续训练。",
+        "Resume from an earlier checkpoint with a lower learning rate if it keeps rising.",
+        "若继续上升，请从较早的 checkpoint 以更低的学习率继续训练。",
     ),
     "advice_gradient_exploding": _both(
-        "Lower the learning rate or max_grad_norm, and warm up longer.",
-        "降低学习率或 max_grad_norm，并延长预热。",
+        "Lower the learning rate to a third.",
+        "将学习率降至三分之一。",
     ),
     "advice_gradient_vanishing": _both(
-        "See whether the learning rate has reached zero, or whether the loss depends on the "
-        "trained weights at all.",
-        "检查学习率是否已降为零，以及 loss 是否真的依赖于被训练的权重。",
+        "See whether the learning rate has reached zero.",
+        "检查学习率是否已降为零。",
     ),
     "advice_overfitting": _both(
-        "Use the checkpoint of the best step; more data, more dropout or masking, or an early stop "
-        "would have helped.",
-        "使用最佳步的 checkpoint；更多数据、更高的 dropout 或遮蔽比例、以及早停会有帮助。",
+        "Use the checkpoint of the best step.",
+        "使用最佳步的 checkpoint。",
     ),
     "advice_schedule_broken": _both(
         "Find out why the learning rate isn't the configured one before trusting the run.",
         "在信任本次训练之前，先查明学习率与设定不符的原因。",
     ),
     "advice_evaluation_missing": _both(
-        "Make sure that the validation set has chains short enough to be evaluated, and evaluate.",
-        "确认验证集中有足够短、可供评估的链，并进行评估。",
+        "Make sure that the validation set has chains short enough to be evaluated.",
+        "确认验证集中有足够短、可供评估的链。",
     ),
     "advice_checkpoints_missing": _both(
         "Lower evaluate_every, so that a crash costs less.",
@@ -316,14 +285,16 @@ MESSAGES: dict[str, dict[str, str]] = {
         "增大 pairs_per_batch，直到 GPU 忙碌起来。",
     ),
     "advice_baseline_not_beaten": _both(
-        "Don't use this model. Look at a predicted map beside the true one, then change the head, "
-        "the loss or the learning rate.",
-        "不要使用该模型。先将预测距离图与真实距离图对照查看，再更换输出头、损失函数或学习率。",
+        "Look at a predicted map beside the true one before anything else: it shows what the model does instead of folding.",
+        "先将预测距离图与真实距离图对照查看：它会显示模型学到的究竟是什么。",
+    ),
+    "advice_baseline_not_yet": _both(
+        "Let it run on, and look again after three evaluations.",
+        "让训练继续，在评估三次后再看。",
     ),
     "advice_baseline_hardly_beaten": _both(
-        "Train longer or change head, loss or encoder: the model has learned next to nothing of "
-        "the sequence.",
-        "延长训练，或更换输出头、损失函数、编码器：模型几乎没有从序列中学到东西。",
+        "Train longer: the model has learned little of the sequence so far.",
+        "延长训练：模型目前从序列中学到的还很少。",
     ),
     "advice_go_on": _both(
         "Nothing is wrong: let it run to its end.", "一切正常：让训练运行到结束。"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from distmat.report.blocks import Block, Paragraph, Report, Section
-from distmat.report.document import differing_table, score_table
+from distmat.report.document import differing_table, ranking_table
 from distmat.report.facts import RunFacts
 from distmat.report.wording import Wording
 
@@ -33,7 +33,7 @@ def project_report(runs: Sequence[RunFacts], home: Path, language: str) -> Repor
     written = runs[0].written if runs else datetime.now(UTC)
     if ranked:
         blocks: tuple[Block, ...] = (
-            score_table(ranked, words, with_state=True),
+            ranking_table(ranked, words),
             *differing_table(ranked[:MOST_COLUMNS], words),
         )
     else:

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
-
-SCORES = ("mae", "rmse", "pearson", "lddt", "long_precision", "mds_pearson")
-"""Validation scores, without ``eval_``."""
-
-HIGHER_IS_BETTER = frozenset({"pearson", "lddt", "long_precision", "mds_pearson"})
+from distmat.scoring.map_scores import MAP_SCORES
 
 
 @dataclass(frozen=True)
-class Score:
+class RunScore:
     """One validation score of a run, and what the separation alone gives on the same chains.
 
     Parameters
@@ -30,15 +26,17 @@ class Score:
     baseline: float | None
 
 
-def scores(store: RunStore, run: Run) -> dict[str, Score]:
-    """Each of `SCORES` of a run."""
-    names = [f"eval_{kind}{name}" for name in SCORES for kind in ("", "baseline_")]
+def scores(store: RunStore, run: Run) -> dict[str, RunScore]:
+    """Each score that a run logs, by its key without ``eval_``."""
+    shown = MAP_SCORES.shown("metric")
+    names = [f"eval_{kind}{score.key}" for score in shown for kind in ("", "baseline_")]
     curves = store.curves(run.id, names)
     found = {}
-    for name in SCORES:
+    for score in shown:
+        name = score.key
         curve, baseline = (curves.get(f"eval_{kind}{name}") for kind in ("", "baseline_"))
-        best = curve.best(highest=name in HIGHER_IS_BETTER) if curve else None
-        found[name] = Score(
+        best = curve.best(highest=score.higher_is_better) if curve else None
+        found[name] = RunScore(
             curve.last if curve else None,
             best[1] if best else None,
             best[0] if best else None,

@@ -18,6 +18,7 @@ from distmat.jobs.store.curve import Curve
 from distmat.runs.checkpoints import CheckpointFiles, list_checkpoints, unreadable_file
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
+from distmat.scoring.verdict import judge
 from distmat.training.config import TrainingConfig
 
 FEWEST_POINTS = 10
@@ -54,8 +55,14 @@ GPU_IDLE = 10.0
 
 GPU_SAMPLES = 6
 
-HARDLY_BETTER = 0.02
-"""Share by which a model must be below the baseline's error to be more than hardly better."""
+ENOUGH_EVALUATIONS = 3
+"""A run that goes on is not called a failure before it was evaluated so many times."""
+
+EARLY = 0.25
+"""Nor before this share of its steps is done."""
+
+LATE = 0.5
+"""Once a falling schedule is below this share of the peak, a loss that lies flat is as planned."""
 
 MEMORY_TIGHT = 95.0
 """Per cent of the machine's memory in use."""
@@ -106,16 +113,13 @@ SENTENCES: dict[str, str] = {
     "gpu_idle": "The GPU is idle: {use:.0f} % mean use over the last {samples} samples (limit "
     "{limit:.0f} %). The batches may be too small, or something else is slow.",
     "gpu_used": "The GPU is used: {use:.0f} % on average over the last {samples} samples.",
-    "baseline_not_beaten": "No better than knowing nothing: the best validation MAE is {mae:.2f} "
-    "Å (step {step}), and knowing only the separation along the chain gives {baseline:.2f} Å. "
-    "Whatever the loss says, nothing was learned of the sequence.",
+    "baseline_not_beaten": "{headline}: at best {figures} (step {step}, evaluations: "
+    "{evaluations}). Whatever the loss says, nothing was learned of the sequence.",
     "baseline_not_yet": "Not better than the separation baseline so far: {mae:.2f} Å against "
-    "{baseline:.2f} Å after {progress:.0%} of the steps.",
-    "baseline_hardly_beaten": "Hardly better than knowing nothing: the best validation MAE of "
-    "{mae:.2f} Å (step {step}) is {skill:.1%} below the separation baseline's {baseline:.2f} Å "
-    "(limit {limit:.0%}).",
-    "baseline_beaten": "Better than knowing nothing: the best validation MAE of {mae:.2f} Å (step "
-    "{step}) is {skill:.1%} below the separation baseline's {baseline:.2f} Å.",
+    "{baseline:.2f} Å after {progress:.0%} of the steps and {evaluations} evaluations; it is too "
+    "early to judge.",
+    "baseline_hardly_beaten": "{headline}: at best {figures} (step {step}).",
+    "baseline_beaten": "{headline}: at best {figures} (step {step}).",
     "memory_tight": "The machine's memory is almost full: {percent:.0f} % in use (limit "
     "{limit:.0f} %); the run may be killed. Lower pairs_per_batch or crops.",
     "disk_low": "The disk has {free:.1f} GiB left, and a checkpoint takes {size:.1f} GiB; free "
@@ -123,7 +127,7 @@ SENTENCES: dict[str, str] = {
     "stalled": "Nothing was logged for {seconds:.0f} s, where {usual:.1f} s are usual; see the "
     "log.",
 }
-"""Of every kind of finding; the fields are its values."""
+"""Of every kind of finding; the fields are its values, and the verdict's words."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,15 @@ class Finding:
     @property
     def sentence(self) -> str:
         """For a person."""
-        return SENTENCES[self.kind].format(**self.values)
+        return self.say(SENTENCES, "en")
+
+    def say(self, sentences: Mapping[str, str], language: str) -> str:
+        """The sentence of its kind, in the language of these sentences."""
+        words: dict[str, object] = dict(self.values)
+        if self.kind.startswith("baseline_"):
+            verdict = judge(float(str(words["mae"])), float(str(words["baseline"])))
+            words |= {"headline": verdict.headline(language), "figures": verdict.figures(language)}
+        return sentences[self.kind].format(**words)
 
 
 @dataclass(frozen=True)
@@ -239,7 +251,18 @@ def _loss(evidence: Evidence) -> list[Finding]:
         return [Finding("loss_diverging", "bad", {"now": now, **more})]
     if change > TREND:
         return [Finding("loss_falling", "good", values)]
-    return [Finding("loss_rising" if change < -TREND else "loss_flat", "note", values)]
+    if change < -TREND:
+        return [Finding("loss_rising", "note", values)]
+    return [] if _is_annealed(evidence) else [Finding("loss_flat", "note", values)]
+
+
+def _is_annealed(evidence: Evidence) -> bool:
+    """Whether a falling schedule has taken the learning rate down, so that little can change."""
+    rate, config = evidence.curve("learning_rate"), evidence.config
+    if config is None or config.schedule == "constant" or not len(rate):
+        return False
+    past_peak = rate.steps[-1] > rate.steps[np.argmax(rate.values)]
+    return bool(past_peak and rate.values[-1] < LATE * config.learning_rate)
 
 
 def _gradient(evidence: Evidence) -> list[Finding]:
@@ -394,25 +417,24 @@ def _baseline(evidence: Evidence) -> list[Finding]:
     best = curve.best()
     if best is None or not len(baseline):
         return []
-    reference = float(baseline.values[-1])
-    skill = 1 - best[1] / max(reference, 1e-12)
+    verdict = judge(best[1], float(baseline.values[-1]))
     run = evidence.run
     progress = run.step / run.total_steps if run.total_steps else 1.0
     values = {
-        "mae": best[1],
+        "mae": verdict.model,
         "step": best[0],
-        "baseline": reference,
-        "skill": skill,
+        "baseline": verdict.baseline,
+        "skill": verdict.gain,
         "progress": progress,
-        "limit": HARDLY_BETTER,
+        "evaluations": len(curve),
     }
-    if skill <= 0:
-        early = run.active and progress < 0.25
-        kind, tone = ("baseline_not_yet", "note") if early else ("baseline_not_beaten", "bad")
-        return [Finding(kind, tone, values)]
-    if skill < HARDLY_BETTER:
-        return [Finding("baseline_hardly_beaten", "note", values)]
-    return [Finding("baseline_beaten", "good", values)]
+    if verdict.is_better:
+        kind = "baseline_beaten" if verdict.kind == "better" else "baseline_hardly_beaten"
+        return [Finding(kind, verdict.severity, values)]
+    early = progress < EARLY or (run.active and len(curve) < ENOUGH_EVALUATIONS and progress < 1)
+    if early and run.state != State.FINISHED:
+        return [Finding("baseline_not_yet", "note", values)]
+    return [Finding("baseline_not_beaten", verdict.severity, values)]
 
 
 def _memory(evidence: Evidence) -> list[Finding]:

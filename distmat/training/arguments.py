@@ -8,6 +8,7 @@ import torch
 from transformers import TrainingArguments
 
 from distmat.errors import ConfigError
+from distmat.scoring.map_scores import MAP_SCORES
 from distmat.training.config import TrainingConfig
 
 PRECISIONS = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
@@ -75,7 +76,7 @@ def trainer_arguments(config: TrainingConfig) -> TrainingArguments:
         save_steps=config.evaluate_every,
         load_best_model_at_end=True,
         metric_for_best_model=f"eval_{config.monitor}",
-        greater_is_better=config.monitor in ("pearson", "lddt", "long_precision"),
+        greater_is_better=config.monitor != "loss" and MAP_SCORES[config.monitor].higher_is_better,
         label_names=["ca"],
         remove_unused_columns=False,
         dataloader_pin_memory=on_gpu,

@@ -20,13 +20,13 @@ from transformers.trainer_callback import PrinterCallback
 
 from distmat.dataset.store import Dataset
 from distmat.errors import ConfigError, RunError
-from distmat.model.baseline import SeparationBaseline
 from distmat.model.checkpoint import Checkpoint, save_companion
 from distmat.model.network import DistanceNetwork
 from distmat.model.predictor import Predictor
 from distmat.model.weights import load_weights, save_network
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap
+from distmat.scoring.baseline import SeparationBaseline
 from distmat.training.arguments import trainer_arguments
 from distmat.training.callbacks import (
     StopDiverging,

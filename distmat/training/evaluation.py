@@ -4,18 +4,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.stats import bootstrap
 from torch import nn
 
-from distmat.geometry.confidence import Coverage, coverage
-from distmat.geometry.embedding import embed
-from distmat.geometry.scores import MapScores, score_map
 from distmat.model.predictor import Predictor
 from distmat.protein.chain import Chain
-from distmat.protein.distance_map import BANDS, DistanceMap, pairwise_distances
+from distmat.protein.distance_map import BANDS, DistanceMap
+from distmat.scoring.baseline import SeparationBaseline
+from distmat.scoring.deviations import Coverage, coverage
+from distmat.scoring.map_scores import MAP_SCORES, MapScores, score_map
+from distmat.scoring.verdict import Verdict, judge
 
 
 @dataclass(frozen=True)
@@ -27,26 +29,24 @@ class Evaluation:
     chains : tuple of str
         Names.
     model, baseline : tuple of MapScores
-        In the order of `chains`.
-    model_mds, baseline_mds : tuple of float
-        Correlation of the true distances with those of the points that classical scaling
-        makes of the predicted map.
+        In the order of `chains`; the costly ones, too.
     seconds : float
         Time that the model took.
     losses : tuple of float
         The network's own loss for each chain, where it was asked for.
     coverage : tuple of Coverage
         How many of each chain's errors the predicted deviations cover.
+    own_baseline : tuple of MapScores
+        Of the checkpoint's own table, where `baseline` is another one's.
     """
 
     chains: tuple[str, ...]
     model: tuple[MapScores, ...]
     baseline: tuple[MapScores, ...]
-    model_mds: tuple[float, ...]
-    baseline_mds: tuple[float, ...]
     seconds: float
     losses: tuple[float, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    own_baseline: tuple[MapScores, ...] = ()
 
     def as_dict(self, per_chain: bool = False, intervals: bool = False) -> dict:
         """Means over chains, for JSON; a chain without a pair in question doesn't count.
@@ -60,33 +60,32 @@ class Evaluation:
             chains drawn again and again (bootstrap), and the share of the errors within one
             and two of the predicted deviations in each band, pooled over all chains.
         """
-        content = {
+        tables = {"model": self.model, "baseline": self.baseline}
+        if self.own_baseline:
+            tables["own_baseline"] = self.own_baseline
+        content: dict[str, Any] = {
             "chains": len(self.chains),
             "seconds": round(self.seconds, 2),
-            "model": mean_scores(self.model) | {"mds_pearson": _mean(self.model_mds)},
-            "baseline": mean_scores(self.baseline) | {"mds_pearson": _mean(self.baseline_mds)},
+            **{name: mean_scores(scores) for name, scores in tables.items()},
+            "verdict": self.verdict.as_dict(),
         }
         if intervals:
-            columns = _columns(self.model) | {"mds_pearson": list(self.model_mds)}
+            columns = _columns(self.model)
             content["interval"] = {name: _interval(values) for name, values in columns.items()}
             content["coverage"] = sum(self.coverage[1:], self.coverage[0]).as_dict()
         if per_chain:
             content["per_chain"] = [
-                {
-                    "id": name,
-                    "model": model.as_dict() | {"mds_pearson": _plain(model_mds)},
-                    "baseline": baseline.as_dict() | {"mds_pearson": _plain(baseline_mds)},
-                }
-                for name, model, baseline, model_mds, baseline_mds in zip(
-                    self.chains,
-                    self.model,
-                    self.baseline,
-                    self.model_mds,
-                    self.baseline_mds,
-                    strict=True,
-                )
+                {"id": chain, **{name: scores[row].as_dict() for name, scores in tables.items()}}
+                for row, chain in enumerate(self.chains)
             ]
         return content
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the model is better than the baseline, and than its own if it has one."""
+        means = (mean_scores(scores) for scores in (self.model, self.baseline, self.own_baseline))
+        model, *baselines = (scores["mae"] for scores in means)
+        return judge(model, *baselines)
 
     def first(self, chains: int) -> "Evaluation":
         """Of the first so many chains."""
@@ -101,15 +100,12 @@ class Evaluation:
         """As ``eval_…``, by the names a run's metrics have; what isn't defined is left out."""
         content = self.as_dict()
         values = {f"eval_{name}": value for name, value in content["model"].items()}
-        values |= {f"eval_baseline_{name}": content["baseline"][name] for name in BESIDE}
+        for score in MAP_SCORES.shown("metric"):
+            values[f"eval_baseline_{score.key}"] = content["baseline"][score.key]
         values["eval_loss"] = _mean(self.losses)
         values["eval_seconds"] = self.seconds
         values["eval_chains_per_second"] = len(self.chains) / max(self.seconds, 1e-9)
         return {name: float(value) for name, value in values.items() if value is not None}
-
-
-BESIDE = ("mae", "rmse", "pearson", "lddt", "long_precision", "mds_pearson")
-"""Scores that the baseline's are logged beside."""
 
 
 def merged(parts: Sequence[Evaluation]) -> Evaluation:
@@ -134,12 +130,9 @@ def mean_scores(scores: Sequence[MapScores]) -> dict[str, float | None]:
 
 
 def _columns(scores: Sequence[MapScores]) -> dict[str, list[float]]:
-    columns: dict[str, list[float]] = {
-        name: [getattr(score, name) for score in scores]
-        for name in ("mae", "rmse", "pearson", "lddt", "long_precision", "long_precision_ceiling")
-    }
+    columns = {score.key: [each.values[score.key] for each in scores] for score in MAP_SCORES}
     for band in BANDS:
-        columns[f"mae_{band}"] = [score.bands[band].mae for score in scores]
+        columns[f"mae_{band}"] = [each.bands[band].mae for each in scores]
     return columns
 
 
@@ -149,6 +142,7 @@ def evaluate(
     progress: Callable[[int, int], None] | None = None,
     seen: Callable[[Chain, DistanceMap], None] | None = None,
     with_loss: bool = False,
+    reference: SeparationBaseline | None = None,
 ) -> Evaluation:
     """Predict every chain and compare with its structure.
 
@@ -162,7 +156,13 @@ def evaluate(
         Called with each chain and its predicted map.
     with_loss : bool
         Also keep what the network's own loss says of each chain.
+    reference : SeparationBaseline, optional
+        Scored as the baseline, and the predictor's own beside it if that is another; by default
+        the predictor's own is the baseline.
     """
+    own = predictor.baseline
+    baseline = reference or own
+    beside = [] if baseline.is_like(own) else [own]
     results: dict[int, tuple] = {}
     seconds, started = 0.0, time.perf_counter()
     with _losses(predictor.network, with_loss) as truth:
@@ -170,9 +170,12 @@ def evaluate(
             seconds += time.perf_counter() - started
             chain = chains[place]
             results[place] = (
-                *_scored(predicted.distances, chain, predicted.contacts),
-                *_scored(predictor.baseline.predict(len(chain)), chain),
+                score_map(predicted.distances, chain.ca, predicted.contacts, costly=True),
                 coverage(predicted.distances, predicted.std, chain.distances),
+                *(
+                    score_map(table.predict(len(chain)), chain.ca, costly=True)
+                    for table in (baseline, *beside)
+                ),
             )
             if seen:
                 seen(chain, predicted)
@@ -180,16 +183,15 @@ def evaluate(
                 progress(len(results), len(chains))
             started = time.perf_counter()
     columns = zip(*(results[place] for place in range(len(chains))), strict=True)
-    model, model_mds, baseline, baseline_mds, covered = columns if results else ((),) * 5
+    model, covered, of_baseline, *of_own = columns if results else ((),) * 3
     return Evaluation(
         chains=tuple(chain.name for chain in chains),
         model=model,
-        baseline=baseline,
-        model_mds=model_mds,
-        baseline_mds=baseline_mds,
+        baseline=of_baseline,
         seconds=seconds,
         losses=tuple(truth.losses),
         coverage=covered,
+        own_baseline=of_own[0] if of_own else (),
     )
 
 
@@ -203,16 +205,6 @@ def _predictions(
     for place, chain in enumerate(chains):
         truth.ca = chain.ca
         yield place, predictor.predict(chain.sequence)
-
-
-def _scored(
-    distances: np.ndarray, chain: Chain, contacts: np.ndarray | None = None
-) -> tuple[MapScores, float]:
-    scores = score_map(distances, chain.ca, contacts)
-    if not np.isfinite(distances).all():
-        return scores, float("nan")
-    points = embed(np.asarray(distances, dtype=np.float64)).coords
-    return scores, score_map(pairwise_distances(points), chain.ca).pearson
 
 
 class _Truth:
@@ -244,10 +236,6 @@ def _losses(network: nn.Module, wanted: bool) -> Iterator[_Truth]:
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def _plain(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def _interval(values: Sequence[float]) -> list[float] | None:

@@ -84,6 +84,7 @@ def evaluate_job(job: Job, recorder: Recorder | None) -> bool:
     if recorder is None:
         return True
     from distmat.model.predictor import load
+    from distmat.scoring.baseline import reference_baseline
     from distmat.training.evaluation import evaluate
 
     given: dict[str, Any] = dict(job.settings)
@@ -91,7 +92,10 @@ def evaluate_job(job: Job, recorder: Recorder | None) -> bool:
     chains, split = choose_chains(**given)
     progress = Progress(recorder)
     result = evaluate(
-        predictor, chains.chains, lambda done, total: progress.show(done, total, "Evaluating")
+        predictor,
+        chains.chains,
+        lambda done, total: progress.show(done, total, "Evaluating"),
+        reference=reference_baseline(),
     )
     content = result.as_dict(per_chain=True, intervals=True) | {"split": split}
     with replace_file(job.folder / RESULT, "w") as file:

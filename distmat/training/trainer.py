@@ -13,9 +13,6 @@ from transformers import set_seed
 from distmat.dataset.store import Dataset, fingerprint
 from distmat.errors import OutOfMemoryError
 from distmat.geometry.calibration import fit_calibration
-from distmat.geometry.confidence import fit_std_factors, scale_std
-from distmat.geometry.reconstruction import choose_stretch
-from distmat.model.baseline import fit_baseline
 from distmat.model.build import build_network, total_parameters, trainable_parameters
 from distmat.model.checkpoint import save_companion
 from distmat.model.encoders import shape_of
@@ -23,6 +20,9 @@ from distmat.model.residuals import fit_residuals
 from distmat.model.weights import save_network
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap, pairwise_distances
+from distmat.scoring.baseline import fit_baseline
+from distmat.scoring.deviations import fit_std_factors, scale_std
+from distmat.scoring.stretch import choose_stretch
 from distmat.training.arguments import (
     PRECISIONS,
     chosen_device,

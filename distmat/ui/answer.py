@@ -120,6 +120,7 @@ def _predict(
     bar.progress(0.0, "Loading the network")
     _warming().join()
     from distmat.prediction import predict_chain
+    from distmat.scoring.baseline import reference_baseline
 
     def report(share: float, text: str) -> None:
         bar.progress(min(1.0, share), text)
@@ -140,7 +141,7 @@ def _predict(
         checkpoint,
         predictor.card,
         prediction,
-        predictor.baseline.predict(len(prediction.map)),
+        reference_baseline().predict(len(prediction.map)),
         time.perf_counter() - started,
         library,
         predictor.learned,

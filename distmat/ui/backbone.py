@@ -6,9 +6,9 @@ from distmat.figures.angles import angle_plot
 from distmat.figures.maps import residue_curve
 from distmat.figures.trace3d import trace_page
 from distmat.geometry.handedness import CONFIDENT, trace_angles
-from distmat.geometry.scores import TraceScores, per_residue_error
 from distmat.geometry.superposition import superpose
 from distmat.protein.chain import Chain
+from distmat.scoring.trace_scores import TRACE_SCORES, TraceScores, per_residue_error
 from distmat.ui.answer import Answer
 from distmat.ui.maps import show_figure
 
@@ -100,18 +100,9 @@ def _show_words(answer: Answer) -> None:
 
 
 def _scores(trace: TraceScores) -> list[dict[str, str]]:
-    rows = {
-        "TM-score": f"{trace.tm:.3f}",
-        "GDT-TS": f"{trace.gdt_ts:.3f}",
-        "lDDT-Cα": f"{trace.lddt:.3f}",
-        "RMSD": f"{trace.rmsd:.2f} Å",
-        "RMSD if the mirror image were allowed": f"{trace.rmsd_mirror_allowed:.2f} Å",
-        "bonds of 3.8 ± 0.2 Å": f"{trace.bonds_right:.1%}",
-        "clashes per 100 residues": f"{trace.clashes:.1f}",
-        "its distances' correlation with the true ones": f"{trace.mds_pearson:.3f}",
-    }
     return [
-        {"score": name, "value": f"**{value.replace('nan', '–')}**"} for name, value in rows.items()
+        {"score": score.english, "value": f"**{score.text(trace.values[score.key])}**"}
+        for score in TRACE_SCORES
     ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from distmat.dataset.card import facts_in_words, leak_sentence
+from distmat.dataset.card import facts_in_words, leak_sentence, scored
 from distmat.dataset.catalogue import Summary
 from distmat.dataset.filters import expected_gyration
 from distmat.dataset.store import read_facts
@@ -17,14 +17,6 @@ from distmat.ui.markdown import escaped, show_error
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-_SCORES = {
-    "mae": "MAE (Å)",
-    "rmse": "RMSE (Å)",
-    "pearson": "r",
-    "lddt": "distance lDDT",
-    "long_precision": "long P@L",
-}
 
 
 def show_card(dataset: Summary) -> None:
@@ -91,10 +83,7 @@ def _show_baselines(baselines: dict[str, Any]) -> None:
         [
             {
                 "predictor": name,
-                **{
-                    words: "–" if scores[key] is None else f"{scores[key]:.3f}"
-                    for key, words in _SCORES.items()
-                },
+                **{score.column: score.number(scores[score.key]) for score in scored(baselines)},
             }
             for name, scores in baselines["scores"].items()
         ],

@@ -5,21 +5,12 @@ from typing import Any
 
 import streamlit as st
 
+from distmat.runs.compare import scores as run_scores
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
+from distmat.scoring.map_scores import MAP_SCORES
 from distmat.ui.run_curves import ask_view, show_curves
 from distmat.ui.run_store import STATE_WORDS
-
-HIGHER_IS_BETTER = ("pearson", "lddt", "long_precision", "mds_pearson")
-
-_SCORES = (
-    ("mae", "MAE (Å)", "%.2f"),
-    ("rmse", "RMSE (Å)", "%.2f"),
-    ("pearson", "r", "%.3f"),
-    ("lddt", "lDDT", "%.3f"),
-    ("long_precision", "long P@L", "%.3f"),
-    ("mds_pearson", "MDS r", "%.3f"),
-)
 
 _REFRESH = "2s"
 
@@ -51,9 +42,9 @@ def _show(store: RunStore, ids: Sequence[str], view: Any) -> None:
         width="stretch",
         placeholder="–",
         column_config={
-            title: st.column_config.NumberColumn(format=form)
-            for name, short, form in _SCORES
-            for title in (f"{short}, last", f"{short}, best")
+            title: st.column_config.NumberColumn(format=f"%.{score.digits}f", help=score.meaning)
+            for score in MAP_SCORES.shown("metric")
+            for title in (f"{score.column}, last", f"{score.column}, best")
         }
         | {
             "Separation only (Å)": st.column_config.NumberColumn(format="%.2f"),
@@ -64,22 +55,18 @@ def _show(store: RunStore, ids: Sequence[str], view: Any) -> None:
 
 
 def scores(store: RunStore, run: Run) -> dict[str, Any]:
-    """Last and best value of every score, the baseline's MAE beside them."""
-    names = [f"eval_{name}" for name, _, _ in _SCORES]
-    curves = store.curves(run.id, [*names, "eval_baseline_mae"])
+    """Last and best value of every score, the baseline's MAE beside the model's."""
     row: dict[str, Any] = {
         "Run": run.name,
         "State": STATE_WORDS[run.state][2],
         "Step": run.step,
     }
-    for name, short, _ in _SCORES:
-        curve = curves.get(f"eval_{name}")
-        best = curve.best(highest=name in HIGHER_IS_BETTER) if curve else None
-        row[f"{short}, last"] = curve.last if curve else None
-        row[f"{short}, best"] = best[1] if best else None
-        if name == "mae":
-            baseline = curves.get("eval_baseline_mae")
-            row["Separation only (Å)"] = baseline.last if baseline else None
+    for key, found in run_scores(store, run).items():
+        column = MAP_SCORES[key].column
+        row[f"{column}, last"] = found.last
+        row[f"{column}, best"] = found.best
+        if key == "mae":
+            row["Separation only (Å)"] = found.baseline
     return row
 
 

@@ -10,26 +10,30 @@ from distmat.figures.curves import Line, metric_figure
 from distmat.jobs.store.curve import Curve
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
+from distmat.scoring.map_scores import MAP_SCORES
 
 POINTS = 1000
 """Of a curve on the page; wide screens have little more pixels for one."""
 
 AXES = ("step", "epoch", "hours")
 
-CHARTS: tuple[tuple[str, str, bool], ...] = (
+_OF_TRAINING: tuple[tuple[str, str, bool], ...] = (
     ("loss", "loss", True),
-    ("eval_mae", "MAE (Å)", False),
     ("grad_norm", "gradient norm", True),
     ("learning_rate", "learning rate", False),
-    ("eval_rmse", "RMSE (Å)", False),
-    ("eval_pearson", "Pearson r", False),
     ("eval_loss", "validation loss", True),
-    ("eval_long_precision", "long-range P@L", False),
-    ("eval_lddt", "distance lDDT", False),
-    ("eval_mds_pearson", "MDS r against the truth", False),
     ("residues_per_second", "residues per second", False),
 )
-"""Metric, title of its axis, and whether a logarithmic one suits it."""
+
+
+def charts() -> list[tuple[str, str, bool]]:
+    """Metric, title of its axis, and whether a logarithmic one suits it."""
+    first, *more = [
+        (f"eval_{score.key}", score.column, False) for score in MAP_SCORES.shown("metric")
+    ]
+    loss, *others = _OF_TRAINING
+    return [loss, first, *others, *more]
+
 
 _SHORT = 4
 """Charts above the fold."""
@@ -60,25 +64,25 @@ def ask_view(key: str) -> CurveView:
 def show_curves(store: RunStore, runs: Sequence[Run], view: CurveView, key: str) -> None:
     """All charts that have something to show, two beside each other."""
     curves = {run.id: store.curves(run.id, points=POINTS) for run in runs}
-    charts = [chart for chart in CHARTS if any(chart[0] in curves[run.id] for run in runs)]
-    if not charts:
+    drawn = [chart for chart in charts() if any(chart[0] in curves[run.id] for run in runs)]
+    if not drawn:
         st.info("Nothing has been logged yet.", icon=":material/hourglass_empty:")
         return
-    _show_charts(charts[:_SHORT], runs, curves, view, key)
-    if len(charts) > _SHORT:
-        with st.expander(f"{len(charts) - _SHORT} more curves"):
-            _show_charts(charts[_SHORT:], runs, curves, view, key)
+    _show_charts(drawn[:_SHORT], runs, curves, view, key)
+    if len(drawn) > _SHORT:
+        with st.expander(f"{len(drawn) - _SHORT} more curves"):
+            _show_charts(drawn[_SHORT:], runs, curves, view, key)
 
 
 def _show_charts(
-    charts: Sequence[tuple[str, str, bool]],
+    drawn: Sequence[tuple[str, str, bool]],
     runs: Sequence[Run],
     curves: Mapping[str, Mapping[str, Curve]],
     view: CurveView,
     key: str,
 ) -> None:
     columns = st.columns(2)
-    for number, (name, title, logarithmic) in enumerate(charts):
+    for number, (name, title, logarithmic) in enumerate(drawn):
         figure = metric_figure(
             lines(name, runs, curves, view.axis),
             view.axis,

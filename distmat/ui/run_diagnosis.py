@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from distmat.report.findings import advice
+from distmat.report.wording import Wording
 from distmat.runs.diagnosis import diagnose
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
@@ -16,14 +18,14 @@ _SIGNS = {
 
 
 def show_diagnosis(run: Run, store: RunStore) -> None:
-    """What is bad or worth a note at once, what is fine behind a fold."""
+    """What was found, the most urgent first, each with the one thing to do about it."""
+    words = Wording("en")
     findings = diagnose(store, run)
-    for tone in ("bad", "note"):
+    for tone, sign in _SIGNS.items():
         for finding in findings:
             if finding.tone == tone:
-                st.markdown(f"{_SIGNS[tone]} {escaped(finding.sentence)}")
-    good = [finding for finding in findings if finding.tone == "good"]
-    if good:
-        with st.expander(f"{len(good)} checks passed"):
-            for finding in good:
-                st.markdown(f"{_SIGNS['good']} {escaped(finding.sentence)}")
+                step = advice(finding, words)
+                st.markdown(
+                    f"{sign} {escaped(finding.sentence)}"
+                    + (f" **{escaped(step)}**" if step else "")
+                )

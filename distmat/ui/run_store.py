@@ -8,6 +8,7 @@ import streamlit as st
 from distmat.jobs.states import State
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
+from distmat.scoring.verdict import Verdict, judge
 from distmat.workspace import workspace
 
 STATE_WORDS = {
@@ -77,7 +78,12 @@ def metric(run: Run, name: str) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def verdict(run: Run) -> Verdict:
+    """Whether it is better than the separation baseline, at the last evaluation."""
+    return judge(metric(run, "eval_mae"), metric(run, "eval_baseline_mae"))
+
+
 def skill(run: Run) -> float | None:
-    """1 − MAE / MAE of the separation baseline on the same chains, at the last evaluation."""
-    model, baseline = metric(run, "eval_mae"), metric(run, "eval_baseline_mae")
-    return None if model is None or not baseline else 1 - model / baseline
+    """Share of the separation baseline's error that the model saves, at the last evaluation."""
+    found = verdict(run)
+    return None if found.kind == "unknown" else found.gain

@@ -8,17 +8,32 @@ import streamlit as st
 
 from distmat.figures.maps import error_by_separation
 from distmat.protein.distance_map import BANDS, CONTACT_CUTOFF, in_band
+from distmat.scoring.map_scores import MAP_SCORES
+from distmat.scoring.registry import named
+from distmat.scoring.trace_scores import TRACE_SCORES
 from distmat.ui.answer import Answer
 from distmat.ui.maps import show_figure
+from distmat.ui.markdown import escaped
 
 if TYPE_CHECKING:
-    from distmat.geometry.scores import MapScores
     from distmat.prediction import Comparison
+    from distmat.scoring.map_scores import MapScores
+    from distmat.scoring.registry import Score
 
 BASELINE = "knowing only the separation"
 
-_CLEARLY, _HARDLY = 0.10, 0.02
-"""Shares of the baseline's error: from the first on the gain is clear, below the second none."""
+_SHOWN_AS = {"good": st.success, "note": st.info, "bad": st.warning}
+_ICONS = {
+    "good": ":material/check_circle:",
+    "note": ":material/info:",
+    "bad": ":material/warning:",
+}
+_ADVICE = {
+    "little": "Rely on its outlines, not on single pairs.",
+    "none": "Don't read a fold into this map.",
+    "worse": "Don't read a fold into this map.",
+}
+"""What a kind of verdict means for a reader of the map."""
 
 
 def show_verdict(answer: Answer) -> None:
@@ -26,7 +41,7 @@ def show_verdict(answer: Answer) -> None:
     if answer.prediction.comparison is None:
         st.info(_unverified(answer), icon=":material/help:")
     else:
-        _show_judgement(answer.prediction.comparison)
+        _show_judgement(answer.prediction.comparison, answer.checkpoint)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         for label, value, delta, hint in _headlines(answer):
             st.metric(
@@ -47,17 +62,15 @@ def show_scores(answer: Answer) -> None:
     st.subheader("Scores of the map", anchor="scores")
     left, right = st.columns([5, 6], gap="large")
     with left:
-        st.table(
-            _overall(comparison.model, comparison.baseline), hide_index=True, border="horizontal"
-        )
+        st.table(_overall(comparison), hide_index=True, border="horizontal")
         st.table(
             _by_band(comparison.model, comparison.baseline), hide_index=True, border="horizontal"
         )
         st.caption(
             f"Over all {comparison.model.pairs:,} observed pairs, or those of a band of "
             f"separations |i − j|. Contacts are Cα atoms closer than {CONTACT_CUTOFF:g} Å, "
-            "where CASP counts Cβ. P@L: of the L likeliest long-range contacts of a chain of L "
-            "residues, the share that are contacts."
+            "where CASP counts Cβ. "
+            + " ".join(f"{s.short}: {s.meaning}" for s in MAP_SCORES.shown("table") if not s.costly)
         )
     with right:
         figure = error_by_separation(
@@ -71,34 +84,20 @@ def show_scores(answer: Answer) -> None:
         )
 
 
-def _show_judgement(comparison: "Comparison") -> None:
-    model, baseline = comparison.model.mae, comparison.baseline.mae
-    gain = 1.0 - model / baseline if baseline else math.nan
-    figures = f"it is off by **{model:.2f} Å** on average, {BASELINE} by **{baseline:.2f} Å**"
-    if math.isnan(gain):
+def _show_judgement(comparison: "Comparison", checkpoint: str) -> None:
+    verdict = comparison.verdict
+    if verdict.kind == "unknown":
         st.info("Too little of the structure was observed to judge the prediction.")
-    elif gain >= _CLEARLY:
-        st.success(
-            f"**Better than {BASELINE}**, by {gain:.0%}: {figures}.", icon=":material/check_circle:"
+        return
+    words = [f"**{verdict.headline()}** on this chain: {verdict.figures()}."]
+    if verdict.kind in _ADVICE:
+        words.append(_ADVICE[verdict.kind])
+    if comparison.own_baseline is not None:
+        words.append(
+            f"The table of {escaped(checkpoint)}'s own training chains gives "
+            f"{comparison.own_baseline.mae:.2f} Å."
         )
-    elif gain >= _HARDLY:
-        st.info(
-            f"**A little better than {BASELINE}**, by {gain:.0%}: {figures}. Rely on its "
-            "outlines, not on single pairs.",
-            icon=":material/info:",
-        )
-    elif gain > -_HARDLY:
-        st.warning(
-            f"**No better than {BASELINE}** on this chain: {figures}. Don't read a fold into "
-            "this map.",
-            icon=":material/warning:",
-        )
-    else:
-        st.warning(
-            f"**Worse than {BASELINE}** on this chain, by {-gain:.0%}: {figures}. Don't read a "
-            "fold into this map.",
-            icon=":material/warning:",
-        )
+    _SHOWN_AS[verdict.severity](" ".join(words), icon=_ICONS[verdict.severity])
 
 
 def _unverified(answer: Answer) -> str:
@@ -127,42 +126,26 @@ def _headlines(answer: Answer) -> list[tuple[str, str, str | None, str]]:
     comparison = answer.prediction.comparison
     if comparison is None:
         return _headlines_without_truth(answer)
-    model, baseline, trace = comparison.model, comparison.baseline, comparison.trace
-    beside = f"The difference is to {BASELINE}."
-    return [
+    maps = [
         (
-            "Mean error",
-            f"{model.mae:.2f} Å",
-            f"{model.mae - baseline.mae:+.2f} Å",
-            f"Mean absolute error over all observed pairs. {beside}",
-        ),
-        (
-            "Correlation r",
-            _number(model.pearson),
-            _difference(model.pearson, baseline.pearson),
-            f"Pearson correlation of predicted with true distances. {beside}",
-        ),
-        (
-            "Distance lDDT",
-            _number(model.lddt),
-            _difference(model.lddt, baseline.lddt),
-            "Share of distances below 15 Å that are kept within 0.5, 1, 2 and 4 Å, averaged. "
-            + beside,
-        ),
-        (
-            "TM-score",
-            _number(trace.tm, 2),
-            None,
-            "Of the backbone against the structure: 1 is the same, above 0.5 the same fold, "
-            "0.17 chance.",
-        ),
-        (
-            "RMSD",
-            f"{trace.rmsd:.1f} Å",
-            None,
-            "Of the backbone laid on the structure; a mirror image counts as wrong.",
-        ),
+            score.english,
+            score.text(ours := comparison.model.values[score.key]),
+            _difference(score, ours, comparison.baseline.values[score.key]),
+            f"{score.meaning} The difference is to {BASELINE}.",
+        )
+        for score in MAP_SCORES.shown("headline")
     ]
+    traces = [
+        (score.english, score.text(comparison.trace.values[score.key]), None, score.meaning)
+        for score in TRACE_SCORES.shown("headline")
+    ]
+    return maps + traces
+
+
+def _difference(score: "Score", ours: float, theirs: float) -> str | None:
+    if not math.isfinite(ours - theirs):
+        return None
+    return f"{ours - theirs:+.{score.digits}f} {score.unit}".rstrip()
 
 
 def _headlines_without_truth(answer: Answer) -> list[tuple[str, str, str | None, str]]:
@@ -191,33 +174,28 @@ def _headlines_without_truth(answer: Answer) -> list[tuple[str, str, str | None,
     ]
 
 
-def _overall(model: "MapScores", baseline: "MapScores") -> list[dict[str, str]]:
-    rows = [
-        ("MAE (Å)", model.mae, baseline.mae, 2, True),
-        ("RMSE (Å)", model.rmse, baseline.rmse, 2, True),
-        ("correlation r", model.pearson, baseline.pearson, 3, False),
-        ("distance lDDT", model.lddt, baseline.lddt, 3, False),
-        (
-            f"long P@L (at best {_number(model.long_precision_ceiling, 2)})",
-            model.long_precision,
-            baseline.long_precision,
-            3,
-            False,
-        ),
-    ]
-    return [
-        {
-            "score": name,
-            "model": f"**{_number(ours, digits)}**",
-            BASELINE: _number(theirs, digits),
-            "better by": _better(ours, theirs, digits, lower),
+def _overall(comparison: "Comparison") -> list[dict[str, str]]:
+    model, baseline = comparison.model.values, comparison.baseline.values
+    own = comparison.own_baseline
+    rows = []
+    for score in MAP_SCORES.shown("table"):
+        if score.key not in model:
+            continue
+        ours, theirs = model[score.key], baseline[score.key]
+        row = {
+            "score": named(score, model),
+            "model": f"**{score.number(ours)}**",
+            BASELINE: score.number(theirs),
+            "better by": _better(score, ours, theirs),
         }
-        for name, ours, theirs, digits, lower in rows
-    ]
+        if own is not None:
+            row["the checkpoint's own baseline"] = score.number(own.values[score.key])
+        rows.append(row)
+    return rows
 
 
 def _by_band(model: "MapScores", baseline: "MapScores") -> list[dict[str, str]]:
-    rows = []
+    rows, mae = [], MAP_SCORES["mae"]
     for name, (first, last) in BANDS.items():
         ours, theirs = model.bands[name], baseline.bands[name]
         if not ours.pairs:
@@ -226,26 +204,18 @@ def _by_band(model: "MapScores", baseline: "MapScores") -> list[dict[str, str]]:
             {
                 "band": f"{name} ({first}–{last})" if last else f"{name} (≥ {first})",
                 "pairs": f"{ours.pairs:,}",
-                "MAE (Å)": f"**{_number(ours.mae, 2)}**",
-                "separation only": _number(theirs.mae, 2),
-                "better by": _better(ours.mae, theirs.mae, 2, True),
-                "r": _number(ours.pearson, 2),
+                mae.column: f"**{mae.number(ours.mae)}**",
+                "separation only": mae.number(theirs.mae),
+                "better by": _better(mae, ours.mae, theirs.mae),
+                "r": MAP_SCORES["pearson"].number(ours.pearson),
             }
         )
     return rows
 
 
-def _number(value: float, digits: int = 3) -> str:
-    return "–" if not math.isfinite(value) else f"{value:.{digits}f}"
-
-
-def _difference(ours: float, theirs: float) -> str | None:
-    return f"{ours - theirs:+.3f}" if math.isfinite(ours - theirs) else None
-
-
-def _better(ours: float, theirs: float, digits: int, lower: bool) -> str:
-    gain = theirs - ours if lower else ours - theirs
+def _better(score: "Score", ours: float, theirs: float) -> str:
+    gain = score.gain(ours, theirs)
     if not math.isfinite(gain):
         return "–"
-    text = f"{gain:+.{digits}f}".replace("-", "−")
+    text = f"{gain:+.{score.digits}f}".replace("-", "−")
     return f":{'green' if gain > 0 else 'red'}[{text}]"

@@ -77,9 +77,9 @@ def test_one_click_on_an_example_gives_scores_three_maps_and_both_traces(offline
 
     page.get_by_role("heading", name="Kunitz domain of TFPI").wait_for()
     assert "example=kunitz" in page.url
-    assert 0 < metric(page, "Mean error") < 15
+    assert 0 < metric(page, "Distance MAE") < 15
     assert 0 < metric(page, "TM-score") <= 1
-    page.get_by_role("cell", name="distance lDDT").wait_for()
+    page.get_by_role("cell", name="lDDT", exact=True).wait_for()
     assert_maps(page, 3)
     frame, view = solid_view(page)
     picture = view.screenshot()

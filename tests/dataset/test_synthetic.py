@@ -5,8 +5,8 @@ import pytest
 
 from distmat.dataset.store import fingerprint, read_dataset
 from distmat.dataset.synthetic import LENGTHS, ensure_synthetic, synthetic_dataset
+from distmat.geometry.chain_geometry import bonds_right, clashes
 from distmat.geometry.handedness import choose_hand, trace_angles
-from distmat.geometry.scores import bonds_right, clashes
 
 
 @pytest.fixture(scope="module")

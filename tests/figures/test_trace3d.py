@@ -6,8 +6,8 @@ import pytest
 
 from distmat.figures import trace3d
 from distmat.figures.trace3d import script_json, trace_page
-from distmat.geometry.scores import per_residue_error
 from distmat.geometry.superposition import superpose
+from distmat.scoring.trace_scores import per_residue_error
 
 SEQUENCE = "ACDEFGHIKLMNPQRSTVWY"
 

@@ -293,7 +293,7 @@ def _read_dataset(path: Path) -> None:
     from distmat.dataset.catalogue import _summary
     from distmat.dataset.store import fingerprint, read_chain, read_dataset, read_facts
     from distmat.errors import DistmatError
-    from distmat.model.baseline import fit_baseline
+    from distmat.scoring.baseline import fit_baseline
     from distmat.ui.data_chains import _words, numbered_sequence
 
     _summary(path)

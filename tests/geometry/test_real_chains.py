@@ -8,10 +8,11 @@ from scipy.spatial.transform import Rotation
 
 from distmat.errors import DistanceMapError
 from distmat.geometry.reconstruction import STAGES, reconstruct
-from distmat.geometry.scores import score_map, score_trace
 from distmat.geometry.superposition import superpose
 from distmat.protein.distance_map import pairwise_distances
 from distmat.protein.examples import examples
+from distmat.scoring.map_scores import score_map
+from distmat.scoring.trace_scores import score_trace
 
 CHAINS = {example.key: example.read() for example in examples()}
 

@@ -7,10 +7,12 @@ import pytest
 
 from distmat.errors import DistanceMapError
 from distmat.geometry.calibration import Calibration
+from distmat.geometry.chain_geometry import bonds_right, clashes
 from distmat.geometry.handedness import mirror
-from distmat.geometry.reconstruction import STAGES, choose_stretch, reconstruct, stress
-from distmat.geometry.scores import bonds_right, clashes, score_trace
+from distmat.geometry.reconstruction import STAGES, reconstruct, stress
 from distmat.geometry.superposition import superpose
+from distmat.scoring.stretch import choose_stretch
+from distmat.scoring.trace_scores import score_trace
 from tests.geometry.ideal_chains import (
     bundle,
     distances_of,

@@ -3,6 +3,7 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from distmat.geometry import refinement
+from distmat.geometry.chain_geometry import bonds_right, clashes
 from distmat.geometry.refinement import (
     Places,
     Targets,
@@ -14,7 +15,6 @@ from distmat.geometry.refinement import (
     pair_term,
     settled,
 )
-from distmat.geometry.scores import bonds_right, clashes
 from tests.geometry.ideal_chains import distances_of, helix, random_walk, strand
 
 

@@ -10,7 +10,6 @@ import torch
 from distmat.errors import CheckpointError, SequenceError
 from distmat.geometry.calibration import Calibration
 from distmat.model import predictor as predictor_module
-from distmat.model.baseline import SeparationBaseline
 from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from distmat.model.heads import HEADS as KINDS_OF_HEADS
@@ -21,6 +20,7 @@ from distmat.model.predictor import Predictor, _distance_map, load
 from distmat.model.residuals import Residuals
 from distmat.prediction import predict_chain
 from distmat.protein.examples import examples
+from distmat.scoring.baseline import SeparationBaseline
 
 from .test_network import tiny_network
 from .tiny_encoders import BASELINE, HEADS, batch, tiny_config

@@ -10,10 +10,10 @@ from torch import nn
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from distmat.errors import CheckpointError, SequenceError
-from distmat.geometry.scores import score_map
 from distmat.model.checkpoint import load_checkpoint
 from distmat.model.predictor import load
 from distmat.model.published import is_published
+from distmat.scoring.map_scores import score_map
 
 from .tiny_encoders import letter_pairs_tokenizer, tiny_config
 

@@ -15,8 +15,8 @@ from transformers import (
     Qwen3Config,
 )
 
-from distmat.model.baseline import SeparationBaseline
 from distmat.model.encoders.mini_modules import MiniConfig
+from distmat.scoring.baseline import SeparationBaseline
 
 SHAPE = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
 NO_SPECIAL = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}

@@ -37,6 +37,6 @@ def test_a_person_chooses_a_checkpoint_and_sees_its_map_scored(name, tmp_path, m
     app.selectbox(key="checkpoint").select(name)
     app.button[0].click().run()
     assert not app.exception and not app.error
-    assert app.metric[0].label == "Mean error" and app.metric[0].value.endswith(" Å")
+    assert app.metric[0].label == "Distance MAE" and app.metric[0].value.endswith(" Å")
     said = [caption.value.replace("\\", "") for caption in app.caption]
     assert any(f"checkpoint {name}" in text for text in said)

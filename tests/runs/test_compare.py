@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from distmat.runs.compare import Score, differing_settings, scores
+from distmat.runs.compare import RunScore, differing_settings, scores
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 
@@ -22,9 +22,9 @@ def test_scores_are_the_last_and_the_best_beside_the_baseline(store):
         metrics = {"eval_mae": mae, "eval_pearson": pearson, "eval_baseline_mae": 6.5}
         store.log(run.id, step, 0.0, metrics)
     found = scores(store, run)
-    assert found["mae"] == Score(last=6.0, best=5.0, best_step=20, baseline=6.5)
-    assert found["pearson"] == Score(last=0.4, best=0.6, best_step=20, baseline=None)
-    assert found["lddt"] == Score(None, None, None, None)
+    assert found["mae"] == RunScore(last=6.0, best=5.0, best_step=20, baseline=6.5)
+    assert found["pearson"] == RunScore(last=0.4, best=0.6, best_step=20, baseline=None)
+    assert found["lddt"] == RunScore(None, None, None, None)
 
 
 def test_only_settings_that_differ_are_listed(store):

@@ -20,6 +20,7 @@ from distmat.runs.diagnosis import (
     findings,
 )
 from distmat.runs.store import RunStore
+from distmat.scoring.verdict import judge
 from distmat.training.config import TrainingConfig
 
 STEPS = np.arange(10, 1010, 10)
@@ -34,6 +35,8 @@ def curve(values, steps=STEPS) -> Curve:
 
 
 EVALUATED = np.arange(100, 1100, 100)
+
+FLAT = curve(2.0 + 0.001 * np.sin(STEPS))
 
 HEALTHY = {
     "loss": curve(4 * np.exp(-STEPS / 600)),
@@ -97,14 +100,14 @@ def shaped(early, late):
 @pytest.mark.parametrize(
     ("kind", "tone", "curves"),
     [
-        ("loss_flat", "note", {"loss": curve(2.0 + 0.001 * np.sin(STEPS))}),
+        ("loss_flat", "note", {"loss": FLAT, "learning_rate": curve(CONFIG.learning_rate)}),
         ("loss_rising", "note", {"loss": curve(2.0 + STEPS / 2000)}),
         ("loss_diverging", "bad", {"loss": curve(np.where(STEPS < 500, 1.0, STEPS / 250))}),
         ("gradient_exploding", "bad", {"grad_norm": shaped(1.0, 40.0)}),
         ("gradient_vanishing", "bad", {"grad_norm": shaped(1.0, 1e-6)}),
         ("throughput_falling", "note", {"residues_per_second": shaped(500.0, 200.0)}),
         ("baseline_not_beaten", "bad", {"eval_mae": curve(7.0, EVALUATED)}),
-        ("baseline_hardly_beaten", "note", {"eval_mae": curve(6.9, EVALUATED)}),
+        ("baseline_hardly_beaten", "note", {"eval_mae": curve(6.6, EVALUATED)}),
         ("schedule_broken", "bad", {"learning_rate": curve(1e-3)}),
         ("evaluation_missing", "bad", {"eval_mae": curve(6.0, EVALUATED[:3])}),
         (
@@ -148,12 +151,29 @@ def test_a_gpu_that_is_there_and_idle_is_noticed(found):
     assert not {"gpu_unused", "gpu_idle", "gpu_used"} & set(found())
 
 
-def test_early_in_a_run_the_baseline_is_only_noted(found):
-    curves = {"eval_mae": curve(7.5, EVALUATED[:1])}
-    early = found(curves, changes={"step": 100})
-    assert early["baseline_not_yet"].tone == "note"
-    ended = found(curves, changes={"step": 100, "state": State.STOPPED})
-    assert ended["baseline_not_beaten"].tone == "bad"
+def test_too_early_in_a_run_the_baseline_is_only_noted(found):
+    once = {"eval_mae": curve(7.5, EVALUATED[:1])}
+    for changes in ({"step": 100}, {"step": 400}, {"step": 100, "state": State.STOPPED}):
+        assert found(once, changes=changes)["baseline_not_yet"].tone == "note"
+    often = {"eval_mae": curve(7.5, EVALUATED[:3])}
+    assert found(often, changes={"step": 400})["baseline_not_beaten"].tone == "bad"
+    ended = {"step": 400, "state": State.STOPPED}
+    assert found(once, changes=ended)["baseline_not_beaten"].tone == "bad"
+
+
+def test_a_flat_loss_is_as_planned_once_the_schedule_has_fallen(found):
+    assert CONFIG.schedule != "constant"
+    assert "loss_flat" not in found({"loss": FLAT})
+    half = {name: c.finite() for name, c in {**HEALTHY, "loss": FLAT}.items()}
+    half = {n: Curve(*(a[c.steps <= 400] for a in dataclasses.astuple(c))) for n, c in half.items()}
+    assert "loss_flat" in found(half)
+
+
+def test_page_command_diagnosis_and_report_say_the_same_of_a_run(found):
+    verdict = judge(6.755, 7.0)
+    assert verdict.kind == "little" and verdict.headline() == "A little better than knowing nothing"
+    said = found({"eval_mae": curve(6.755, EVALUATED)})["baseline_hardly_beaten"].sentence
+    assert said.startswith(verdict.headline()) and verdict.figures() in said
 
 
 def test_full_memory_and_a_full_disk_are_announced(found, run, tmp_path):

@@ -5,13 +5,14 @@ import pytest
 import torch
 from scipy.spatial.distance import pdist, squareform
 
-from distmat.model.baseline import fit_baseline
 from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint
 from distmat.model.predictor import Predictor
 from distmat.protein.chain import Chain
+from distmat.scoring.baseline import fit_baseline
+from distmat.scoring.map_scores import MAP_SCORES
 from distmat.training.config import TrainingConfig
-from distmat.training.evaluation import BESIDE, evaluate, merged
+from distmat.training.evaluation import evaluate, merged
 from distmat.training.network_arguments import network_arguments
 from tests.training.conftest import helix, strand
 
@@ -54,7 +55,7 @@ def test_the_loss_is_what_the_network_says_of_each_whole_chain(predictor, chains
 
 def test_mds_correlation_is_that_of_the_points_with_the_true_distances(predictor, chains):
     result = evaluate(predictor, chains)
-    for chain, mds in zip(chains, result.model_mds, strict=True):
+    for chain, mds in zip(chains, [s.mds_pearson for s in result.model], strict=True):
         distances = predictor.predict(chain.sequence).distances
         n = len(chain)
         centring = np.eye(n) - 1 / n
@@ -80,7 +81,9 @@ def test_a_perfect_map_has_no_error_and_a_perfect_mds(chains, predictor, monkeyp
 
 def test_metrics_have_the_names_that_a_run_logs(predictor, chains):
     metrics = evaluate(predictor, chains, with_loss=True).metrics()
-    for name in BESIDE:
+    logged = {"mae", "rmse", "pearson", "lddt", "long_precision", "mds_pearson"}
+    assert logged <= {score.key for score in MAP_SCORES.shown("metric")}
+    for name in ("mae", "rmse", "pearson", "lddt", "mds_pearson"):
         assert f"eval_{name}" in metrics and f"eval_baseline_{name}" in metrics
     assert {"eval_loss", "eval_seconds", "eval_chains_per_second"} <= metrics.keys()
     assert metrics["eval_chains_per_second"] == pytest.approx(5 / metrics["eval_seconds"])

@@ -56,10 +56,13 @@ def _row(store: "RunStore", run: "Run") -> tuple[str, ...]:
 
 def show_run(options: argparse.Namespace) -> None:
     """`distmat runs show`."""
+    from distmat.report.findings import advice
+    from distmat.report.wording import Wording
     from distmat.runs.diagnosis import diagnose
     from distmat.runs.operations import disk_used
     from distmat.runs.run import TRAINING
 
+    words = Wording("en")
     with open_store() as store:
         run = store.find(options.which)
         found = diagnose(store, run) if run.kind == TRAINING else []
@@ -81,7 +84,8 @@ def show_run(options: argparse.Namespace) -> None:
             return
         _print_facts(store, run, disk_used(run))
     for finding in found:
-        print(f"  {({'good': '+', 'note': '·', 'bad': '!'})[finding.tone]} {finding.sentence}")
+        sign = {"good": "+", "note": "·", "bad": "!"}[finding.tone]
+        print(" ".join(filter(None, [f"  {sign} {finding.sentence}", advice(finding, words)])))
 
 
 def _print_facts(store: "RunStore", run: "Run", disk: int) -> None:

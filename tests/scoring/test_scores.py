@@ -5,15 +5,10 @@ import numpy as np
 import pytest
 from scipy.linalg import orthogonal_procrustes
 
-from distmat.geometry.scores import (
-    CLASH,
-    bonds_right,
-    clashes,
-    per_residue_error,
-    score_map,
-    score_trace,
-)
+from distmat.geometry.chain_geometry import CLASH, bonds_right, clashes
 from distmat.protein.distance_map import BANDS
+from distmat.scoring.map_scores import score_map
+from distmat.scoring.trace_scores import per_residue_error, score_trace
 from tests.geometry.ideal_chains import distances_of, disturbed, helix, random_walk
 
 

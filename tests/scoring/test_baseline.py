@@ -5,8 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from distmat.model.baseline import LENGTH_EDGES, SeparationBaseline, fit_baseline
 from distmat.protein.chain import Chain
+from distmat.scoring.baseline import (
+    LENGTH_EDGES,
+    SeparationBaseline,
+    fit_baseline,
+    reference_baseline,
+)
 
 
 def straight(name: str, residues: int, step: float) -> Chain:
@@ -43,3 +48,14 @@ def test_it_survives_json():
     baseline = fit_baseline([straight("a", 80, 3.8)])
     again = SeparationBaseline.from_dict(json.loads(json.dumps(baseline.as_dict())))
     np.testing.assert_allclose(again.predict(80), baseline.predict(80), atol=1e-3)
+
+
+def test_the_table_that_ships_is_one_of_natural_chains():
+    table = reference_baseline()
+    assert table.is_like(reference_baseline())
+    assert not table.is_like(fit_baseline([straight("a", 80, 3.8)]))
+    predicted = table.predict(200)
+    assert predicted[0, 1] == pytest.approx(3.8, abs=0.05)
+    assert 15 < predicted[0, 100] < 30
+    # A helix's own rise and a strand's lie on either side of the mean.
+    assert 5.0 < predicted[0, 3] < 10.0

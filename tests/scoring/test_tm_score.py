@@ -5,7 +5,7 @@ import tmtools
 from scipy.spatial.transform import Rotation
 
 from distmat.geometry.superposition import superpose
-from distmat.geometry.tm_score import GDT_CUTOFFS, tm_and_gdt, tm_scale
+from distmat.scoring.tm_score import GDT_CUTOFFS, tm_and_gdt, tm_scale
 from tests.geometry.ideal_chains import helix, random_walk
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from distmat.geometry.confidence import Coverage, coverage, fit_std_factors, most_std, scale_std
 from distmat.protein.distance_map import BANDS
+from distmat.scoring.deviations import Coverage, coverage, fit_std_factors, most_std, scale_std
 
 
 def noisy(n: int, too_sure: dict[str, float], seed: int = 0):

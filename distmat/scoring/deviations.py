@@ -110,7 +110,8 @@ def scale_std(std: np.ndarray, factors: dict[str, float]) -> np.ndarray:
     """
     begins = [first for first, _ in BANDS.values()]
     band = np.searchsorted(begins, separation(len(std)), side="right") - 1
-    return std * np.array([factors.get(name, 1.0) for name in BANDS])[np.maximum(band, 0)]
+    factor = np.array([factors.get(name, 1.0) for name in BANDS])[np.maximum(band, 0)]
+    return np.asarray(std * factor)
 
 
 def most_std(n: int) -> np.ndarray:
@@ -130,4 +131,4 @@ def _errors_in_deviations(
     error = np.abs(distances[inside] - true[inside])
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = error / std[inside]
-    return ratio[~np.isnan(ratio)]
+    return np.asarray(ratio[~np.isnan(ratio)])

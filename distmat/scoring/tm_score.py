@@ -123,7 +123,7 @@ def _fragment_moves(trace: np.ndarray, truth: np.ndarray) -> _Moves:
 
     def window_sums(values: np.ndarray) -> np.ndarray:
         running = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
-        return running[stop] - running[start]
+        return np.asarray(running[stop] - running[start])
 
     size = (stop - start).astype(float)[:, None]
     # Centred on the chain first, so that the sums of products stay small.
@@ -154,4 +154,4 @@ def _squared_errors(trace: np.ndarray, truth: np.ndarray, moves: _Moves) -> np.n
     error = trace @ moves.rotation
     error += moves.shift[:, None, :]
     error -= truth
-    return np.einsum("mkx,mkx->mk", error, error)
+    return np.asarray(np.einsum("mkx,mkx->mk", error, error))
