@@ -41,8 +41,8 @@ def add_report(commands) -> None:
 
 def _report(options: argparse.Namespace) -> None:
     kind = _kind(options.format, options.out)
-    from distmat.report.printing import markdown, write_report
-    from distmat.report.writing import project, status
+    from distmat.report.render import markdown, write_report
+    from distmat.report.status import project, status
     from distmat.runs.store import RunStore
 
     def say(text: str) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+TONES = {"good": "good", "note": "warning", "bad": "bad"}
+"""From how serious a finding or a verdict is to a paragraph's tone."""
+
 
 @dataclass(frozen=True)
 class Paragraph:

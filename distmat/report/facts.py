@@ -26,7 +26,9 @@ class DataFacts:
     shortest: float | None = None
     longest: float | None = None
     highest_identity_to_train: float | None = None
-    """0 to 1; None where no leak report is kept with the dataset."""
+    """0 to 1; None where no leak report is kept with the dataset, or no pair aligns."""
+    leaks: str = ""
+    """What the dataset's card says of relatives across its splits."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 The English sentences are `distmat.runs.diagnosis.SENTENCES`.
 """
 
-from distmat.report.wording import Wording
+from distmat.report.i18n import Wording
 from distmat.runs.diagnosis import SENTENCES, Finding
 
 CHINESE: dict[str, str] = {

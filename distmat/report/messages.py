@@ -39,6 +39,7 @@ MESSAGES: dict[str, dict[str, str]] = {
     "FAILED": _both("failed", "已失败"),
     "CRASHED": _both("crashed: its process ended without a word", "已崩溃：进程意外结束"),
     "cause": _both("What ended it: {cause}", "结束原因：{cause}"),
+    "summary": _both("Summary", "摘要"),
     # Progress
     "progress": _both("Progress", "训练进度"),
     "overall": _both("Overall", "总体进度"),
@@ -139,7 +140,7 @@ MESSAGES: dict[str, dict[str, str]] = {
         "最佳步：第 {step} 步，即验证集 MAE 最低的一步。基线为训练集上按序列间隔和链长统计的平均距离表，对序列本身一无所知。",
     ),
     # Configuration
-    "configuration": _both("Configuration", "训练配置总结"),
+    "configuration": _both("Appendix: configuration", "附录：训练配置"),
     "model": _both("Model", "模型配置"),
     "setting": _both("Setting", "设置"),
     "parameters": _both("Parameters", "参数总数"),
@@ -167,6 +168,7 @@ MESSAGES: dict[str, dict[str, str]] = {
         "Leak check: not measured; the dataset keeps no leak report.",
         "泄漏检查：未测量；数据集中没有泄漏报告。",
     ),
+    "leak_said": _both("Leak check: {sentence}", "泄漏检查：{sentence}"),
     "normalised_by": _both("Normalisation: {how}", "归一化：{how}"),
     "hardware": _both("Hardware and environment", "硬件与环境"),
     "device": _both("Device", "设备"),

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from distmat.report.blocks import Block, Paragraph, Report, Section
-from distmat.report.document import differing_table, ranking_table
 from distmat.report.facts import RunFacts
-from distmat.report.wording import Wording
+from distmat.report.i18n import Wording
+from distmat.report.sections.comparison import differing_table, ranking_table
 
 MOST_COLUMNS = 8
 """Runs whose settings are set beside each other; more don't fit on a page."""

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from distmat.report.findings import advice
-from distmat.report.wording import Wording
+from distmat.report.i18n import Wording
 from distmat.runs.diagnosis import diagnose
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore

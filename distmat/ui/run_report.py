@@ -4,8 +4,8 @@ import streamlit as st
 
 from distmat.errors import DistmatError
 from distmat.report.blocks import Report
-from distmat.report.printing import html, markdown, pdf
-from distmat.report.writing import status
+from distmat.report.render import html, markdown, pdf
+from distmat.report.status import status
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.markdown import show_error

@@ -9,7 +9,7 @@ import pytest
 from distmat.cli import main
 from distmat.jobs.states import State
 from distmat.report.blocks import Code
-from distmat.report.writing import status
+from distmat.report.status import status
 from distmat.runs import operations
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from distmat.jobs.store.curve import Curve
-from distmat.report.document import run_report, verdict_of
+from distmat.report.document import run_report
 from distmat.report.facts import DataFacts, Hardware, StepRow
 from distmat.report.findings import CHINESE, step_to_take
-from distmat.report.printing import markdown
-from distmat.report.wording import Wording
+from distmat.report.i18n import Wording
+from distmat.report.render import markdown
+from distmat.report.sections.evaluation import verdict_of
 from distmat.runs.diagnosis import SENTENCES, Finding
 from distmat.scoring.map_scores import MAP_SCORES
 from tests.report.conftest import checkpoint
@@ -95,7 +96,7 @@ def test_a_score_stands_beside_its_baseline(facts, score):
 def test_the_verdict_is_the_baselines(facts, mae, verdict):
     report = text(with_metric(facts, "eval_mae", mae))
     assert verdict in report
-    assert report.count("than knowing nothing") == 2  # in the evaluation and the conclusion
+    assert report.count("than knowing nothing") == 2  # in the summary and the conclusion
 
 
 def test_the_skill_is_the_share_of_the_baselines_error_that_is_gone(facts):

@@ -9,7 +9,7 @@ import pytest
 from distmat.cli import main
 from distmat.protein.examples import examples
 from distmat.report.document import run_report
-from distmat.report.printing import markdown
+from distmat.report.render import markdown
 from distmat.scoring.map_scores import MAP_SCORES
 from distmat.scoring.registry import PLACES, Registry, Score
 from distmat.scoring.trace_scores import TRACE_SCORES

@@ -57,7 +57,7 @@ def _row(store: "RunStore", run: "Run") -> tuple[str, ...]:
 def show_run(options: argparse.Namespace) -> None:
     """`distmat runs show`."""
     from distmat.report.findings import advice
-    from distmat.report.wording import Wording
+    from distmat.report.i18n import Wording
     from distmat.runs.diagnosis import diagnose
     from distmat.runs.operations import disk_used
     from distmat.runs.run import TRAINING

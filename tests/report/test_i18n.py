@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from distmat.report.i18n import Wording
 from distmat.report.messages import LANGUAGES, MESSAGES
-from distmat.report.wording import Wording
 
 
 def fields(text):

@@ -3,22 +3,22 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from distmat.dataset.card import read_card
-from distmat.dataset.store import Dataset, read_dataset
+from distmat.dataset.card import leak_sentence, read_card
+from distmat.dataset.store import read_dataset
 from distmat.documents import read_json
 from distmat.errors import DistmatError
 from distmat.figures.printed import halves_svg
 from distmat.jobs.log import tail
 from distmat.jobs.store.curve import Curve
 from distmat.protein.entry_id import normal_id
-from distmat.report.document import MapDrawing, best_and_worst
 from distmat.report.facts import ChainFacts, DataFacts, Hardware, RunFacts, StepRow
+from distmat.report.sections.chains import MapDrawing, best_and_worst
 from distmat.runs.checkpoints import final_files, list_checkpoints
 from distmat.runs.diagnosis import diagnose
 from distmat.runs.run import Run
@@ -31,12 +31,12 @@ ROWS = 20
 """Rows of the table of steps at most."""
 
 SAMPLED = 300
-"""Chains, evenly taken, that the statistics of a dataset without a card are made from."""
+"""Chains, evenly taken, that the statistics of a split are made from."""
 
 _EVALUATION = "evaluation.json"
 
 
-def gather(store: RunStore, run: Run, now: float | None = None) -> RunFacts:
+def collect(store: RunStore, run: Run, now: float | None = None) -> RunFacts:
     """Everything that a report says of a run, as it is now.
 
     Parameters
@@ -192,10 +192,10 @@ def _data(run: Run) -> list[DataFacts]:
         clusters = run.facts.get(f"{split}_clusters")
         try:
             path = dataset_path(_from(run.directory, name))
-            card = read_card(path)
-            spread = card["distances"] if card else _measured(read_dataset(path).of_split(split))
-        except (DistmatError, KeyError):
-            card, spread = {}, {}
+            spread = _measured(path, path.stat().st_mtime_ns, split)
+            leaks = read_card(path).get("leaks") or {}
+        except (DistmatError, OSError):
+            spread, leaks = {}, {}
         if chains is None and not spread:
             continue
         parts.append(
@@ -208,7 +208,8 @@ def _data(run: Run) -> list[DataFacts]:
                 spread.get("std"),
                 spread.get("smallest"),
                 spread.get("largest"),
-                (card.get("leaks") or {}).get("highest_identity") if split == "val" else None,
+                leaks.get("highest_identity") if split == "val" else None,
+                leak_sentence(leaks) if split == "val" and leaks else "",
             )
         )
     return parts
@@ -220,9 +221,14 @@ def _from(directory: str, name: str) -> str:
     return str(path) if path.is_file() else name
 
 
-def _measured(dataset: Dataset) -> dict[str, float]:
+@lru_cache(maxsize=32)
+def _measured(path: Path, changed: int, split: str) -> Mapping[str, float]:
+    """Distances of that split alone: a card's are those of the whole set."""
     from scipy.spatial.distance import pdist
 
+    dataset = read_dataset(path).of_split(split)
+    if not len(dataset):
+        return {}
     chosen = np.linspace(0, len(dataset) - 1, min(SAMPLED, len(dataset))).astype(int)
     chains = [dataset.chains[index] for index in chosen]
     found = np.concatenate([pdist(chain.ca[chain.observed]) for chain in chains])

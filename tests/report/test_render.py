@@ -5,7 +5,7 @@ import pytest
 
 from distmat.errors import ReportError
 from distmat.report.document import run_report
-from distmat.report.printing import drawings, html, markdown, pdf, write_report
+from distmat.report.render import drawings, html, markdown, pdf, write_report
 
 HOSTILE = "</title><script>alert(1)</script> | *x* `y` [z](javascript:1)"
 

@@ -8,9 +8,9 @@ import pytest
 
 from distmat.jobs.states import Cause, State
 from distmat.jobs.store.curve import Curve
-from distmat.report.gather import ROWS, chosen_rows, gather, others_to_compare
-from distmat.report.printing import markdown
-from distmat.report.writing import project, status
+from distmat.report.collect import ROWS, chosen_rows, collect, others_to_compare
+from distmat.report.render import markdown
+from distmat.report.status import project, status
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 
@@ -105,7 +105,7 @@ def test_the_disk_is_asked_for_checkpoints_and_scores(store):
     assert "| chain6 | 9.00 |" in text
 
 
-def test_a_dataset_is_told_by_its_card_or_measured(store, tmp_path):
+def test_each_split_is_measured_and_the_card_says_what_leaks(store, tmp_path):
     from scipy.spatial.distance import pdist
 
     from distmat.dataset.store import read_dataset
@@ -113,20 +113,23 @@ def test_a_dataset_is_told_by_its_card_or_measured(store, tmp_path):
 
     path = tmp_path / "datasets" / "mine.parquet"
     path.parent.mkdir()
-    write_synthetic(path, chains=10)
-    path.with_suffix(".json").unlink(missing_ok=True)
+    write_synthetic(path, chains=20)
     dataset = read_dataset(path)
     run = made(store, train="mine", val="mine")
-    facts = gather(store, store.get(run.id)).data[0]
-    held = [pdist(chain.ca) for chain in dataset.of_split("train").chains]
-    assert facts.mean == pytest.approx(np.concatenate(held).mean(), rel=1e-4)
-    assert facts.longest == pytest.approx(np.concatenate(held).max(), rel=1e-4)
-    distances = {"mean": 21.5, "std": 8.5, "smallest": 2.5, "largest": 99.5}
-    card = {"chains": 6, "distances": distances, "leaks": {"highest_identity": 0.123}}
+    for facts in collect(store, store.get(run.id)).data:
+        held = np.concatenate([pdist(c.ca) for c in dataset.of_split(facts.split).chains])
+        assert facts.mean == pytest.approx(held.mean(), rel=1e-4)
+        assert facts.longest == pytest.approx(held.max(), rel=1e-4)
+    assert "Leak check: Every sequence is drawn on its own" in report(store, run)
+    card = {"leaks": {"highest_identity": 0.123, "pair": ["a", "b"], "held_out_chains": 6}}
+    card["leaks"]["relatives"] = 0
     path.with_suffix(".json").write_text(json.dumps(card))
-    text = report(store, run)
-    assert "21.50 | 8.50 | 2.50 – 99.50" in text
-    assert "12.3 % identical" in text
+    assert "12.3 % identical" in report(store, run)
+    card["leaks"]["highest_identity"] = None
+    path.with_suffix(".json").write_text(json.dumps(card))
+    assert "No alignment covers half of the shorter chain" in report(store, run)
+    path.with_suffix(".json").unlink()
+    assert "the dataset keeps no leak report" in report(store, run)
 
 
 def test_the_rows_are_few_and_hold_both_ends_and_all_extremes():

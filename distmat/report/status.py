@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from distmat.report.blocks import Report
+from distmat.report.collect import collect, draw_maps, others_to_compare
 from distmat.report.document import run_report
-from distmat.report.gather import draw_maps, gather, others_to_compare
 from distmat.report.project import project_report
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
@@ -38,12 +38,12 @@ def status(
     RunError
         If a run to compare with doesn't exist.
     """
-    facts = gather(store, run)
-    others = [gather(store, other) for other in others_to_compare(store, run, compare)]
+    facts = collect(store, run)
+    others = [collect(store, other) for other in others_to_compare(store, run, compare)]
     maps = draw_maps(facts, progress) if with_maps else ()
     return run_report(facts, language, others, maps)
 
 
 def project(store: RunStore, language: str = "en") -> Report:
     """All runs of the workspace, ranked."""
-    return project_report([gather(store, run) for run in store.runs()], store.home, language)
+    return project_report([collect(store, run) for run in store.runs()], store.home, language)
