@@ -17,6 +17,8 @@ what to do. Pages show it, the command prints it and exits with 2. Any other exc
 is a bug of ours.
 """
 
+from enum import StrEnum
+
 
 class DistmatError(Exception):
     """Base of all errors that a person can mend; `str(error)` is a sentence to show.
@@ -27,10 +29,29 @@ class DistmatError(Exception):
         What it quotes may hold anything; line breaks, control characters and halves of
         characters in it are shown as what they are, so that it stays one line that any
         terminal, page, log and table takes.
+    remedy : Remedy, optional
+        What could be done besides what the message says, where that is done differently on a
+        page and in the command: each front-end offers it in its own way.
     """
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", remedy: "Remedy | None" = None) -> None:
         super().__init__(one_line(message))
+        self.remedy = remedy
+
+
+class Remedy(StrEnum):
+    """What a front-end can offer to a person who met an error."""
+
+    ACCEPT_CHANGED_DATA = "accept-changed-data"
+    """Go on, though the chains aren't those of before."""
+    NEWEST = "newest"
+    """Go on from the newest checkpoint that is whole."""
+    RESUME = "resume"
+    """Go on with the run that is there already."""
+    OVERWRITE = "overwrite"
+    """Replace the dataset that is there already."""
+    ONE_PROCESS = "one-process"
+    """Do the same with a single process, which takes less memory."""
 
 
 def one_line(text: str) -> str:

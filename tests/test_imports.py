@@ -26,7 +26,6 @@ KNOWS = {
         "protein",
         "geometry",
         "scoring",
-        "model",
     },
     "library": {"errors", "workspace", "protein", "dataset"},
     "model": {

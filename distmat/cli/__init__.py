@@ -11,6 +11,7 @@ from distmat.cli.evaluate import add_evaluate
 from distmat.cli.library import add_library
 from distmat.cli.predict import add_predict
 from distmat.cli.reconstruct import add_reconstruct
+from distmat.cli.remedies import sentence
 from distmat.cli.report import add_report
 from distmat.cli.runs import add_runs
 from distmat.cli.train import add_train
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     except DistmatError as error:
-        print(f"distmat: {error}", file=sys.stderr)
+        print(f"distmat: {sentence(error)}", file=sys.stderr)
         return 2
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""

@@ -4,7 +4,7 @@ import errno
 import shutil
 from pathlib import Path
 
-from distmat.errors import DistmatError, DivergedError, OutOfMemoryError
+from distmat.errors import DistmatError, DivergedError, OutOfMemoryError, Remedy
 from distmat.jobs.log import last_words
 from distmat.jobs.states import Cause
 
@@ -50,7 +50,8 @@ def classify_error(
     if isinstance(error, MemoryError):
         return Cause.OUT_OF_MEMORY, (f"The machine's memory isn't enough. {advice}, and resume.")
     if isinstance(error, DistmatError):
-        return Cause.INPUT, str(error)
+        changed = error.remedy == Remedy.ACCEPT_CHANGED_DATA
+        return Cause.CHANGED_DATA if changed else Cause.INPUT, str(error)
     return Cause.BUG, (
         f"{type(error).__name__}: {str(error)[:500]} (a fault of the program; the log says where)"
     )

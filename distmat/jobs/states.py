@@ -52,6 +52,8 @@ class Cause(StrEnum):
     DISK_FULL = "disk-full"
     INPUT = "input"
     """Something a person can mend: a setting, a dataset, a checkpoint."""
+    CHANGED_DATA = "changed-data"
+    """Its dataset isn't the one it began with, and nobody has said that this is meant."""
     BUG = "bug"
     LOST = "lost"
     """The process vanished and nobody saw how."""

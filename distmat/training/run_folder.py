@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from distmat.documents import DocumentError, parse_json, read_json
-from distmat.errors import ConfigError, RunError
+from distmat.errors import ConfigError, Remedy, RunError
 from distmat.settings import marked
 from distmat.training.config import (
     CONFIG_FILE,
@@ -75,8 +75,8 @@ def checkpoint_to_resume(
     if resume is False:
         if there or (Path(output) / FINAL_FILE).is_file():
             raise RunError(
-                f"{output} already holds a run; "
-                f"{'resume it with --resume, or ' if there else ''}choose another output."
+                f"{output} already holds a run; choose another output.",
+                Remedy.RESUME if there else None,
             )
         return None
     if resume is True:
@@ -85,12 +85,11 @@ def checkpoint_to_resume(
     if not (folder / LAST_FILE).is_file() or not (folder / CONFIG_FILE).is_file():
         raise RunError(
             f"{folder} is no whole checkpoint of a run; give a folder such as "
-            f"{Path(output) / 'checkpoint-500'}, or --resume alone for the newest."
+            f"{Path(output) / 'checkpoint-500'}."
         )
     if (broken := damaged_file(folder)) is not None:
         raise RunError(
-            f"{folder} is damaged, see its {broken}; give another checkpoint, or --resume alone "
-            "for the newest that is whole."
+            f"{folder} is damaged, see its {broken}; give another checkpoint.", Remedy.NEWEST
         )
     return folder
 
@@ -217,7 +216,8 @@ def check_data(checkpoint: Path, fingerprints: dict[str, str], accept_changed: b
     if changed and not accept_changed:
         raise RunError(
             f"The chains of '{changed[0]}' aren't those that {checkpoint.name} was trained with; "
-            "give the same dataset, or go on with --accept-changed-data."
+            "give the same dataset.",
+            Remedy.ACCEPT_CHANGED_DATA,
         )
     return changed
 

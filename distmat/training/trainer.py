@@ -227,7 +227,7 @@ class _Run:
                 trainer.on_signal.restore()
         state = trainer.state
         if trainer.stopped and state.global_step < self.config.max_steps:
-            self.say(f"Stopped at step {state.global_step}; resume with --resume.")
+            self.say(f"Stopped at step {state.global_step}; it can be resumed.")
             return None
         self.say("Scoring the best checkpoint on all validation chains")
         best = state.best_global_step or state.global_step

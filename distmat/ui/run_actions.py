@@ -3,7 +3,7 @@
 import streamlit as st
 
 from distmat.errors import DistmatError
-from distmat.jobs.states import State
+from distmat.jobs.states import Cause, State
 from distmat.runs import operations
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
@@ -31,6 +31,15 @@ def show_actions(store: RunStore, run: Run) -> None:
             _do(
                 lambda: operations.resume(store, run.id),
                 "The run goes on from its last checkpoint.",
+            )
+        if run.cause_kind == Cause.CHANGED_DATA and st.button(
+            "Resume with the changed data",
+            icon=":material/play_arrow:",
+            help="Goes on from its checkpoint with the chains that the dataset holds now.",
+        ):
+            _do(
+                lambda: operations.resume(store, run.id, accept_changed_data=True),
+                "The run goes on with the dataset as it is now.",
             )
         if st.button(
             "Duplicate",

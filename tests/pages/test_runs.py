@@ -5,7 +5,7 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from distmat.jobs.states import State
+from distmat.jobs.states import Cause, State
 from distmat.runs import operations
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
@@ -240,3 +240,14 @@ def test_the_report_is_written_and_offered(page, store):
     assert not page.exception
     frame = page.get("iframe")[0].proto.srcdoc
     assert "距离矩阵模型训练状态报告" in frame
+
+
+def test_a_run_whose_dataset_has_changed_is_resumed_with_it_by_a_button(page, store):
+    run = made(store)
+    cause = "The chains of 'train' aren't those that checkpoint-12 was trained with."
+    store.change_state(run.id, State.FAILED, cause=cause, kind=Cause.CHANGED_DATA)
+    opened(page, run)
+    assert cause in words(page) and "--accept" not in words(page)
+    button(page, "Resume with the changed data").click().run()
+    again = store.get(run.id)
+    assert again.state == State.QUEUED and again.backend_settings["accept_changed_data"] is True

@@ -12,7 +12,7 @@ from distmat.scoring.verdict import CLEARLY, HARDLY, HEADLINES, judge
     ("model", "baseline", "kind"),
     [
         (4.0, 6.0, "better"),
-        (90.0, 100.0, "better"),
+        (89.9, 100.0, "better"),
         (90.1, 100.0, "little"),
         (98.0, 100.0, "little"),
         (98.1, 100.0, "none"),

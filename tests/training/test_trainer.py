@@ -14,7 +14,14 @@ import torch
 from safetensors.numpy import load_file
 
 import distmat
-from distmat.errors import ConfigError, DatasetError, DivergedError, OutOfMemoryError, RunError
+from distmat.errors import (
+    ConfigError,
+    DatasetError,
+    DivergedError,
+    OutOfMemoryError,
+    Remedy,
+    RunError,
+)
 from distmat.training.callbacks import StopOnSignal
 from distmat.training.config import TrainingConfig
 from distmat.training.distance_trainer import DistanceTrainer
@@ -213,7 +220,7 @@ def test_a_changed_dataset_is_refused_unless_told(make_config, tmp_path):
     longer = config.with_settings({"max_steps": 13})
     with pytest.raises(RunError, match="'train' aren't those that checkpoint-12") as error:
         train(longer, resume=True)
-    assert "--accept-changed-data" in str(error.value)
+    assert error.value.remedy == Remedy.ACCEPT_CHANGED_DATA and "--" not in str(error.value)
     assert train(longer, resume=True, accept_changed_data=True) is not None
 
 

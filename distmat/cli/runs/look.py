@@ -88,11 +88,20 @@ def show_run(options: argparse.Namespace) -> None:
         print(" ".join(filter(None, [f"  {sign} {finding.sentence}", advice(finding, words)])))
 
 
+def _cause(run: "Run") -> str:
+    from distmat.cli.remedies import WORDS
+    from distmat.errors import Remedy
+    from distmat.jobs.states import Cause
+
+    changed = run.cause_kind == Cause.CHANGED_DATA
+    return f"{run.cause} {WORDS[Remedy.ACCEPT_CHANGED_DATA]}" if changed else run.cause
+
+
 def _print_facts(store: "RunStore", run: "Run", disk: int) -> None:
     total = f" of {run.total_steps:,}" if run.total_steps else ""
     facts = {
         "Run": f"{run.name} ({run.id})",
-        "State": f"{run.state}{f': {run.cause}' if run.cause else ''}",
+        "State": f"{run.state}{f': {_cause(run)}' if run.cause else ''}",
         "Process": f"{run.process.pid} on {run.host}" if run.process else "",
         "Step": f"{run.step:,}{total}, epoch {run.epoch:.2f}",
         "Time": duration(run.elapsed(time.time())),
