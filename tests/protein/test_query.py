@@ -72,12 +72,13 @@ def test_an_alignment_says_what_was_made_of_it():
         ("x.zip", b"PK\x03\x04", StructureError, "is a ZIP archive"),
         ("map.npy", npy_bytes(np.zeros((3, 3))), SequenceError, "is a NumPy array; give FASTA"),
         ("x.json", b'{"a": 1}', SequenceError, "is JSON; give FASTA"),
-        ("x.fa.gz", gzip.compress(FASTA.encode(), mtime=0)[:-9], SequenceError, "damaged or cut off gzip"),
+        ("x.fa.gz", gzip.compress(FASTA.encode())[:-9], SequenceError, "damaged or cut off gzip"),
         ("x.fa", b">x\n" + b"MK" * 2**23, SequenceError, "more than 16 MiB of text"),
-        ("x.fa", gzip.compress(b">x\n" + b"MK" * 2**23, mtime=0), SequenceError, "more than 16 MiB"),
+        ("x.fa", gzip.compress(b">x\n" + b"MK" * 2**23), SequenceError, "more than 16 MiB"),
     ],
-    ids=lambda value: value if isinstance(value, str) else None,
-)  # fmt: skip
+    # A packed stream holds the time of day: not for a name that every process must collect alike.
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
 def test_anything_else_is_refused_by_what_it_is(name, data, kind, words):
     with pytest.raises(kind) as error:
         read_query_file(data, name)
