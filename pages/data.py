@@ -1,12 +1,12 @@
 """Datasets: build them, look into them, compare and delete them."""
 
-from distmat.ui.data_build import show_build_form, show_builds
-from distmat.ui.data_card import show_card
-from distmat.ui.data_chains import show_chains
-from distmat.ui.data_choice import choose_dataset, choose_view, show_title
-from distmat.ui.data_compare import show_comparison
-from distmat.ui.data_homologues import show_homologues_form
-from distmat.ui.data_rejects import show_rejects
+from distmat.ui.data.build import show_build_form, show_builds
+from distmat.ui.data.card import show_card
+from distmat.ui.data.chains import show_chains
+from distmat.ui.data.choice import choose_dataset, choose_view, show_title
+from distmat.ui.data.compare import show_comparison
+from distmat.ui.data.homologues import show_homologues_form
+from distmat.ui.data.rejects import show_rejects
 
 show_title()
 show_builds()

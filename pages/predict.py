@@ -1,13 +1,13 @@
 """Predict one protein: its distance map, how right that is, and the backbone in 3D."""
 
-from distmat.ui.answer import answered, warm_up
-from distmat.ui.backbone import show_backbone, show_residues
-from distmat.ui.downloads import show_downloads
-from distmat.ui.heading import show_heading, show_title, show_welcome
-from distmat.ui.maps import show_maps
-from distmat.ui.question import ask
-from distmat.ui.scores import show_scores, show_verdict
-from distmat.ui.templates import show_templates
+from distmat.ui.predict.answer import answered, warm_up
+from distmat.ui.predict.backbone import show_backbone, show_residues
+from distmat.ui.predict.downloads import show_downloads
+from distmat.ui.predict.heading import show_heading, show_title, show_welcome
+from distmat.ui.predict.maps import show_maps
+from distmat.ui.predict.question import ask
+from distmat.ui.predict.scores import show_scores, show_verdict
+from distmat.ui.predict.templates import show_templates
 
 show_title()
 question, checkpoint = ask()

@@ -4,10 +4,10 @@ import streamlit as st
 
 from distmat.errors import DistmatError
 from distmat.ui.markdown import show_error
-from distmat.ui.run_compare import show_comparison
-from distmat.ui.run_list import show_runs
-from distmat.ui.run_page import show_run
 from distmat.ui.run_store import open_store
+from distmat.ui.runs.compare import show_comparison
+from distmat.ui.runs.list import show_runs
+from distmat.ui.runs.page import show_run
 
 try:
     store = open_store()

@@ -1,5 +1,5 @@
 """Set up a training run and start it in the background."""
 
-from distmat.ui.train_page import show_train
+from distmat.ui.train.page import show_train
 
 show_train()

@@ -294,7 +294,7 @@ def _read_dataset(path: Path) -> None:
     from distmat.dataset.store import fingerprint, read_chain, read_dataset, read_facts
     from distmat.errors import DistmatError
     from distmat.scoring.baseline import fit_baseline
-    from distmat.ui.data_chains import _words, numbered_sequence
+    from distmat.ui.data.chains import _words, numbered_sequence
 
     _summary(path)
     try:
@@ -485,7 +485,7 @@ def _other_header(random: Random, data: bytes) -> bytes:
 
 def _read_checkpoint(folder: Path) -> None:
     from distmat.model.predictor import load
-    from distmat.ui import heading
+    from distmat.ui.predict import heading
     from distmat.workspace import list_checkpoints
 
     list_checkpoints()

@@ -9,7 +9,7 @@ from distmat.errors import SequenceError
 from distmat.protein.distance_map import DistanceMap, separation
 from distmat.protein.examples import examples
 from distmat.scoring.baseline import SeparationBaseline
-from distmat.ui import answer
+from distmat.ui.predict import answer
 
 LONGEST = 300
 """Residues that the stand-in's memory holds."""

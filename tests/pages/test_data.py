@@ -14,7 +14,7 @@ from distmat.jobs.states import Cause, State
 from distmat.jobs.store import JobStore
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
-from distmat.ui.data_chains import numbered_sequence
+from distmat.ui.data.chains import numbered_sequence
 from tests.pages.test_predict import assert_no_fault, button, frames, shown
 
 

@@ -10,7 +10,7 @@ from distmat.runs import operations
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from distmat.ui import run_store
-from distmat.ui.run_compare import differing
+from distmat.ui.runs.compare import differing
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from distmat.runs.store import RunStore
 from distmat.settings import groups
 from distmat.training.config import TrainingConfig, settings
 from distmat.training.presets import PRESETS
-from distmat.ui import run_store, train_page
+from distmat.ui import run_store
+from distmat.ui.train import page as train_page
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from distmat.runs.compare import scores as run_scores
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.scoring.map_scores import MAP_SCORES
-from distmat.ui.run_curves import ask_view, show_curves
 from distmat.ui.run_store import STATE_WORDS
+from distmat.ui.runs.curves import ask_view, show_curves
 
 _REFRESH = "2s"
 

@@ -9,7 +9,7 @@ from distmat.dataset.jobs import submit_homologues
 from distmat.dataset.sequence_bank import check_sequences
 from distmat.errors import DatasetError, DistmatError
 from distmat.protein.query import SEQUENCE_SUFFIXES
-from distmat.ui.data_uploads import kept_for
+from distmat.ui.data.uploads import kept_for
 from distmat.ui.job_list import watch_job
 from distmat.ui.markdown import escaped, show_error
 from distmat.ui.run_store import open_store

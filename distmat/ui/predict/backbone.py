@@ -9,8 +9,8 @@ from distmat.geometry.handedness import CONFIDENT, trace_angles
 from distmat.geometry.superposition import superpose
 from distmat.protein.chain import Chain
 from distmat.scoring.trace_scores import TRACE_SCORES, TraceScores, per_residue_error
-from distmat.ui.answer import Answer
-from distmat.ui.maps import show_figure
+from distmat.ui.predict.answer import Answer
+from distmat.ui.predict.maps import show_figure
 
 _VIEW_HEIGHT = 620
 """Pixels."""

@@ -15,7 +15,7 @@ from distmat.figures.trace3d import structure_page
 from distmat.protein.chain import Chain
 from distmat.protein.entry_id import normal_id
 from distmat.protein.structure.write import write_pdb
-from distmat.ui.data_card import facts_of, show_figure
+from distmat.ui.data.card import facts_of, show_figure
 from distmat.ui.file_name import file_stem
 from distmat.ui.markdown import escaped, show_error
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from distmat.figures import maps
-from distmat.ui.answer import Answer
 from distmat.ui.file_name import file_stem
+from distmat.ui.predict.answer import Answer
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -13,7 +13,7 @@ import streamlit as st
 
 from distmat.errors import DistmatError
 from distmat.ui.markdown import show_error
-from distmat.ui.question import Question
+from distmat.ui.predict.question import Question
 from distmat.workspace import checkpoint_path
 
 if TYPE_CHECKING:

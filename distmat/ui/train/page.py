@@ -22,7 +22,7 @@ from distmat.training.memory import (
 )
 from distmat.ui.markdown import show_error
 from distmat.ui.run_store import duration, open_store
-from distmat.ui.train_form import ask_config, use_settings
+from distmat.ui.train.form import ask_config, use_settings
 from distmat.workspace import list_datasets
 
 SYNTHETIC = "synthetic"

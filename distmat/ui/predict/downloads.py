@@ -7,8 +7,8 @@ import streamlit as st
 
 from distmat.protein.map_file import contacts_text, csv_text, npy_bytes
 from distmat.protein.structure.write import write_mmcif, write_pdb
-from distmat.ui.answer import Answer
 from distmat.ui.file_name import file_stem
+from distmat.ui.predict.answer import Answer
 
 
 def show_downloads(answer: Answer) -> None:

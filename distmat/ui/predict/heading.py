@@ -4,8 +4,8 @@ import streamlit as st
 
 from distmat.figures import maps
 from distmat.protein.examples import examples
-from distmat.ui.answer import Answer
 from distmat.ui.markdown import escaped
+from distmat.ui.predict.answer import Answer
 
 _LONGEST_TITLE = 80
 

@@ -5,13 +5,13 @@ import streamlit as st
 from distmat.errors import RunError
 from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
-from distmat.ui.run_actions import show_actions, show_labels
-from distmat.ui.run_checkpoints import show_checkpoints
-from distmat.ui.run_curves import ask_view, show_curves
-from distmat.ui.run_diagnosis import show_diagnosis
-from distmat.ui.run_hardware import show_hardware
-from distmat.ui.run_report import show_report
-from distmat.ui.run_view import (
+from distmat.ui.runs.actions import show_actions, show_labels
+from distmat.ui.runs.checkpoints import show_checkpoints
+from distmat.ui.runs.curves import ask_view, show_curves
+from distmat.ui.runs.diagnosis import show_diagnosis
+from distmat.ui.runs.hardware import show_hardware
+from distmat.ui.runs.report import show_report
+from distmat.ui.runs.view import (
     show_events,
     show_log,
     show_progress,

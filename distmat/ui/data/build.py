@@ -15,7 +15,7 @@ from distmat.dataset.synthetic import ensure_synthetic
 from distmat.errors import DatasetError, DistmatError
 from distmat.jobs.job import Job
 from distmat.settings import Setting, describe
-from distmat.ui.data_uploads import inputs_folder, kept_for
+from distmat.ui.data.uploads import inputs_folder, kept_for
 from distmat.ui.job_list import show_jobs, watch_job
 from distmat.ui.markdown import escaped, show_error
 from distmat.ui.run_store import open_store

@@ -9,7 +9,7 @@ from distmat.dataset.card import facts_in_words
 from distmat.dataset.catalogue import Summary, list_datasets
 from distmat.errors import DistmatError
 from distmat.figures import dataset as figures
-from distmat.ui.data_card import facts_of, show_figure
+from distmat.ui.data.card import facts_of, show_figure
 from distmat.ui.markdown import escaped, show_error
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from distmat.ui.answer import Answer
+from distmat.ui.predict.answer import Answer
 
 
 def show_templates(answer: Answer) -> None:

@@ -11,9 +11,9 @@ from distmat.protein.distance_map import BANDS, CONTACT_CUTOFF, in_band
 from distmat.scoring.map_scores import MAP_SCORES
 from distmat.scoring.registry import named
 from distmat.scoring.trace_scores import TRACE_SCORES
-from distmat.ui.answer import Answer
-from distmat.ui.maps import show_figure
 from distmat.ui.markdown import escaped
+from distmat.ui.predict.answer import Answer
+from distmat.ui.predict.maps import show_figure
 
 if TYPE_CHECKING:
     from distmat.prediction import Comparison
