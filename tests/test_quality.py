@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+MOST_LINES = 450
+"""Of a file of the package or of a page; a longer one is split by noun."""
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,15 @@ def test_who_catches_everything_says_why_that_hides_no_fault_of_ours(path):
         if _catches_everything(node) and not _raises_again(node):
             around = lines[node.lineno - 2 : node.lineno + 1]
             assert any("# " in line for line in around), f"{path}:{node.lineno} has no comment"
+
+
+def test_no_file_is_so_long_that_it_holds_more_than_one_noun():
+    lines = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for folder in ("distmat", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert not {path: count for path, count in lines.items() if count > MOST_LINES}
 
 
 def _catches_everything(node: ast.AST) -> bool:

@@ -224,7 +224,8 @@ def _run(
     options: argparse.Namespace, inputs: list[str], name: str, settings: "BuildSettings"
 ) -> None:
     from distmat.dataset.build import build
-    from distmat.dataset.card import break_sentences, read_card
+    from distmat.dataset.card.files import read_card
+    from distmat.dataset.card.words import break_sentences
     from distmat.dataset.download import SERVER
 
     server = getattr(options, "server", None) or SERVER
@@ -326,7 +327,8 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    from distmat.dataset.card import markdown, read_card
+    from distmat.dataset.card.files import read_card
+    from distmat.dataset.card.words import markdown
     from distmat.workspace import dataset_path
 
     path = dataset_path(options.dataset)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distmat.dataset.card import read_card
+from distmat.dataset.card.files import read_card
 from distmat.dataset.store import opened
 from distmat.errors import DatasetError
 from distmat.protein.sequence import quoted

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from distmat.dataset.build import State
-from distmat.dataset.card import read_card, write_card
+from distmat.dataset.card.files import read_card, write_card
 from distmat.dataset.catalogue import CARD_SUFFIXES
 from distmat.dataset.clustering import Alignment, align, relatives, sensitive_search
 from distmat.dataset.store import ROWS_IN_MEMORY, fingerprint, read_dataset

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from distmat.dataset.card import make_card, write_card
+from distmat.dataset.card.files import write_card
+from distmat.dataset.card.measure import make_card
 from distmat.dataset.filters import measure
 from distmat.dataset.secondary_structure import structure_content
 from distmat.dataset.store import Dataset, DatasetWriter

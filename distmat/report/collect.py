@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from distmat.dataset.card import leak_sentence, read_card
+from distmat.dataset.card.files import read_card
+from distmat.dataset.card.words import leak_sentence
 from distmat.dataset.store import read_dataset
 from distmat.documents import read_json
 from distmat.errors import DistmatError

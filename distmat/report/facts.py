@@ -10,7 +10,7 @@ import numpy as np
 
 from distmat.jobs.store.curve import Curve
 from distmat.runs.checkpoints import CheckpointFiles
-from distmat.runs.diagnosis import Finding
+from distmat.runs.diagnosis.finding import Finding
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """A diagnosis in both languages, and what follows from it.
 
-The English sentences are `distmat.runs.diagnosis.SENTENCES`.
+The English sentences are `distmat.runs.diagnosis.finding.SENTENCES`.
 """
 
 from distmat.report.i18n import Wording
-from distmat.runs.diagnosis import SENTENCES, Finding
+from distmat.runs.diagnosis.finding import SENTENCES, Finding
 
 CHINESE: dict[str, str] = {
     "loss_nan": "自第 {step} 步起 loss 不是有限数：请降低学习率、延长预热或改用 fp32，并从此前的 checkpoint 继续训练。",
@@ -53,18 +53,18 @@ _SAYS_WHAT_TO_DO = {
 
 def sentence(finding: Finding, words: Wording) -> str:
     """What was found, with the numbers it rests on."""
-    return finding.say(CHINESE if words.language == "zh" else SENTENCES, words.language)
+    return finding.message(CHINESE if words.language == "zh" else SENTENCES, words.language)
 
 
 def step_to_take(finding: Finding, words: Wording) -> str:
     """What to do about it, to be read alone; empty if this finding asks for nothing."""
-    if finding.kind in _SAYS_WHAT_TO_DO and finding.tone != "good":
+    if finding.kind in _SAYS_WHAT_TO_DO and finding.severity != "good":
         return sentence(finding, words)
     return advice(finding, words)
 
 
 def advice(finding: Finding, words: Wording) -> str:
     """The one thing to do about it, to be read after the sentence; empty if that says it."""
-    if finding.tone == "good" or finding.kind in _SAYS_WHAT_TO_DO:
+    if finding.severity == "good" or finding.kind in _SAYS_WHAT_TO_DO:
         return ""
     return words.say(f"advice_{finding.kind}")

@@ -17,7 +17,7 @@ import pytest
 
 from distmat.dataset.build import BuildSettings, build
 from distmat.dataset.build import read as module
-from distmat.dataset.card import read_card
+from distmat.dataset.card.files import read_card
 from distmat.dataset.catalogue import delete_dataset, list_datasets
 from distmat.dataset.download import DownloadPolicy
 from distmat.dataset.filters import Filters

@@ -318,7 +318,7 @@ def _read_dataset(path: Path) -> None:
 
 @cache
 def _card() -> dict:
-    from distmat.dataset.card import make_card
+    from distmat.dataset.card.measure import make_card
     from distmat.dataset.store import DatasetWriter
     from distmat.protein.chain import Chain
 
@@ -343,7 +343,8 @@ def _make_card(random: Random, folder: Path) -> Path:
 
 
 def _read_card(path: Path) -> None:
-    from distmat.dataset.card import markdown, read_card
+    from distmat.dataset.card.files import read_card
+    from distmat.dataset.card.words import markdown
 
     card = read_card(path)
     if card:

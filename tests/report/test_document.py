@@ -14,7 +14,7 @@ from distmat.report.findings import CHINESE, step_to_take
 from distmat.report.i18n import Wording
 from distmat.report.render import markdown
 from distmat.report.sections.evaluation import verdict_of
-from distmat.runs.diagnosis import SENTENCES, Finding
+from distmat.runs.diagnosis.finding import SENTENCES, Finding
 from distmat.scoring.map_scores import MAP_SCORES
 from tests.report.conftest import checkpoint
 

@@ -11,14 +11,10 @@ from safetensors.numpy import save_file
 from distmat.jobs.states import State
 from distmat.jobs.store.curve import Curve
 from distmat.runs.checkpoints import list_checkpoints
-from distmat.runs.diagnosis import (
-    CHECKS,
-    SENTENCES,
-    Evidence,
-    diagnose,
-    expected_learning_rate,
-    findings,
-)
+from distmat.runs.diagnosis import CHECKS, diagnose, findings
+from distmat.runs.diagnosis.evidence import Evidence
+from distmat.runs.diagnosis.finding import SENTENCES
+from distmat.runs.diagnosis.learning import expected_learning_rate
 from distmat.runs.store import RunStore
 from distmat.scoring.verdict import judge
 from distmat.training.config import TrainingConfig
@@ -80,7 +76,7 @@ def found(run):
 
 def test_a_healthy_run_is_called_so(found):
     healthy = found(changes={"step": 100}, curves={})
-    assert {finding.tone for finding in healthy.values()} == {"good"}
+    assert {finding.severity for finding in healthy.values()} == {"good"}
     assert set(healthy) == {
         "loss_falling",
         "gradient_steady",
@@ -98,7 +94,7 @@ def shaped(early, late):
 
 
 @pytest.mark.parametrize(
-    ("kind", "tone", "curves"),
+    ("kind", "severity", "curves"),
     [
         ("loss_flat", "note", {"loss": FLAT, "learning_rate": curve(CONFIG.learning_rate)}),
         ("loss_rising", "note", {"loss": curve(2.0 + STEPS / 2000)}),
@@ -117,9 +113,9 @@ def shaped(early, late):
         ),
     ],
 )
-def test_what_is_wrong_with_the_curves_is_found(found, kind, tone, curves):
+def test_what_is_wrong_with_the_curves_is_found(found, kind, severity, curves):
     finding = found(curves)[kind]
-    assert finding.tone == tone and finding.sentence
+    assert finding.severity == severity and finding.sentence
     assert kind not in found()
 
 
@@ -141,24 +137,24 @@ def test_before_anything_is_known_nothing_is_claimed(found):
 def test_a_gpu_that_is_there_and_idle_is_noticed(found):
     machine = {"machine": {"gpus": [{"name": "RTX 4090"}]}}
     unused = found(changes={"environment": machine})
-    assert unused["gpu_unused"].tone == "bad" and "RTX 4090" in unused["gpu_unused"].sentence
+    assert unused["gpu_unused"].severity == "bad" and "RTX 4090" in unused["gpu_unused"].sentence
     on_gpu = {"environment": machine, "facts": {"device": "cuda:0"}}
     seconds = np.arange(0, 100, 5)
     idle = found(changes=on_gpu, hardware={"gpu": curve(3.0, seconds)})
-    assert idle["gpu_idle"].tone == "bad" and "3 % mean use" in idle["gpu_idle"].sentence
+    assert idle["gpu_idle"].severity == "bad" and "3 % mean use" in idle["gpu_idle"].sentence
     used = found(changes=on_gpu, hardware={"gpu": curve(60.0, seconds)})
-    assert used["gpu_used"].tone == "good"
+    assert used["gpu_used"].severity == "good"
     assert not {"gpu_unused", "gpu_idle", "gpu_used"} & set(found())
 
 
 def test_too_early_in_a_run_the_baseline_is_only_noted(found):
     once = {"eval_mae": curve(7.5, EVALUATED[:1])}
     for changes in ({"step": 100}, {"step": 400}, {"step": 100, "state": State.STOPPED}):
-        assert found(once, changes=changes)["baseline_not_yet"].tone == "note"
+        assert found(once, changes=changes)["baseline_not_yet"].severity == "note"
     often = {"eval_mae": curve(7.5, EVALUATED[:3])}
-    assert found(often, changes={"step": 400})["baseline_not_beaten"].tone == "bad"
+    assert found(often, changes={"step": 400})["baseline_not_beaten"].severity == "bad"
     ended = {"step": 400, "state": State.STOPPED}
-    assert found(once, changes=ended)["baseline_not_beaten"].tone == "bad"
+    assert found(once, changes=ended)["baseline_not_beaten"].severity == "bad"
 
 
 def test_a_flat_loss_is_as_planned_once_the_schedule_has_fallen(found):
@@ -178,12 +174,12 @@ def test_page_command_diagnosis_and_report_say_the_same_of_a_run(found):
 
 def test_full_memory_and_a_full_disk_are_announced(found, run, tmp_path):
     memory = {"machine_memory": curve(97.0, np.arange(3))}
-    assert found(hardware=memory)["memory_tight"].tone == "bad"
+    assert found(hardware=memory)["memory_tight"].severity == "bad"
     checkpoint = tmp_path / "checkpoint-10"
     checkpoint.mkdir()
     (checkpoint / "optimizer.pt").write_bytes(b"0" * 10_000)
     low = found(checkpoints=list_checkpoints(tmp_path), free=15_000)
-    assert low["disk_low"].tone == "bad"
+    assert low["disk_low"].severity == "bad"
     assert "disk_low" not in found(checkpoints=list_checkpoints(tmp_path), free=25_000)
 
 
@@ -195,7 +191,7 @@ def test_a_run_that_says_nothing_any_more_is_stalled(found):
 
 
 def test_checkpoints_are_opened_and_measured(found, tmp_path):
-    assert found()["checkpoints_missing"].tone == "bad"
+    assert found()["checkpoints_missing"].severity == "bad"
     folder = tmp_path / "checkpoint-100"
     folder.mkdir()
     for name in ("trainer_state.json", "training_config.json"):
@@ -208,7 +204,7 @@ def test_checkpoints_are_opened_and_measured(found, tmp_path):
     for damaged in (content[:-100], b"\xff" * 100, b""):
         (folder / "model.safetensors").write_bytes(damaged)
         finding = found(checkpoints=list_checkpoints(tmp_path))["checkpoints_unreadable"]
-        assert finding.tone == "bad" and "checkpoint-100" in finding.sentence
+        assert finding.severity == "bad" and "checkpoint-100" in finding.sentence
 
 
 def test_the_published_run_would_not_have_fooled_its_author(found):
@@ -227,7 +223,9 @@ def test_the_published_run_would_not_have_fooled_its_author(found):
         "eval_baseline_mae": curve(6.64, np.array([500])),
     }
     there = {"machine": {"gpus": [{"name": "RTX 4090"}]}}
-    bad = [f.kind for f in found(run, changes={"environment": there}).values() if f.tone == "bad"]
+    bad = [
+        f.kind for f in found(run, changes={"environment": there}).values() if f.severity == "bad"
+    ]
     assert {"gpu_unused", "baseline_not_beaten"} <= set(bad)
 
 

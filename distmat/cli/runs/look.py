@@ -68,7 +68,12 @@ def show_run(options: argparse.Namespace) -> None:
         found = diagnose(store, run) if run.kind == TRAINING else []
         if options.json:
             diagnosis = [
-                {"kind": f.kind, "tone": f.tone, "sentence": f.sentence, "values": dict(f.values)}
+                {
+                    "kind": f.kind,
+                    "tone": f.severity,
+                    "sentence": f.sentence,
+                    "values": dict(f.values),
+                }
                 for f in found
             ]
             more = {
@@ -84,7 +89,7 @@ def show_run(options: argparse.Namespace) -> None:
             return
         _print_facts(store, run, disk_used(run))
     for finding in found:
-        sign = {"good": "+", "note": "·", "bad": "!"}[finding.tone]
+        sign = {"good": "+", "note": "·", "bad": "!"}[finding.severity]
         print(" ".join(filter(None, [f"  {sign} {finding.sentence}", advice(finding, words)])))
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from distmat.dataset.build.choose import Table
 from distmat.dataset.build.settings import BuildSettings
 from distmat.dataset.build.state import Progress, State
-from distmat.dataset.card import make_card, write_card
+from distmat.dataset.card.files import write_card
+from distmat.dataset.card.measure import make_card
 from distmat.dataset.reading import REJECT_COLUMNS, Reject, rename
 from distmat.dataset.sources import Listing
 from distmat.dataset.store import DatasetWriter

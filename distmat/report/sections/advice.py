@@ -10,7 +10,7 @@ from distmat.report.sections.evaluation import verdict_of
 def describe_diagnosis(facts: RunFacts, words: Wording) -> Section:
     """Every finding in a sentence."""
     found = tuple(
-        Paragraph(sentence(finding, words), TONES[finding.tone]) for finding in facts.findings
+        Paragraph(sentence(finding, words), TONES[finding.severity]) for finding in facts.findings
     )
     return Section(words.say("diagnosis"), found or (Paragraph(words.say("nothing_found")),))
 

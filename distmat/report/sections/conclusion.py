@@ -26,14 +26,14 @@ def describe_success(facts: RunFacts, words: Wording) -> Section:
 
 def signs(facts: RunFacts) -> Mapping[str, bool | None]:
     """Signs of success: held, not held, or None where it wasn't measured."""
-    kinds = {finding.kind: finding.tone for finding in facts.findings}
+    kinds = {finding.kind: finding.severity for finding in facts.findings}
     loss = facts.curve("loss")
     verdict = verdict_of(facts)
     idle = facts.hardware.gpu if facts.hardware and facts.hardware.gpu_name else None
 
     def fine(*names: str) -> bool | None:
-        tones = [kinds[name] for name in names if name in kinds]
-        return all(tone == "good" for tone in tones) if tones else None
+        severities = [kinds[name] for name in names if name in kinds]
+        return all(found == "good" for found in severities) if severities else None
 
     return {
         "loss": bool(np.isfinite(loss.values).all() and loss.values[-1] < loss.values[0])

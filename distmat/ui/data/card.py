@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from distmat.dataset.card import facts_in_words, leak_sentence, scored
+from distmat.dataset.card.words import facts_in_words, leak_sentence, scored
 from distmat.dataset.catalogue import Summary
 from distmat.dataset.filters import expected_gyration
 from distmat.dataset.store import read_facts

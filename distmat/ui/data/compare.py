@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from distmat.dataset.card import facts_in_words
+from distmat.dataset.card.words import facts_in_words
 from distmat.dataset.catalogue import Summary, list_datasets
 from distmat.errors import DistmatError
 from distmat.figures import dataset as figures

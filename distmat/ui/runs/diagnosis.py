@@ -14,16 +14,16 @@ _SIGNS = {
     "note": ":orange[:material/info:]",
     "good": ":green[:material/check_circle:]",
 }
-"""Sign of each tone, the most urgent first."""
+"""Sign of each severity, the most urgent first."""
 
 
 def show_diagnosis(run: Run, store: RunStore) -> None:
     """What was found, the most urgent first, each with the one thing to do about it."""
     words = Wording("en")
     findings = diagnose(store, run)
-    for tone, sign in _SIGNS.items():
+    for severity, sign in _SIGNS.items():
         for finding in findings:
-            if finding.tone == tone:
+            if finding.severity == severity:
                 step = advice(finding, words)
                 st.markdown(
                     f"{sign} {escaped(finding.sentence)}"
