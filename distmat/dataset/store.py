@@ -169,10 +169,16 @@ def _present(name: str, file: Any) -> list[str]:
     return present
 
 
-def read_facts(path: Path) -> Any:
+def read_facts(path: Path, may_be_empty: bool = False) -> Any:
     """All that a dataset says of its chains but coordinates and homologues, as a pandas table.
 
     Only of `distmat.dataset.schema.known_columns`; ``length`` is counted.
+
+    Parameters
+    ----------
+    path : Path
+    may_be_empty : bool
+        As a part of a build may, of whose files no chain was kept.
 
     Raises
     ------
@@ -186,9 +192,10 @@ def read_facts(path: Path) -> Any:
         present = _present(path.name, file)
         columns = [name for name in present if name not in ("ca", "homologues", "length")]
         batches = list(checked_batches(file, path.name, columns, ROWS_OF_FACTS))
-    if not batches:
+    if not batches and not may_be_empty:
         raise DatasetError(f"{path.name} holds no chain; give a dataset with at least one row.")
-    facts = pa.Table.from_batches(batches).to_pandas()
+    kept = pa.Table.from_batches(batches) if batches else schema().empty_table().select(columns)
+    facts = kept.to_pandas()
     facts["length"] = facts["sequence"].str.len()
     return facts
 

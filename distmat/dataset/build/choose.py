@@ -36,7 +36,7 @@ class Table:
         missing: list[int] = []
         resolution: list[float] = []
         for path in self.paths:
-            facts = read_facts(path)
+            facts = read_facts(path, may_be_empty=True)
             names += facts["id"].tolist()
             sequences += facts["sequence"].tolist()
             self.source += facts["source"].tolist()
