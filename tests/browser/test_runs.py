@@ -64,7 +64,7 @@ def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(offlin
     text = page.get_by_role("textbox", name="The same as YAML")
     text.fill(SMALL)
     text.press("Control+Enter")
-    expect(page.get_by_role("textbox", name="max steps")).to_have_value("400")
+    expect(page.get_by_role("textbox", name="Steps", exact=True)).to_have_value("400")
     page.get_by_role("button", name="Start now").click()
 
     page.get_by_role("button", name="Stop").wait_for()
@@ -82,8 +82,8 @@ def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(offlin
     wait_for_step(page, stopped + 20)
 
     page.get_by_role("button", name="Duplicate").click()
-    expect(page.get_by_role("textbox", name="max steps")).to_have_value("400")
-    rate = page.get_by_role("textbox", name="learning rate")
+    expect(page.get_by_role("textbox", name="Steps", exact=True)).to_have_value("400")
+    rate = page.get_by_role("textbox", name="Learning rate", exact=True)
     rate.fill("3e-3")
     rate.press("Enter")
     expect(text).to_have_value(re.compile("learning_rate: 0.003"))
