@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
-from distmat.errors import SequenceError
+from distmat.errors import CheckpointError, SequenceError
 from distmat.geometry.calibration import Calibration
 from distmat.library.evidence import weigh_templates
 from distmat.library.templates import Template
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
-from distmat.model.heads.pair_modules import OPEN_BINS
 from distmat.model.network import DistanceNetwork
 from distmat.model.output import NetworkOutput
+from distmat.model.readout import Distogram, bin_bounds, check_readout, read_distogram
 from distmat.model.residuals import Residuals, spread_of_known_chains
 from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
 from distmat.protein.sequence import check_letters
@@ -38,12 +38,6 @@ _QUICK = 300
 PAIRS_TOGETHER = {False: 2**12, True: 2**19}
 """Residue pairs that `predict_many` puts into one batch, on a CPU and on a GPU. A core is slower
 on batches that leave its cache: eight chains of 256 residues took twice as long as one by one."""
-
-TAIL = 0.05
-"""The deviation of a distance is that of a normal distribution whose 90 % interval reaches as far
-from the median as the farther one of the distogram's 5 % and 95 % quantiles. The distogram's own
-standard deviation was too wide for most near pairs and too narrow for the rest: a helix is either
-recognised or not. See `benchmarks/mini.md`."""
 
 _NETWORK_SHARE = 0.9
 """Of a prediction's time; the rest goes into reading distances from the distogram."""
@@ -92,6 +86,7 @@ class Predictor:
         sequence: str,
         progress: Report | None = None,
         templates: Sequence[Template] = (),
+        readout: str = "median",
     ) -> DistanceMap:
         """Predict the distance map of one chain.
 
@@ -105,21 +100,26 @@ class Predictor:
         templates : sequence of Template
             Known structures laid on the sequence, the surest first; heard by a head that gives a
             distogram (see `takes_templates`).
+        readout : str
+            Which distance a distogram stands for, one of `distmat.model.readout.READOUTS`.
 
         Returns
         -------
         DistanceMap
-            The median distance, its standard deviation (see `TAIL`) and the probability of
-            contact. From a head that gives distances alone, the deviation is the error on
-            validation chains at that separation (see `Residuals`), and contacts are likelier the
-            smaller the distance.
+            The distances, their standard deviations and the probabilities of contact; see
+            `distmat.model.readout.read_distogram`. From a head that gives distances alone, the
+            deviation is the error on validation chains at that separation (see `Residuals`), and
+            contacts are likelier the smaller the distance.
 
         Raises
         ------
         SequenceError
             If a letter is no amino acid, or the chain is too long for the head or for the
             memory there is.
+        ConfigError
+            If there is no such readout.
         """
+        check_readout(readout)
         sequence = check_letters(sequence)
         self._check_length(len(sequence))
         report = progress or (lambda share, text: None)
@@ -127,7 +127,35 @@ class Predictor:
         with _threads_for(len(sequence)), _reporting(self.network, report, len(sequence)):
             answer = self._answer([sequence])
         report(_NETWORK_SHARE, "Reading the distances")
-        return self._read(answer, 0, sequence, templates)
+        return self._read(answer, 0, sequence, templates, readout)
+
+    @torch.inference_mode()
+    def distogram(self, sequence: str, templates: Sequence[Template] = ()) -> Distogram:
+        """How likely each distance of one chain is.
+
+        Parameters
+        ----------
+        sequence, templates
+            As for `predict`.
+
+        Raises
+        ------
+        SequenceError
+            As of `predict`.
+        CheckpointError
+            If the checkpoint's head gives distances alone.
+        """
+        sequence = check_letters(sequence)
+        self._check_length(len(sequence))
+        if not self.takes_templates:
+            raise CheckpointError(
+                "The checkpoint's head gives distances, no distogram; choose one with the head "
+                "'pair'."
+            )
+        with _threads_for(len(sequence)):
+            answer = self._answer([sequence])
+        logits_LLK = self._logits(answer, 0, len(sequence), templates)
+        return Distogram.of_logits(sequence, logits_LLK, self.network.edges)
 
     @torch.inference_mode()
     def predict_many(self, sequences: Sequence[str]) -> Iterator[tuple[int, DistanceMap]]:
@@ -189,14 +217,13 @@ class Predictor:
         row: int,
         sequence: str,
         templates: Sequence[Template] = (),
+        readout: str = "median",
     ) -> DistanceMap:
         """The map of one of the chains that were answered for."""
         n = len(sequence)
         if answer.logits is not None:
-            logits_LLK = answer.logits[row, :n, :n].div_(self.network.config.distogram_temperature)
-            if templates:
-                logits_LLK = _heard(logits_LLK, templates, self.network.edges)
-            predicted = _distance_map(sequence, logits_LLK, self.network.edges)
+            logits_LLK = self._logits(answer, row, n, templates)
+            predicted = read_distogram(sequence, logits_LLK, self.network.edges, readout)
             factors = self.network.config.std_factors
             # Of two residues alone the network has seen too little to know that they are bonded.
             return replace(
@@ -204,6 +231,14 @@ class Predictor:
             )
         assert answer.distances is not None  # noqa: S101  every head gives one or the other
         return _map_of_distances(sequence, answer.distances[row, :n, :n], self.residuals)
+
+    def _logits(
+        self, answer: NetworkOutput, row: int, residues: int, templates: Sequence[Template]
+    ) -> torch.Tensor:
+        """The distogram of one of the chains that were answered for, after its templates."""
+        logits_LLK = answer.logits[row, :residues, :residues]
+        logits_LLK = logits_LLK.div_(self.network.config.distogram_temperature)
+        return _heard(logits_LLK, templates, self.network.edges) if templates else logits_LLK
 
     def _check_length(self, residues: int) -> None:
         longest = self.network.longest
@@ -320,50 +355,13 @@ def _learned(path: Path) -> frozenset[str]:
         return frozenset(row["id"] for row in rows if row.get("split") == "train" and "id" in row)
 
 
-def _bounds(edges: torch.Tensor) -> torch.Tensor:
-    """Å: between which the bins lie, the open ones, too; shape=(K + 1,)."""
-    low, high = OPEN_BINS
-    return torch.cat([edges.new_tensor([low]), edges, edges.new_tensor([high])])
-
-
 def _heard(
     logits_LLK: torch.Tensor, templates: Sequence[Template], edges: torch.Tensor
 ) -> torch.Tensor:
     """The distogram after what the templates say."""
     log_prior = logits_LLK.float().log_softmax(dim=-1).cpu().numpy()
-    weighed = weigh_templates(log_prior, templates, _bounds(edges).cpu().numpy())
+    weighed = weigh_templates(log_prior, templates, bin_bounds(edges).cpu().numpy())
     return torch.from_numpy(weighed).to(logits_LLK.device)
-
-
-def _distance_map(sequence: str, logits_LLK: torch.Tensor, edges: torch.Tensor) -> DistanceMap:
-    n = len(sequence)
-    bounds = _bounds(edges)
-    below_cutoff = int((edges <= CONTACT_CUTOFF).sum())
-    median, std, contacts = (torch.empty(n, n) for _ in range(3))
-    # A few rows at a time: probabilities of all pairs at once would double the memory.
-    for rows in torch.arange(n).split(max(1, 2**18 // n)):
-        probability_RLK = logits_LLK[rows].float().softmax(dim=-1)
-        levels_RLQ = _quantiles(probability_RLK, bounds, (TAIL, 0.5, 1 - TAIL))
-        median[rows] = levels_RLQ[..., 1].cpu()
-        std[rows] = levels_RLQ.diff(dim=-1).amax(dim=-1).cpu() / -ndtri(TAIL)
-        contacts[rows] = probability_RLK[..., :below_cutoff].sum(dim=-1).cpu()
-    for table, diagonal in ((median, 0.0), (std, 0.0), (contacts, 1.0)):
-        table.fill_diagonal_(diagonal)
-    return DistanceMap(sequence, *(t.double().numpy() for t in (median, std, contacts)))
-
-
-def _quantiles(
-    probability_RLK: torch.Tensor, bounds: torch.Tensor, levels: tuple[float, ...]
-) -> torch.Tensor:
-    """Distances in Å below which these shares Q of the probability lie; shape=(R, L, Q)."""
-    rows, length, bins = probability_RLK.shape
-    levels_RLQ = bounds.new_tensor(levels).expand(rows, length, -1).contiguous()
-    cumulative_RLK = probability_RLK.cumsum(dim=-1)
-    bin_RLQ = torch.searchsorted(cumulative_RLK, levels_RLQ).clamp(max=bins - 1)
-    inside_RLQ = probability_RLK.gather(-1, bin_RLQ).clamp(min=1e-9)
-    before_RLQ = cumulative_RLK.gather(-1, bin_RLQ) - inside_RLQ
-    share_RLQ = ((levels_RLQ - before_RLQ) / inside_RLQ).clamp(0, 1)
-    return bounds[bin_RLQ] + share_RLQ * bounds.diff()[bin_RLQ]
 
 
 def _map_of_distances(

@@ -14,9 +14,8 @@ from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from distmat.model.heads import HEADS as KINDS_OF_HEADS
 from distmat.model.heads import pair_modules as heads
-from distmat.model.heads.pair_modules import bin_edges
 from distmat.model.network import DistanceNetworkConfig
-from distmat.model.predictor import Predictor, _distance_map, load
+from distmat.model.predictor import Predictor, load
 from distmat.model.residuals import Residuals
 from distmat.prediction import predict_chain
 from distmat.protein.examples import examples
@@ -46,34 +45,6 @@ def test_a_map_is_symmetric_zero_on_the_diagonal_and_in_angstrom(checkpoint):
     off = ~np.eye(13, dtype=bool)
     assert (predicted.distances[off] > 1).all() and (predicted.distances[off] < 120).all()
     assert ((predicted.contacts >= 0) & (predicted.contacts <= 1.0001)).all()
-
-
-def test_distances_are_medians_and_deviations_those_of_the_distogram():
-    """Against a sample of a million distances drawn from the same distogram."""
-    rng = np.random.default_rng(0)
-    edges = bin_edges(64)
-    logits = (-((torch.arange(64) - 20.0) ** 2) / 50).repeat(2, 2, 1)
-    # A second way to be, on one side.
-    logits[..., 45] = 0.0
-    predicted = _distance_map("AC", logits, edges)
-    bounds = np.concatenate([[2.0], edges.numpy(), [110.0]])
-    probability = logits[0, 1].double().softmax(-1).numpy()
-    bins = rng.choice(64, size=1_000_000, p=probability)
-    sample = rng.uniform(bounds[bins], bounds[bins + 1])
-    assert predicted.distances[0, 1] == pytest.approx(np.median(sample), abs=0.02)
-    low, median, high = np.quantile(sample, [0.05, 0.5, 0.95])
-    assert high - median > 1.2 * (median - low)
-    assert predicted.std[0, 1] == pytest.approx((high - median) / 1.645, abs=0.02)
-    assert predicted.contacts[0, 1] == pytest.approx((sample < 8).mean(), abs=0.002)
-
-
-def test_the_deviation_of_a_normal_distogram_is_its_own():
-    edges = bin_edges(64)
-    bounds = torch.cat([torch.tensor([2.0]), edges, torch.tensor([110.0])])
-    for std in (1.0, 2.5):
-        share = torch.special.ndtr((bounds - 12.25) / std).diff().clamp(min=1e-12)
-        predicted = _distance_map("AC", share.log().repeat(2, 2, 1), edges)
-        assert predicted.std[0, 1] == pytest.approx(std, rel=0.03)
 
 
 def test_a_checkpoint_comes_back_as_it_was(checkpoint, tmp_path):
