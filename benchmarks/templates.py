@@ -23,13 +23,14 @@ import torch
 from scipy.stats import bootstrap
 
 from distmat.dataset.store import read_dataset
+from distmat.geometry.calibration import Calibration
 from distmat.geometry.embedding import embed
 from distmat.geometry.reconstruction import reconstruct
 from distmat.library.evidence import FARTHEST, describe
 from distmat.library.search import Exclusion, find_templates, search
 from distmat.library.store import Library
 from distmat.library.templates import Template, copy_nearest, lay
-from distmat.model.predictor import Predictor, load
+from distmat.model.predictor import load
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap, pairwise_distances
 from distmat.protein.entry_id import normal_id
@@ -160,8 +161,9 @@ def _scored(predictor, chain: Chain, templates: Sequence[Template]):
     values = [
         _values(chain, baseline),
         _values(chain, copy_nearest(templates, baseline)),
-        _values(chain, alone.distances, alone, predictor),
-        _values(chain, heard.distances, heard, predictor),
+        _values(chain, alone.distances, alone, predictor.calibration),
+        # As `distmat.prediction` rebuilds them.
+        _values(chain, heard.distances, heard, None if templates else predictor.calibration),
     ]
     return values, coverage(heard.distances, heard.std, chain.distances)
 
@@ -170,18 +172,18 @@ def _values(
     chain: Chain,
     distances: np.ndarray,
     predicted: DistanceMap | None = None,
-    predictor: Predictor | None = None,
+    calibration: Calibration | None = None,
 ) -> list[float]:
     scores = score_map(distances, chain.ca, predicted and predicted.contacts)
     points = embed(distances).coords
     mds = score_map(pairwise_distances(points), chain.ca).pearson
     values = [*(getattr(scores, name) for name in SHOWN), mds]
-    if predicted is None or predictor is None:
+    if predicted is None:
         return [*values, np.nan, np.nan]
     rebuilt = reconstruct(
         distances,
         std=predicted.std,
-        calibration=predictor.calibration,
+        calibration=calibration,
         unit="Å",
         zeros_are_missing=False,
     )
