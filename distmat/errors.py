@@ -52,6 +52,8 @@ class Remedy(StrEnum):
     """Replace the dataset that is there already."""
     ONE_PROCESS = "one-process"
     """Do the same with a single process, which takes less memory."""
+    REBUILD = "rebuild"
+    """Make the store of jobs anew from what lies in their folders."""
 
 
 def one_line(text: str) -> str:

@@ -7,6 +7,7 @@ WORDS: dict[Remedy, str] = {
     Remedy.NEWEST: "Or give --resume alone for the newest that is whole.",
     Remedy.RESUME: "Or resume it with --resume.",
     Remedy.OVERWRITE: "Or replace it with --overwrite.",
+    Remedy.REBUILD: "Type 'distmat runs rebuild': it makes the list anew from the jobs' folders.",
     Remedy.ONE_PROCESS: "Give it --workers 1.",
 }
 

@@ -14,6 +14,9 @@ from distmat.jobs.processes import ProcessIdentity
 from distmat.jobs.states import ACTIVE, ENDED, Cause, State
 from distmat.workspace import replace_file
 
+RECORD = "job.json"
+"""In a job's folder: the job as it was when it was started, and again when it had ended."""
+
 
 @dataclass(frozen=True)
 class Job:

@@ -7,7 +7,7 @@ system must be left to one machine. A file that one process appends to is fine a
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,14 @@ from distmat.documents import parse_json
 from distmat.errors import RunError
 from distmat.jobs.job import Job
 from distmat.jobs.processes import ProcessIdentity
+from distmat.jobs.recorder import StoreRecorder
 from distmat.jobs.states import Cause, State
 from distmat.jobs.store import Store
 
 FILE = "journal.jsonl"
+
+_HISTORY = ("rewind", "begin", "describe", "log", "checkpoint", "progress", "say")
+"""All that isn't about the process and its state."""
 
 _MOST = 1_000_000
 """Bytes that are read in one go."""
@@ -98,6 +102,44 @@ class Journal:
             file.write(line)
 
 
+class JournaledRecorder:
+    """A `Recorder` that tells the store and, so that a lost store can be made anew, the journal.
+
+    Parameters
+    ----------
+    store : Store
+    job : Job
+    """
+
+    def __init__(self, store: Store[Any], job: Job) -> None:
+        self._store, self._journal = StoreRecorder(store, job.id), Journal(job)
+
+    def get(self) -> Job:
+        """The job as it is now."""
+        return self._store.get()
+
+    def change_state(self, state: State, **details: Any) -> bool:
+        """See `Store.change_state`."""
+        changed = self._store.change_state(state, **details)
+        if changed:
+            self._journal.change_state(state, **details)
+        return changed
+
+    def sampled(self, values: dict[str, float]) -> None:
+        """A sample of the machine, for the store alone: there are many, and they are no loss."""
+        self._store.sampled(values)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        """All else that a `Recorder` is told, to both."""
+        in_store, in_journal = getattr(self._store, name), getattr(self._journal, name)
+
+        def tell(*what: Any, **more: Any) -> None:
+            in_store(*what, **more)
+            in_journal(*what, **more)
+
+        return tell
+
+
 def last_state(job: Job) -> State | None:
     """The newest state in a job's journal."""
     last = None
@@ -114,11 +156,33 @@ def last_process(job: Job) -> ProcessIdentity | None:
     return found
 
 
+def last_entry(job: Job, kind: str) -> dict[str, Any] | None:
+    """The newest entry of a kind in a job's journal."""
+    last = None
+    for entry in _entries(job, kind):
+        last = entry
+    return last
+
+
+def replay_history(store: Store[Any], job: Job) -> bool:
+    """Read all that a job that has ended logged and said; whether there was a journal."""
+    path = job.folder / FILE
+    if not path.is_file():
+        return False
+    with store.together():
+        for entry in _entries(
+            job, "rewind", "begin", "describe", "log", "checkpoint", "progress", "say"
+        ):
+            _apply(store, job, entry)
+        store.set_journal_read(job.id, path.stat().st_size)
+    return True
+
+
 def _entries(job: Job, *kinds: str) -> Iterator[dict]:
     beginnings = tuple(f'{{"what": "{kind}"' for kind in kinds)
     with contextlib.suppress(FileNotFoundError), (job.folder / FILE).open() as file:
         for line in file:
-            if line.startswith(beginnings):
+            if line.startswith(beginnings) and line.endswith("\n"):
                 yield parse_json(line)
 
 
@@ -137,17 +201,29 @@ def replay(store: Store[Any], job: Job) -> bool:
     # All of it and how far it was read, or nothing.
     with store.together():
         for line in whole.splitlines():
-            _apply(store, job, line)
+            _apply_line(store, job, line)
         store.set_journal_read(job.id, start + len(whole))
     return True
 
 
-def _apply(store: Store[Any], job: Job, line: bytes) -> None:
+def _apply_line(store: Store[Any], job: Job, line: bytes) -> None:
     try:
         entry = parse_json(line)
+    except ValueError as error:
+        _leave_out(store, job, error)
+    else:
+        _apply(store, job, entry)
+
+
+def _apply(store: Store[Any], job: Job, entry: dict) -> None:
+    try:
         _ENTRIES[entry.pop("what")](store, job, entry)
     except (ValueError, KeyError, TypeError, AttributeError, RunError) as error:
-        store.say(job.id, f"A line of the journal was left out: {error}", kind="note")
+        _leave_out(store, job, error)
+
+
+def _leave_out(store: Store[Any], job: Job, error: Exception) -> None:
+    store.say(job.id, f"A line of the journal was left out: {error}", kind="note")
 
 
 def _state(store: Store[Any], job: Job, entry: dict) -> None:

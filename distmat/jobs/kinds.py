@@ -7,13 +7,15 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from distmat.errors import RunError
 
 if TYPE_CHECKING:
     from distmat.jobs.job import Job
     from distmat.jobs.recorder import Recorder
+    from distmat.jobs.store import Store
 
 ACCELERATOR, CPU, PROCESSOR = "accelerator", "cpu", "processor"
 """What a job computes on: a GPU, or in its place the whole processor; the whole processor by its
@@ -65,6 +67,13 @@ class JobKind:
         One of `ACCELERATOR`, `CPU` and `PROCESSOR`.
     discard : callable
         Deletes what an unfinished job has left outside its own folder.
+    settings_of : callable
+        The settings that a job's folder holds; None if it holds none. For jobs whose record is
+        missing.
+    is_finished : callable
+        Whether a job's folder shows that it came to its end.
+    restore : callable
+        Tells a store what such a folder knows of metrics and checkpoints.
     advice : str
         What helps against a lack of memory.
     """
@@ -74,6 +83,9 @@ class JobKind:
     onward: "Callable[[Job], str]" = lambda job: "starts anew"
     device: "Callable[[Job], str]" = lambda job: PROCESSOR
     discard: "Callable[[Job], None]" = lambda job: None
+    settings_of: "Callable[[Path], dict[str, object] | None]" = lambda folder: None
+    is_finished: "Callable[[Path], bool]" = lambda folder: False
+    restore: "Callable[[Job, Store[Any]], None]" = lambda job, store: None
     advice: str = "Close other programs"
 
 

@@ -17,14 +17,14 @@ from types import FrameType
 
 from distmat.jobs.exit_reason import classify_error
 from distmat.jobs.hardware import Sampler
-from distmat.jobs.job import Job
-from distmat.jobs.journal import Journal
+from distmat.jobs.job import RECORD, Job
+from distmat.jobs.journal import Journal, JournaledRecorder
 from distmat.jobs.kinds import kind_of
 from distmat.jobs.lock import ProcessLock
 from distmat.jobs.processes import identify
 from distmat.jobs.provenance import environment
 from distmat.jobs.reaper import LOCK
-from distmat.jobs.recorder import Recorder, StoreRecorder
+from distmat.jobs.recorder import Recorder
 from distmat.jobs.states import ACTIVE, Cause, State
 from distmat.jobs.store import JobStore
 
@@ -42,13 +42,17 @@ def main(job_id: str) -> int:
     signal.signal(signal.SIGINT, _stop)
     faulthandler.enable()
     _die_with_parent()
-    file = os.environ.get("DISTMAT_JOB")
-    if file:
-        # On a cluster the store is left to the machine that has it.
-        job = Job.from_file(Path(file))
+    if _on_cluster():
+        # There the store is left to the machine that has it.
+        job = Job.from_file(Path(os.environ["DISTMAT_JOB"]))
         return _take_part(job, Journal(job))
     with JobStore() as store:
-        return _take_part(store.get(job_id), StoreRecorder(store, job_id))
+        job = store.get(job_id)
+        return _take_part(job, JournaledRecorder(store, job))
+
+
+def _on_cluster() -> bool:
+    return bool(os.environ.get("DISTMAT_JOB"))
 
 
 def _take_part(job: Job, recorder: Recorder) -> int:
@@ -67,6 +71,9 @@ def _run_rank0(job: Job, recorder: Recorder) -> int:
     ballast = job.folder / ".ballast"
     try:
         ballast.write_bytes(os.urandom(BALLAST))
+        if not _on_cluster():
+            # The cluster's own was written where the job was handed over.
+            recorder.get().to_file(job.folder / RECORD)
         me = identify()
         if me is not None:
             recorder.attach(me, socket.gethostname())

@@ -236,6 +236,7 @@ class Predictor:
         self, answer: NetworkOutput, row: int, residues: int, templates: Sequence[Template]
     ) -> torch.Tensor:
         """The distogram of one of the chains that were answered for, after its templates."""
+        assert answer.logits is not None  # noqa: S101  asked of heads that give them
         logits_LLK = answer.logits[row, :residues, :residues]
         logits_LLK = logits_LLK.div_(self.network.config.distogram_temperature)
         return _heard(logits_LLK, templates, self.network.edges) if templates else logits_LLK

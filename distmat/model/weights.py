@@ -72,7 +72,11 @@ def _write_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+        # Made first, for the library's own files are nobody else's to read.
+        temporary.touch()
+        mode = temporary.stat().st_mode
         save_file(tensors, temporary, metadata={"format": "pt"})
+        temporary.chmod(mode)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

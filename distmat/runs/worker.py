@@ -2,13 +2,17 @@
 
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
+from distmat.documents import read_json
+from distmat.errors import ConfigError
 from distmat.jobs.job import Job
 from distmat.jobs.kinds import ACCELERATOR, CPU, JobKind
 from distmat.jobs.recorder import Recorder
-from distmat.training.config import TrainingConfig
-from distmat.training.run_folder import checkpoints, clean
+from distmat.jobs.store import Store
+from distmat.training.config import CONFIG_FILE, TrainingConfig, read_config
+from distmat.training.run_folder import FINAL_FILE, LAST_FILE, checkpoints, clean
 from distmat.workspace import replace_file
 
 EVALUATION_FILE = "evaluation.json"
@@ -61,8 +65,36 @@ def _device(job: Job) -> str:
     return CPU if job.settings.get("device") == "cpu" else ACCELERATOR
 
 
+def _settings_of(folder: Path) -> dict[str, object] | None:
+    try:
+        return read_config(folder / CONFIG_FILE).as_dict()
+    except ConfigError:
+        return None
+
+
+def _restore(job: Job, store: Store[Any]) -> None:
+    """Curves up to the newest checkpoint, which keeps them, and the checkpoints."""
+    there = checkpoints(job.folder)
+    for step, folder in there.items():
+        store.checkpoint(job.id, step, folder)
+    if not there:
+        return
+    state = read_json(there[max(there)] / LAST_FILE)
+    moment = job.created
+    rows: dict[int, tuple[int, float, float, dict[str, float]]] = {}
+    for entry in state.get("log_history", []):
+        numbers = {k: v for k, v in entry.items() if isinstance(v, (int, float))}
+        step, epoch = int(numbers.pop("step", 0)), float(numbers.pop("epoch", 0.0))
+        known = rows.get(step)
+        rows[step] = (step, epoch, moment, {**(known[3] if known else {}), **numbers})
+    store.log_many(job.id, [rows[step] for step in sorted(rows)])
+
+
 TRAINING_JOB = JobKind(
     work=train_job,
+    settings_of=_settings_of,
+    is_finished=lambda folder: (folder / FINAL_FILE).is_file(),
+    restore=_restore,
     check=_config,
     onward=_onward,
     device=_device,

@@ -4,7 +4,7 @@ import re
 
 import streamlit as st
 
-from distmat.errors import DistmatError
+from distmat.errors import DistmatError, Remedy
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 
@@ -17,3 +17,21 @@ def escaped(text: str) -> str:
 def show_error(error: DistmatError) -> None:
     """A sentence for the person who can mend it."""
     st.error(escaped(str(error)), icon=":material/error:")
+    if error.remedy == Remedy.REBUILD:
+        st.button(
+            "Make the list of jobs anew",
+            help="From the folders of the jobs; what is left of the old list is kept beside it.",
+            on_click=_rebuild,
+        )
+
+
+def _rebuild() -> None:
+    from distmat.jobs.rebuild import rebuild
+
+    try:
+        done = rebuild()
+    except DistmatError as error:
+        st.toast(escaped(str(error)), icon=":material/error:")
+        return
+    unknown = f" {len(done.unknown)} folders stay without one." if done.unknown else ""
+    st.toast(f"{len(done.found)} jobs are back.{unknown}", icon=":material/check:")

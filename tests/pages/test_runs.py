@@ -251,3 +251,18 @@ def test_a_run_whose_dataset_has_changed_is_resumed_with_it_by_a_button(page, st
     button(page, "Resume with the changed data").click().run()
     again = store.get(run.id)
     assert again.state == State.QUEUED and again.backend_settings["accept_changed_data"] is True
+
+
+def test_a_lost_list_of_runs_is_said_and_made_anew(page, store, tmp_path):
+    run = made(store, state=State.STOPPED)
+    run.folder.mkdir(parents=True)
+    store.get(run.id).to_file(run.folder / "job.json")
+    store.close()
+    (tmp_path / "runs.sqlite-wal").unlink(missing_ok=True)
+    (tmp_path / "runs.sqlite").write_bytes(b"")
+    page.run()
+    assert "is empty, but folders of jobs lie beside it" in page.error[0].value
+    button(page, "Make the list of jobs anew").click()
+    page.run()
+    assert not page.error and "1 jobs are back." in page.toast[0].value
+    assert page.dataframe[0].value["Run"].tolist() == ["mine"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distmat.errors import RunError
+from distmat.errors import Remedy, RunError
 from distmat.jobs.processes import ProcessIdentity
 from distmat.jobs.states import ENDED, TRANSITIONS, Cause, State
 from distmat.jobs.store.database import Database
@@ -372,8 +372,9 @@ def test_the_webhook_is_due_once_after_each_end(store):
 def test_a_damaged_and_a_newer_database_say_so(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "runs.sqlite").write_bytes(b"no database at all" * 1000)
-    with pytest.raises(RunError, match="is no database; move it away"):
+    with pytest.raises(RunError, match="is no database any more") as error:
         RunStore(tmp_path / "a")
+    assert error.value.remedy == Remedy.REBUILD
     RunStore(tmp_path / "b").close()
     with sqlite3.connect(tmp_path / "b" / "runs.sqlite") as database:
         database.execute("PRAGMA user_version = 999")
@@ -392,6 +393,8 @@ def test_a_database_of_every_earlier_version_opens_with_all_its_runs(tmp_path, m
         values = "1, 'old', 'old', '{}', 'local', '/', 'QUEUED', 1, 1"
         database.execute(f"INSERT INTO runs ({columns}) VALUES ({values})")
         database.execute("INSERT INTO progress (run) VALUES (1), (-1)")
+        if version >= 3:
+            database.execute("UPDATE queue SET last_key = 1")
         database.close()
         with RunStore(home) as store:
             assert [run.id for run in store.queued()] == ["old"]

@@ -7,6 +7,7 @@ from distmat.cli.runs.act import (
     duplicate_run,
     launch,
     mark_run,
+    rebuild_store,
     resume_run,
     show_queue,
     stop_runs,
@@ -108,6 +109,8 @@ def add_runs(commands) -> None:
     delete = _add(kinds, "delete", delete_runs, "delete runs with their metrics and checkpoints")
     delete.add_argument("which", metavar="RUN", nargs="+")
     delete.add_argument("--yes", action="store_true", help="don't ask")
+
+    _add(kinds, "rebuild", rebuild_store, "make a lost list of jobs anew from their folders")
 
     queue = _add(kinds, "queue", show_queue, "show the queue, change its order, pause it")
     queue.add_argument("--pause", action="store_true", help="start nothing for now")

@@ -145,3 +145,25 @@ def show_queue(options: argparse.Namespace) -> None:
         print_table(("PLACE", "ID", "STATE", "DEVICE"), rows)
     else:
         print("Nothing runs and nothing waits.")
+
+
+def rebuild_store(options: argparse.Namespace) -> None:
+    """`distmat runs rebuild`."""
+    from distmat.jobs.rebuild import rebuild
+
+    done = rebuild()
+    if options.json:
+        print_json(
+            {
+                "found": done.found,
+                "unknown": [str(folder) for folder in done.unknown],
+                "old": done.old and str(done.old),
+            }
+        )
+        return
+    print(f"{len(done.found)} jobs are back: {', '.join(done.found) or 'none'}.")
+    if done.unknown:
+        names = ", ".join(str(folder) for folder in done.unknown)
+        print(f"These folders don't say what job was theirs, and stay as they are: {names}.")
+    if done.old:
+        print(f"What was left of the old store is in {done.old}.")

@@ -22,7 +22,7 @@ from distmat.jobs.backends.backend import PATIENCE, Backend, Field
 from distmat.jobs.commands import process_env, torchrun_command, worker_command
 from distmat.jobs.exit_reason import classify_exit
 from distmat.jobs.hardware import out_of_memory_kills
-from distmat.jobs.job import Job
+from distmat.jobs.job import RECORD, Job
 from distmat.jobs.journal import Journal, last_process, last_state, replay
 from distmat.jobs.kinds import kind_of
 from distmat.jobs.processes import ProcessIdentity
@@ -218,7 +218,7 @@ class ClusterJob:
                 # If the node was lost without a word.
                 journal.requeue()
             journal.change_state(State.STARTING)
-            dataclasses.replace(job, state=State.STARTING).to_file(job.folder / "job.json")
+            dataclasses.replace(job, state=State.STARTING).to_file(job.folder / RECORD)
         kills = out_of_memory_kills()
         # Slurm signals all processes of a job; what these two mean, this one alone decides.
         warned = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
@@ -325,7 +325,7 @@ def _command(job: Job) -> list[str]:
 
 
 def _env(job: Job) -> dict[str, str]:
-    return {**process_env(job), "DISTMAT_JOB": str(job.folder / "job.json")}
+    return {**process_env(job), "DISTMAT_JOB": str(job.folder / RECORD)}
 
 
 def _mark_dead(journal: Journal, job: Job, code: int | None, kills: int | None) -> None:

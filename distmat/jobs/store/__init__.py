@@ -5,7 +5,9 @@ SQL is written in this folder alone, for tables that `schema` describes.
 
 from pathlib import Path
 
-from distmat.jobs.job import Job
+from distmat.errors import Remedy, RunError
+from distmat.jobs.job import RECORD, Job
+from distmat.jobs.kinds import ENTRIES
 from distmat.jobs.store.database import Database
 from distmat.jobs.store.events import Event, Events, RecordedCheckpoint
 from distmat.jobs.store.jobs import Jobs
@@ -23,6 +25,21 @@ __all__ = ["FILE", "Event", "JobStore", "RecordedCheckpoint", "Store"]
 FILE = "runs.sqlite"
 
 
+def _check_there(path: Path) -> None:
+    """Refuse to begin anew, as if nothing had been there, beside the folders of jobs."""
+    empty = path.is_file() and path.stat().st_size == 0
+    if path.exists() and not empty:
+        return
+    places = {entry.folder for entry in ENTRIES.values()}
+    folders = [folder for place in places for folder in (path.parent / place).glob("*")]
+    # Trainings of which no store was told leave no record: without a file they mean nothing.
+    if any(folder.is_dir() and (empty or (folder / RECORD).is_file()) for folder in folders):
+        raise RunError(
+            f"{path} is {'empty' if empty else 'gone'}, but folders of jobs lie beside it.",
+            Remedy.REBUILD,
+        )
+
+
 class Store(Jobs[J], States[J], Queue[J], Metrics[J], Events[J]):
     """All jobs of a workspace; safe to use from several threads and processes.
 
@@ -33,20 +50,34 @@ class Store(Jobs[J], States[J], Queue[J], Metrics[J], Events[J]):
     share : float
         Curves, tables and diagnoses may be so many seconds old, and viewers in other threads get
         the same ones; for a server with many viewers.
+    lost : bool
+        Begin with none, though folders of jobs are there (see `distmat.jobs.rebuild`).
 
     Raises
     ------
     RunError
-        If the database is damaged, or of a newer version.
+        If the database is damaged or lost, or of a newer version.
     """
 
-    def __init__(self, home: Path | None = None, share: float = 0.0) -> None:
+    def __init__(self, home: Path | None = None, share: float = 0.0, *, lost: bool = False) -> None:
         self.cache = TTLCache(share)
         self.home = Path(home if home is not None else workspace()).resolve()
         self.path = self.home / FILE
         self._keys: dict[str, int] = {}
+        if not lost:
+            _check_there(self.path)
         self._db = Database(self.path, MIGRATIONS)
         self._series = Series(self._db)
+
+    def check(self) -> None:
+        """Look at every page of the file.
+
+        Raises
+        ------
+        RunError
+            If any is damaged.
+        """
+        self._db.check()
 
     def close(self) -> None:
         """Give the file back."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distmat.errors import RunError
+from distmat.errors import Remedy, RunError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,12 +44,25 @@ class Database:
         self.path = path
         self._lock = threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
+        if _is_cut(path):
+            raise RunError(f"{path} was cut off.", Remedy.REBUILD)
         with self._explained():
             self._connection = sqlite3.connect(
                 path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
             self._connection.row_factory = Row
             self._migrate(migrations)
+
+    def check(self) -> None:
+        """Look at every page.
+
+        Raises
+        ------
+        RunError
+            If any is damaged.
+        """
+        if self.rows("PRAGMA quick_check(1)")[0][0] != "ok":
+            raise RunError(f"{self.path} is damaged.", Remedy.REBUILD)
 
     def close(self) -> None:
         """Give the file back."""
@@ -160,12 +173,34 @@ class Database:
                 sqlite3.SQLITE_BUSY: "is kept busy by another process; try again.",
                 sqlite3.SQLITE_READONLY: "can't be written; check its permissions.",
                 sqlite3.SQLITE_CANTOPEN: "can't be opened; check its permissions.",
-                sqlite3.SQLITE_NOTADB: "is no database; move it away, and a new one is made.",
-                sqlite3.SQLITE_CORRUPT: "is damaged; move it away, and a new one is made.",
+                sqlite3.SQLITE_NOTADB: "is no database any more.",
+                sqlite3.SQLITE_CORRUPT: "is damaged.",
             }
+            lost = code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
             if code in sentences:
-                raise RunError(f"{self.path} {sentences[code]}") from None
+                remedy = Remedy.REBUILD if lost else None
+                raise RunError(f"{self.path} {sentences[code]}", remedy) from None
             raise
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether a database is shorter than its first page says (sqlite.org/fileformat.html, 1.3)."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.is_file() and log.stat().st_size:
+        # Pages that are missing may be in there, or on their way from there.
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+            size = os.fstat(file.fileno()).st_size
+    except OSError:
+        return False
+    if len(head) < 100 or not head.startswith(b"SQLite format 3"):
+        return False
+    page = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    # The number counts where it was written together with the last change.
+    return head[24:28] == head[92:96] and size < pages * (65_536 if page == 1 else page)
 
 
 def _storable(values: Sequence | dict) -> Sequence | dict:

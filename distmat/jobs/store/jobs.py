@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from distmat.errors import RunError, one_line
+from distmat.jobs.job import RECORD, Job
 from distmat.jobs.kinds import folder_of
 from distmat.jobs.states import ACTIVE, State
 from distmat.jobs.store.rows import SELECT, J, Rows
@@ -84,11 +85,34 @@ class Jobs(Rows[J]):
                 "created": now,
                 "position": position,
             }
-            columns, places = ", ".join(values), ", ".join(f":{column}" for column in values)
-            self._db.execute(f"INSERT INTO runs ({columns}) VALUES ({places})", values)  # noqa: S608
-            self._series.make(key, -key)
+            self._insert(values)
             self._event(key, "state", "Queued")
         return self.get(job_id)
+
+    def adopt(self, job: Job, note: str) -> None:
+        """Take in a job that another store has made.
+
+        Parameters
+        ----------
+        job : Job
+            All but its steps and metrics is taken as it is.
+        note : str
+            A sentence for its history.
+        """
+        with self._db.writing():
+            self._db.execute("UPDATE queue SET last_key = last_key + 1")
+            (key,) = self._db.one("SELECT last_key FROM queue")
+            self._insert({"key": key, **_columns(job)})
+            self._event(key, "note", note)
+
+    def _insert(self, values: Mapping[str, object]) -> None:
+        columns, places = ", ".join(values), ", ".join(f":{column}" for column in values)
+        self._db.execute(
+            f"INSERT INTO runs ({columns}) VALUES ({places})",  # noqa: S608  (names are ours)
+            dict(values),
+        )
+        key = int(str(values["key"]))
+        self._series.make(key, -key)
 
     def get(self, job_id: str) -> J:
         """The run of this id.
@@ -185,14 +209,17 @@ class Jobs(Rows[J]):
         if not _line(name):
             raise RunError("The new name is empty; give one.")
         self._set(job_id, name=_line(name))
+        self._keep_record(job_id)
 
     def tag(self, job_id: str, tags: Iterable[str]) -> None:
         """Other tags instead of those it has."""
         self._set(job_id, tags=json.dumps(_tags(tags)))
+        self._keep_record(job_id)
 
     def note(self, job_id: str, notes: str) -> None:
         """Another note instead of the one it has."""
         self._set(job_id, notes=notes)
+        self._keep_record(job_id)
 
     def forget(self, job_id: str) -> None:
         """Delete all that is stored of a run; its folder stays (see `operations.delete`).
@@ -215,6 +242,13 @@ class Jobs(Rows[J]):
                 self._db.execute(f"DELETE FROM {table} WHERE run = ?", (key,))  # noqa: S608
         self._keys.pop(job_id, None)
 
+    def _keep_record(self, job_id: str) -> None:
+        """Let a job's folder know it by its new name, tags and note."""
+        job = self.get(job_id)
+        # What a process may be about to read is left alone until it has ended.
+        if job.has_ended and (job.folder / RECORD).is_file():
+            job.to_file(job.folder / RECORD)
+
     def _folder(self, kind: str, job_id: str) -> Path:
         return self.home / folder_of(kind) / job_id
 
@@ -225,6 +259,33 @@ class Jobs(Rows[J]):
             taken = self._db.rows("SELECT 1 FROM runs WHERE id = ?", f"{stem}-{letters}")
             if not taken and not self._folder(kind, f"{stem}-{letters}").exists():
                 return f"{stem}-{letters}"
+
+
+def _columns(job: Job) -> dict[str, object]:
+    """A job's row, but for its key."""
+    process = job.process
+    texts = {
+        name: json.dumps(getattr(job, name), default=str)
+        for name in ("tags", "settings", "backend_settings", "devices", "facts", "environment")
+    }
+    plain = {
+        name: getattr(job, name)
+        for name in (
+            "id", "name", "notes", "kind", "backend", "directory", "origin", "webhook", "state",
+            "cause", "cause_kind", "created", "started", "ended", "attempt", "attempt_started",
+            "earlier_seconds", "position", "host", "job", "stop_asked", "kill_at",
+        )
+    }  # fmt: skip
+    return {
+        **plain,
+        **texts,
+        "group_name": job.group,
+        "immediate": int(job.immediate),
+        "pid": process and process.pid,
+        "pid_created": process and process.created,
+        # It was told of the end when that came, or its time is long past.
+        "notified": 1,
+    }
 
 
 def _tags(tags: Iterable[str]) -> list[str]:
