@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from distmat.ui.explorer import viewer_routes
+
 # Named by its script, so that Streamlit doesn't take the folder `pages` beside this file for pages
 # that it may run by themselves, without the navigation.
-app = st.App("pages/navigation.py")
+app = st.App("pages/navigation.py", routes=viewer_routes())

@@ -12,10 +12,10 @@ import numpy as np
 from distmat.dataset.download import cached_path
 from distmat.dataset.filters import Filters, measure, refusal
 from distmat.dataset.published_json import read_samples
-from distmat.dataset.secondary_structure import structure_content
 from distmat.dataset.sources import Item
 from distmat.dataset.store import stream_rows
 from distmat.errors import DistmatError, StructureError
+from distmat.geometry.secondary_structure import structure_content
 from distmat.protein.chain import Chain
 from distmat.protein.structure.read import read_entry_bytes
 from distmat.protein.structure.sniff import MAX_BYTES

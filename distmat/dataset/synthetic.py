@@ -17,11 +17,11 @@ from scipy.spatial.distance import cdist
 from distmat.dataset.card.files import write_card
 from distmat.dataset.card.measure import make_card
 from distmat.dataset.filters import measure
-from distmat.dataset.secondary_structure import structure_content
 from distmat.dataset.store import Dataset, DatasetWriter
 from distmat.errors import DatasetError
 from distmat.geometry.chain_geometry import BOND
 from distmat.geometry.handedness import reference_angles
+from distmat.geometry.secondary_structure import structure_content
 from distmat.protein.chain import Chain
 from distmat.protein.sequence import ALPHABET
 from distmat.workspace import workspace

@@ -14,12 +14,6 @@ from distmat.protein.distance_map import BANDS, separation
 DISTANCE_COLOURS = "Viridis"
 """Near is dark, far is bright: contacts stand out as dark lines."""
 
-ERROR_COLOURS = "RdBu_r"
-"""Blue is predicted too near, red too far, white right."""
-
-DEVIATION_COLOURS = "Plasma_r"
-"""Bright is sure, dark unsure. (Streamlit takes some of Magma's colours for its placeholders.)"""
-
 MODEL_COLOUR, BASELINE_COLOUR, TRUTH_COLOUR = "#d95f02", "#7f7f7f", "#1b78b4"
 """Orange for what the model says, grey for the baseline, blue for the truth; everywhere."""
 
@@ -28,110 +22,40 @@ NOT_OBSERVED = "rgba(140, 140, 140, 0.35)"
 
 _SEPARATION_TICKS = (1, 3, 6, 12, 24, 50, 100, 200, 400, 800, 1600)
 
-_ERROR_QUANTILE = 0.995
-"""The error's colours end here, so that one wild pair doesn't bleach all others."""
 
-
-def side_by_side(
-    sequence: str, predicted: np.ndarray, std: np.ndarray, true: np.ndarray
-) -> go.Figure:
-    """Predicted map, true map and signed error, which zoom and pan as one.
+def true_map(sequence: str, true: np.ndarray) -> go.Figure:
+    """A known map alone.
 
     Parameters
     ----------
     sequence : str
         One letter per residue; length N.
-    predicted, std : ndarray, shape=(N, N), dtype=float
-        Å.
     true : ndarray, shape=(N, N), dtype=float
         Å; NaN where not observed.
     """
-    from plotly.subplots import make_subplots
-
-    figure = make_subplots(
-        rows=1,
-        cols=3,
-        horizontal_spacing=0.035,
-        subplot_titles=("Predicted", "True", "Predicted − true"),
-    )
     residues = residue_labels(sequence)
-    error = predicted - true
-    panels = (
-        _heatmap(residues, predicted, "coloraxis", _PREDICTED_HOVER, std),
-        _heatmap(residues, true, "coloraxis", _DISTANCE_HOVER),
-        _heatmap(residues, error, "coloraxis2", _ERROR_HOVER),
+    # Residues are categories: their labels then show in the hover without N×N strings.
+    panel = go.Heatmap(
+        x=residues,
+        y=residues,
+        z=np.round(true, 1).astype(np.float32),
+        coloraxis="coloraxis",
+        hovertemplate="%{y} – %{x}<br>%{z:.1f} Å<extra></extra>",
+        hoverongaps=False,
     )
-    for column, panel in enumerate(panels, start=1):
-        figure.add_trace(panel, row=1, col=column)
-        last = "" if column == 1 else str(column)
-        # A map is matched to the first one and not anchored itself: plotly allows only one of both.
-        same = {} if column == 1 else {"matches": "x"}
-        figure.update_layout(
-            {
-                f"xaxis{last}": _axis(sequence) | same,
-                f"yaxis{last}": _axis(sequence, down=True)
-                | ({"scaleanchor": "x"} if column == 1 else {"matches": "y"}),
-            }
-        )
-    figure.update_yaxes(title=None, showticklabels=False, col=2)
-    figure.update_yaxes(title=None, showticklabels=False, col=3)
-    first, last = figure.layout.xaxis.domain, figure.layout.xaxis2.domain
-    alone = figure.layout.xaxis3.domain
-    figure.update_layout(
-        coloraxis=_distance_scale(predicted, true)
-        | {"colorbar": _colour_bar("distance (Å)", first[0], last[1])},
-        coloraxis2=_error_scale(error) | {"colorbar": _colour_bar("error (Å)", *alone)},
-    )
-    return _grey_behind(finished(figure, 540))
-
-
-def above_and_below(sequence: str, predicted: np.ndarray, true: np.ndarray) -> go.Figure:
-    """One map: predicted distances above the diagonal, true ones below; parameters as before."""
-    n = len(sequence)
-    above = np.triu(np.ones((n, n), dtype=bool))
-    both = np.where(above, predicted, true)
-    figure = go.Figure(_heatmap(residue_labels(sequence), both, "coloraxis", _DISTANCE_HOVER))
+    seen = true[np.isfinite(true)]
+    figure = go.Figure(panel)
     figure.update_layout(
         xaxis=_axis(sequence),
         yaxis=_axis(sequence, down=True) | {"scaleanchor": "x"},
-        coloraxis=_distance_scale(predicted, true)
-        | {"colorbar": _colour_bar("distance (Å)", 0.2, 0.8)},
+        coloraxis={
+            "colorscale": DISTANCE_COLOURS,
+            "cmin": 0.0,
+            "cmax": float(np.ceil(seen.max(initial=1.0))),
+            "colorbar": _COLOUR_BAR,
+        },
     )
-    for text, x, y, anchor in (("predicted", 0.98, 0.98, "right"), ("true", 0.02, 0.02, "left")):
-        figure.add_annotation(
-            text=text,
-            xref="x domain",
-            yref="y domain",
-            x=x,
-            y=y,
-            xanchor=anchor,
-            showarrow=False,
-            font={"color": "#1a1a1a", "size": 13},
-            bgcolor="rgba(255, 255, 255, 0.75)",
-        )
-    return _grey_behind(finished(figure, 620))
-
-
-def predicted_map(sequence: str, predicted: np.ndarray, std: np.ndarray) -> go.Figure:
-    """The predicted map alone; parameters as in `side_by_side`."""
-    return _single(
-        sequence,
-        _heatmap(residue_labels(sequence), predicted, "coloraxis", _PREDICTED_HOVER, std),
-        _distance_scale(predicted),
-    )
-
-
-def true_map(sequence: str, true: np.ndarray) -> go.Figure:
-    """A known map alone; parameters as in `side_by_side`."""
-    panel = _heatmap(residue_labels(sequence), true, "coloraxis", _DISTANCE_HOVER)
-    return _single(sequence, panel, _distance_scale(true), 420)
-
-
-def deviation_map(sequence: str, std: np.ndarray) -> go.Figure:
-    """How unsure the model is of each pair; parameters as in `side_by_side`."""
-    panel = _heatmap(residue_labels(sequence), std, "coloraxis", _DEVIATION_HOVER)
-    scale = {"colorscale": DEVIATION_COLOURS, "cmin": 0.0, "cmax": _largest(std)}
-    return _single(sequence, panel, scale)
+    return finished(figure, 420).update_layout(plot_bgcolor=NOT_OBSERVED)
 
 
 def error_by_separation(predicted: np.ndarray, baseline: np.ndarray, true: np.ndarray) -> go.Figure:
@@ -265,32 +189,6 @@ def image_options(name: str, kind: str) -> dict:
     }
 
 
-_PREDICTED_HOVER = "%{y} – %{x}<br>%{z:.1f} ± %{text:.1f} Å<extra></extra>"
-_DISTANCE_HOVER = "%{y} – %{x}<br>%{z:.1f} Å<extra></extra>"
-_ERROR_HOVER = "%{y} – %{x}<br>%{z:+.1f} Å<extra></extra>"
-_DEVIATION_HOVER = "%{y} – %{x}<br>± %{z:.1f} Å<extra></extra>"
-
-
-def _heatmap(
-    residues: list[str],
-    values: np.ndarray,
-    scale: str,
-    hover: str,
-    text: np.ndarray | None = None,
-) -> go.Heatmap:
-    # Residues are categories: their labels then show in the hover without N×N strings.
-    return go.Heatmap(
-        x=residues,
-        y=residues,
-        z=np.round(values, 1).astype(np.float32),
-        # Plotly looks hover text up in nested lists only.
-        text=None if text is None else np.round(text, 1).tolist(),
-        coloraxis=scale,
-        hovertemplate=hover,
-        hoverongaps=False,
-    )
-
-
 def _axis(sequence: str, down: bool = False) -> dict:
     """A residue axis with a few round numbers; `down` starts it at the top."""
     n = len(sequence)
@@ -317,47 +215,14 @@ def _ticks(n: int) -> Sequence[int]:
     return [1, *range(step, n + 1, step)]
 
 
-def _distance_scale(*maps: np.ndarray) -> dict:
-    return {"colorscale": DISTANCE_COLOURS, "cmin": 0.0, "cmax": _largest(*maps)}
-
-
-def _error_scale(error: np.ndarray) -> dict:
-    size = np.abs(error[np.isfinite(error)])
-    limit = max(1.0, float(np.quantile(size, _ERROR_QUANTILE))) if len(size) else 1.0
-    return {"colorscale": ERROR_COLOURS, "cmin": -limit, "cmax": limit}
-
-
-def _largest(*maps: np.ndarray) -> float:
-    """The largest finite value of these maps, at least 1."""
-    finite = [values[np.isfinite(values)] for values in maps]
-    return float(np.ceil(max([1.0, *(values.max() for values in finite if len(values))])))
-
-
-def _colour_bar(title: str, start: float, end: float) -> dict:
-    """Lies below the map from `start` to `end` of the figure's width."""
-    return {
-        "title": {"text": title, "side": "bottom"},
-        "orientation": "h",
-        "thickness": 12,
-        "outlinewidth": 0,
-        "x": (start + end) / 2,
-        "len": 0.8 * (end - start),
-        # In pixels of the whole figure, so that it is near the map whatever the map's size.
-        "yref": "container",
-        "y": 0.0,
-        "yanchor": "bottom",
-    }
-
-
-def _single(sequence: str, panel: go.Heatmap, scale: dict, height: int = 620) -> go.Figure:
-    figure = go.Figure(panel)
-    figure.update_layout(
-        xaxis=_axis(sequence),
-        yaxis=_axis(sequence, down=True) | {"scaleanchor": "x"},
-        coloraxis=scale | {"colorbar": _colour_bar("Å", 0.2, 0.8)},
-    )
-    return _grey_behind(finished(figure, height))
-
-
-def _grey_behind(figure: go.Figure) -> go.Figure:
-    return figure.update_layout(plot_bgcolor=NOT_OBSERVED)
+_COLOUR_BAR = {
+    "title": {"text": "Å", "side": "bottom"},
+    "orientation": "h",
+    "thickness": 12,
+    "outlinewidth": 0,
+    "len": 0.48,
+    # In pixels of the whole figure, so that it is near the map whatever the map's size.
+    "yref": "container",
+    "y": 0.0,
+    "yanchor": "bottom",
+}

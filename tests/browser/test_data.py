@@ -4,8 +4,8 @@ import pytest
 
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
-from tests.browser.picture import BLUE, colours, share_like
-from tests.browser.test_predict import open_page
+from tests.browser.picture import BLUE, share_like
+from tests.browser.test_predict import open_page, solid_explorer
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -34,14 +34,7 @@ def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at(offline, addre
     page.locator(".barlayer path").first.wait_for(state="attached")
 
     page.get_by_test_id("stButtonGroup").get_by_text("Chains", exact=True).click()
-    page.locator(".heatmaplayer image").first.wait_for(state="attached")
-    chart = page.get_by_test_id("stPlotlyChart").first
-    chart.scroll_into_view_if_needed()
-    assert colours(chart.screenshot()) > 100
-    frame = page.frame_locator("[data-testid='stIFrame']")
-    frame.locator("body[data-painter='3dmol']").wait_for()
-    view = frame.locator("#stage-view")
-    view.scroll_into_view_if_needed()
+    view = solid_explorer(page).locator(".scene")
     assert share_like(view.screenshot(), BLUE) > 0.005
-    assert not frame.locator("#mirrored").is_visible()
+    assert not page.locator(".explorer .mirrored").is_visible()
     assert wanted == []

@@ -31,21 +31,13 @@ def metric(page, label):
     return float(re.search(r"-?\d+(\.\d+)?", text.replace(label, "")).group())
 
 
-def assert_maps(page, how_many):
-    maps = page.get_by_test_id("stPlotlyChart").first
-    maps.locator(".heatmaplayer image").nth(how_many - 1).wait_for(state="attached")
-    assert maps.locator(".heatmaplayer image").count() == how_many
-    maps.scroll_into_view_if_needed()
-    assert colours(maps.screenshot()) > 100
-
-
-def solid_view(page):
-    """The 3D view, once 3Dmol.js has drawn it."""
-    frame = page.frame_locator("[data-testid='stIFrame']")
-    frame.locator("body[data-painter='3dmol']").wait_for()
-    view = frame.locator("#stage-view")
-    view.scroll_into_view_if_needed()
-    return frame, view
+def solid_explorer(page):
+    """The explorer, once 3Dmol.js has drawn in it."""
+    page.locator(".explorer[data-painter='3dmol']").wait_for()
+    explorer = page.locator(".explorer")
+    explorer.locator(".views").scroll_into_view_if_needed()
+    assert colours(explorer.locator(".square").screenshot()) > 100
+    return explorer
 
 
 def test_pasting_a_sequence_gives_numbers_a_map_and_a_backbone_without_a_network(offline, address):
@@ -58,9 +50,7 @@ def test_pasting_a_sequence_gives_numbers_a_map_and_a_backbone_without_a_network
     page.get_by_role("heading", name="Pasted sequence").wait_for()
     assert metric(page, "Residues") == len(SEQUENCE)
     assert 0 < metric(page, "Expected error") < 30
-    assert_maps(page, 1)
-    _, view = solid_view(page)
-    picture = view.screenshot()
+    picture = solid_explorer(page).locator(".scene").screenshot()
     assert share_like(picture, ORANGE) > 0.005
     assert share_like(picture, BLUE) < 0.001
     with page.expect_download() as download:
@@ -70,7 +60,7 @@ def test_pasting_a_sequence_gives_numbers_a_map_and_a_backbone_without_a_network
     assert wanted == []
 
 
-def test_one_click_on_an_example_gives_scores_three_maps_and_both_traces(offline, address):
+def test_one_click_on_an_example_gives_scores_the_map_and_both_traces(offline, address):
     page, wanted = offline
     open_page(page, address)
     page.get_by_role("button", name="Kunitz").click()
@@ -80,20 +70,22 @@ def test_one_click_on_an_example_gives_scores_three_maps_and_both_traces(offline
     assert 0 < metric(page, "Distance MAE") < 15
     assert 0 < metric(page, "TM-score") <= 1
     page.get_by_role("cell", name="lDDT", exact=True).wait_for()
-    assert_maps(page, 3)
-    frame, view = solid_view(page)
+    explorer = solid_explorer(page)
+    view = explorer.locator(".scene")
     picture = view.screenshot()
     assert share_like(picture, ORANGE) > 0.005
     assert share_like(picture, BLUE) > 0.005
 
-    before = frame.locator("#caption").inner_text()
-    frame.get_by_label("show the mirror image").check()
-    assert frame.locator("#caption").inner_text() != before
+    caption = explorer.locator(".caption")
+    before = caption.inner_text()
+    explorer.get_by_label("show the mirror image").check()
+    assert caption.inner_text() != before
     assert share_like(view.screenshot(), ORANGE) > 0.005
-    frame.get_by_label("colour by error").check()
+    explorer.get_by_label("Colour of the trace").select_option("error")
     assert share_like(view.screenshot(), ORANGE) < share_like(picture, ORANGE)
-    frame.get_by_role("slider", name="Stage").fill("0")
-    assert "classical scaling" in frame.locator("#caption").inner_text()
+    explorer.get_by_label("The true structure").select_option("hidden")
+    explorer.get_by_role("slider", name="Stage").fill("0")
+    assert "classical scaling" in caption.inner_text()
     with page.expect_download() as download:
         page.get_by_role("button", name="Scores, JSON").click()
     with open(download.value.path(), encoding="utf-8") as file:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from distmat.dataset.filters import _RULES, KEPT, NO_FILTERS, Filters, measure, refusal
-from distmat.dataset.secondary_structure import structure_content
 from distmat.errors import ConfigError
+from distmat.geometry.secondary_structure import structure_content
 from distmat.protein.chain import Chain
 from distmat.settings import describe
 

@@ -44,7 +44,7 @@ def test_if_npm_brings_nothing_the_viewer_is_left_out_with_a_reason(
 
 
 def test_what_npm_brings_lands_where_the_page_looks_for_it(hatch_build, tmp_path, monkeypatch):
-    from distmat.figures.trace3d import SCRIPT_FOLDERS, SCRIPT_NAME
+    from distmat.figures.explorer import SCRIPT_FOLDERS, SCRIPT_NAME
 
     folder = "node_modules/3dmol/build"
     npm_that(tmp_path, f"mkdir -p {folder} && echo viewer > {folder}/3Dmol-min.js", monkeypatch)

@@ -1,7 +1,6 @@
 """The Data page, one action of a person at a time."""
 
-import json
-
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,7 +14,8 @@ from distmat.jobs.store import JobStore
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
 from distmat.ui.data.chains import numbered_sequence
-from tests.pages.test_predict import assert_no_fault, button, frames, shown
+from tests.figures.explorer_bytes import read_scene
+from tests.pages.test_predict import assert_no_fault, button, shown
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +101,10 @@ def test_the_first_chain_is_shown_with_map_trace_and_sequence(filled, prepared):
     assert_no_fault(filled)
     chain = read_dataset(prepared / "datasets" / "real.parquet").chains[0]
     assert filled.subheader[0].value == chain.name.replace("-", "\\-").replace("_", "\\_")
-    figure = json.loads(filled.get("plotly_chart")[0].proto.spec)
-    assert figure["data"][0]["type"] == "heatmap"
-    assert '"observed": true' in frames(filled)[0]
+    header, maps, traces = read_scene(filled.get("bidi_component")[0].proto.bytes)
+    assert header["sequence"] == chain.sequence
+    assert set(maps) == {"true"}
+    np.testing.assert_allclose(traces["truth"], chain.ca, atol=1e-3)
     assert filled.code[0].value == numbered_sequence(chain)
 
 

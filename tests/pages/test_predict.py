@@ -1,10 +1,10 @@
 import gzip
-import json
 
 import pytest
 
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_mmcif, write_pdb
+from tests.figures.explorer_bytes import read_scene
 
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDG"
 
@@ -22,8 +22,9 @@ def upload(page, name, data):
     return page.file_uploader[0].set_value((name, data, "application/octet-stream")).run()
 
 
-def frames(page):
-    return [frame.proto.srcdoc for frame in page.get("iframe")]
+def scenes(page):
+    """What the explorers show: header, maps and traces of each."""
+    return [read_scene(element.proto.bytes) for element in page.get("bidi_component")]
 
 
 def shown(page):
@@ -69,16 +70,18 @@ def test_one_click_on_an_example_shows_scores_maps_and_backbone(page, example):
         "TM-score",
         "RMSD",
     ]
-    assert len(page.get("plotly_chart")) == 4
-    assert len(frames(page)) == 1
-    assert len(page.get("download_button")) == 6
+    assert len(page.get("plotly_chart")) == 3
+    ((header, maps, traces),) = scenes(page)
+    assert header["sequence"] == example.read().sequence
+    assert set(maps) == {"predicted", "std", "true"}
+    assert len(traces) == 9
+    assert len(page.get("download_button")) == 7
 
 
 def test_an_example_is_predicted_once_however_often_the_page_runs(page, predictor):
     page.run()
     page.button(key="example-kunitz").click().run()
     page.run()
-    page.segmented_control(key="view-True").set_value("Above and below").run()
     assert len(predictor.asked) == 1
 
 
@@ -111,8 +114,9 @@ def test_pasting_a_sequence_shows_only_what_can_be_known_of_it(page):
     assert page.metric[0].value == str(len(SEQUENCE))
     assert "No structure is known" in page.info[0].value
     assert not page.table
-    assert page.segmented_control(key="view-False").options == ["Predicted", "Uncertainty"]
-    assert '"truth": null' in frames(page)[0]
+    ((_, maps, traces),) = scenes(page)
+    assert set(maps) == {"predicted", "std"}
+    assert "truth" not in traces
 
 
 CHAIN = examples()[0].read()
@@ -182,7 +186,7 @@ def test_an_error_leaves_the_last_result_where_it_was(page):
     paste(page, "MKTJ")
     assert len(page.error) == 1
     assert page.header[0].value == "Kunitz domain of TFPI"
-    assert len(frames(page)) == 1
+    assert len(scenes(page)) == 1
 
 
 def test_a_chain_that_is_too_long_is_refused_and_the_last_result_stays(page):
@@ -200,7 +204,7 @@ def test_a_name_full_of_markup_is_shown_letter_by_letter(page):
     paste(page, f">**<b>[x](http://a.b)\n{SEQUENCE}")
     assert_no_fault(page)
     assert page.header[0].value == r"\*\*\<b\>\[x\]\(http\://a\.b\)"
-    assert "<b>" not in frames(page)[0]
+    assert "<b>" not in str(scenes(page)[0][0])
 
 
 def test_uploading_a_structure_compares_with_its_own_coordinates(page):
@@ -327,25 +331,6 @@ def test_the_score_table_stands_beside_the_baseline(page):
     ]
     assert list(overall["score"])[:4] == ["MAE (Å)", "RMSE (Å)", "r", "lDDT"]
     assert [band.split()[0] for band in by_band["band"]] == ["local", "short", "medium", "long"]
-
-
-@pytest.mark.parametrize("view", ["Side by side", "Above and below", "Uncertainty"])
-def test_switching_the_view_shows_other_maps(page, view):
-    page.run()
-    page.button(key="example-kunitz").click().run()
-    page.segmented_control(key="view-True").set_value(view).run()
-    assert_no_fault(page)
-    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
-    maps = [trace for trace in figure["data"] if trace["type"] == "heatmap"]
-    assert len(maps) == (3 if view == "Side by side" else 1)
-
-
-def test_asking_for_svg_makes_the_camera_save_svg(page):
-    page.run()
-    page.button(key="example-kunitz").click().run()
-    page.segmented_control(key="picture-format").set_value("SVG").run()
-    for chart in page.get("plotly_chart"):
-        assert json.loads(chart.proto.config)["toImageButtonOptions"]["format"] == "svg"
 
 
 def test_the_backbone_says_which_hand_and_how_sure_that_is(page):

@@ -10,17 +10,14 @@ import streamlit as st
 from distmat.dataset.catalogue import Summary
 from distmat.dataset.store import read_chain
 from distmat.errors import DistmatError
-from distmat.figures.maps import true_map
-from distmat.figures.trace3d import structure_page
 from distmat.protein.chain import Chain
 from distmat.protein.entry_id import normal_id
 from distmat.protein.structure.write import write_pdb
-from distmat.ui.data.card import facts_of, show_figure
+from distmat.ui.data.card import facts_of
+from distmat.ui.explorer import LONGEST_MAP, chain_scene, show_explorer
 from distmat.ui.file_name import file_stem
 from distmat.ui.markdown import escaped, show_error
 
-_LONGEST_MAP = 1500
-"""Residues of the longest chain whose map is drawn: a browser holds no more cells."""
 _LINE = 60
 """Letters of a sequence's line."""
 
@@ -127,25 +124,10 @@ _COLUMNS: dict[str, Any] = {
 def _show_chain(dataset: Summary, chain: Chain, facts: pd.Series) -> None:
     st.subheader(escaped(chain.name), anchor=False)
     st.caption(" · ".join(_words(chain, facts)))
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown("**Distance map**")
-        if len(chain) > _LONGEST_MAP:
-            st.info(f"The map of more than {_LONGEST_MAP:,} residues isn't drawn.")
-        else:
-            show_figure(
-                true_map(chain.sequence, chain.distances),
-                f"{file_stem(chain.name)}-map",
-                f"Distance map of {chain.name}",
-            )
-            st.caption("Dark is near; grey was not observed.")
-    with right:
-        st.markdown("**In 3D**")
-        st.iframe(
-            structure_page(chain.sequence, chain.ca.astype(float), st.context.theme.type == "dark"),
-            height=470,
-            alt=f"The Cα trace of {chain.name} in 3D",
-        )
+    if len(chain) > LONGEST_MAP:
+        st.info(f"The map of more than {LONGEST_MAP:,} residues isn't drawn.")
+    else:
+        show_explorer(chain_scene(chain), f"chain-{dataset.name}")
     st.markdown("**Sequence**")
     st.code(numbered_sequence(chain), language=None)
     if chain.observed.all():

@@ -1,10 +1,9 @@
-"""The backbone that the map implies: in 3D, in words, and by its angles."""
+"""The backbone that the map implies: in words, and by its angles."""
 
 import streamlit as st
 
 from distmat.figures.angles import angle_plot
 from distmat.figures.maps import residue_curve
-from distmat.figures.trace3d import trace_page
 from distmat.geometry.handedness import CONFIDENT, trace_angles
 from distmat.geometry.superposition import superpose
 from distmat.protein.chain import Chain
@@ -12,22 +11,25 @@ from distmat.scoring.trace_scores import TRACE_SCORES, TraceScores, per_residue_
 from distmat.ui.predict.answer import Answer
 from distmat.ui.predict.maps import show_figure
 
-_VIEW_HEIGHT = 620
-"""Pixels."""
-
 
 def show_backbone(answer: Answer) -> None:
-    """The trace in 3D, beside what is to be known about it."""
+    """What is to be known about the trace that the map implies."""
     st.subheader("Backbone", anchor="backbone")
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="large")
+    backbone, comparison = answer.prediction.backbone, answer.prediction.comparison
     with left:
-        st.iframe(
-            _page(answer, answer.key, st.context.theme.type == "dark"),
-            height=_VIEW_HEIGHT,
-            alt="The predicted backbone in 3D, laid on the true one where that is known",
-        )
+        if comparison is not None:
+            st.table(
+                _scores(comparison.trace), hide_index=True, hide_header=True, border="horizontal"
+            )
+        with st.expander("What was done", expanded=comparison is None):
+            st.markdown("\n".join(f"{k}. {step}" for k, step in enumerate(backbone.steps, start=1)))
+            st.caption(f"In {backbone.seconds:.2f} s.")
     with right:
-        _show_words(answer)
+        st.markdown(f"**Which hand?** {_hand(backbone.hand, backbone.hand_confidence)}")
+        st.markdown(f"**How well does it fit the map?** {_stress(backbone.stress)}")
+        st.markdown(f"**Is the map one of a body in space?** {_share(backbone.eigenvalue_share)}")
+        st.caption("A Cα trace: the full backbone and side chains are out of scope.")
 
 
 def show_residues(answer: Answer) -> None:
@@ -72,31 +74,6 @@ def _show_deviation(answer: Answer) -> None:
     figure = residue_curve(predicted.sequence, deviation, "expected error")
     show_figure(figure, answer, "expected-error", "Expected error at each residue")
     st.caption("The model's own standard deviation, averaged over all pairs of a residue.")
-
-
-@st.cache_data(max_entries=12, show_spinner=False)
-def _page(_answer: Answer, key: str, dark: bool) -> str:
-    """The page in 3D; `key` tells answers apart."""
-    truth = _answer.question.truth
-    return trace_page(
-        _answer.prediction.map.sequence,
-        _answer.prediction.backbone.stages,
-        None if truth is None else truth.ca,
-        dark,
-    )
-
-
-def _show_words(answer: Answer) -> None:
-    backbone, comparison = answer.prediction.backbone, answer.prediction.comparison
-    if comparison is not None:
-        st.table(_scores(comparison.trace), hide_index=True, hide_header=True, border="horizontal")
-    st.markdown(f"**Which hand?** {_hand(backbone.hand, backbone.hand_confidence)}")
-    st.markdown(f"**How well does it fit the map?** {_stress(backbone.stress)}")
-    st.markdown(f"**Is the map one of a body in space?** {_share(backbone.eigenvalue_share)}")
-    with st.expander("What was done"):
-        st.markdown("\n".join(f"{k}. {step}" for k, step in enumerate(backbone.steps, start=1)))
-        st.caption(f"In {backbone.seconds:.2f} s.")
-    st.caption("A Cα trace: the full backbone and side chains are out of scope.")
 
 
 def _scores(trace: TraceScores) -> list[dict[str, str]]:

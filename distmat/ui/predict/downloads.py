@@ -27,7 +27,7 @@ def show_downloads(answer: Answer) -> None:
                 on_click="ignore",
                 icon=":material/download:",
             )
-    st.caption("Figures are saved as PNG or SVG by the camera over each of them.")
+    st.caption("The camera over a figure saves it as SVG.")
 
 
 def _files(answer: Answer) -> list[tuple[str, str, str, str, Callable[[], str | bytes]]]:
@@ -65,6 +65,14 @@ def _files(answer: Answer) -> list[tuple[str, str, str, str, Callable[[], str | 
             lambda: csv_text(predicted),
         ),
         (
+            "Map, SVG",
+            ".svg",
+            "image/svg+xml",
+            "The predicted map above the diagonal and, where it is known, the true one below; for "
+            "print.",
+            lambda: _svg(answer),
+        ),
+        (
             "Contacts, RR",
             ".rr",
             text,
@@ -79,3 +87,10 @@ def _files(answer: Answer) -> list[tuple[str, str, str, str, Callable[[], str | 
             lambda: json.dumps(prediction.as_dict(), indent=2),
         ),
     ]
+
+
+def _svg(answer: Answer) -> str:
+    from distmat.figures.printed import halves_svg
+
+    predicted, truth = answer.prediction.map.distances, answer.question.truth
+    return halves_svg(predicted, predicted if truth is None else truth.distances, "residue")

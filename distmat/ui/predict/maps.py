@@ -1,42 +1,57 @@
-"""The maps: predicted, true, where they differ, and how sure the model is."""
+"""The maps and the backbone as one: predicted, true, where they differ, how sure the model is."""
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
-from distmat.figures import maps
+from distmat.figures.explorer import Scene
+from distmat.figures.maps import image_options
+from distmat.ui.explorer import show_explorer
 from distmat.ui.file_name import file_stem
 from distmat.ui.predict.answer import Answer
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from distmat.library.templates import Template
+
 
 def show_maps(answer: Answer) -> None:
-    """Maps in the view that a person chooses, each to be saved as a picture."""
-    st.subheader("Distance maps", anchor="maps")
-    known = answer.prediction.comparison is not None
-    views = _VIEWS if known else _VIEWS_WITHOUT_TRUTH
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        view = st.segmented_control(
-            "View", views, default=views[0], required=True, key=f"view-{known}"
-        )
-        st.segmented_control(
-            "Save pictures as",
-            ("PNG", "SVG"),
-            default="PNG",
-            required=True,
-            key="picture-format",
-            help="The camera over a figure saves it.",
-        )
-    view = view or views[0]
-    with st.container(key="three-maps" if view == "Side by side" else "one-map"):
-        show_figure(_figure(answer, view), answer, "map", _ALT[view])
-    st.caption(_WORDS[view])
+    """Map and structure, linked."""
+    st.subheader("Map and structure", anchor="maps")
+    show_explorer(answer_scene(answer))
+
+
+def answer_scene(answer: Answer) -> Scene:
+    """What the explorer shows of an answer."""
+    predicted, truth = answer.prediction.map, answer.question.truth
+    return Scene(
+        key=answer.key,
+        sequence=predicted.sequence,
+        predicted=predicted.distances,
+        std=predicted.std,
+        truth=None if truth is None else truth.ca,
+        stages=answer.prediction.backbone.stages,
+        template=template_map(answer.prediction.templates),
+        numbers=() if truth is None else truth.residue_numbers,
+        file=file_stem(answer.question.title),
+    )
+
+
+def template_map(templates: "tuple[Template, ...]") -> np.ndarray | None:
+    """Å; of each pair in the surest template that covers it, NaN where none does."""
+    if not templates:
+        return None
+    table = templates[0].distances.astype(float)
+    for template in templates[1:]:
+        distances = template.distances
+        table = np.where(np.isnan(table), distances, table)
+    return table
 
 
 def show_figure(figure: "Figure", answer: Answer, name: str, alt: str) -> None:
-    """A figure that is saved in the format and under the name that fit this answer.
+    """A figure that is saved under the name that fits this answer.
 
     Parameters
     ----------
@@ -47,42 +62,10 @@ def show_figure(figure: "Figure", answer: Answer, name: str, alt: str) -> None:
     alt : str
         What it shows, for those who can't see it.
     """
-    kind = str(st.session_state.get("picture-format") or "PNG").lower()
     st.plotly_chart(
         figure,
         width="stretch",
-        config=maps.image_options(f"{file_stem(answer.question.title)}-{name}", kind),
+        config=image_options(f"{file_stem(answer.question.title)}-{name}", "svg"),
         key=f"figure-{name}",
         alt=alt,
     )
-
-
-_ALT = {
-    "Side by side": "Predicted map, true map and the signed difference of the two",
-    "Above and below": "Distance map, predicted above and true below the diagonal",
-    "Uncertainty": "Map of the standard deviation that the model expects for each pair",
-    "Predicted": "Predicted distance map",
-}
-
-_VIEWS = ("Side by side", "Above and below", "Uncertainty")
-_VIEWS_WITHOUT_TRUTH = ("Predicted", "Uncertainty")
-_WORDS = {
-    "Side by side": "Both maps share one colour scale. In the third, blue pairs are predicted too "
-    "near, red ones too far; grey was not observed. Zoom into one, and the others follow.",
-    "Above and below": "Predicted above the diagonal, true below it, on one colour scale: "
-    "a perfect prediction would be symmetric. Grey was not observed.",
-    "Uncertainty": "The standard deviation that the model itself expects for each pair.",
-    "Predicted": "Near pairs are dark. Point at a pair for its residues, distance and deviation.",
-}
-
-
-def _figure(answer: Answer, view: str) -> "Figure":
-    predicted, comparison = answer.prediction.map, answer.prediction.comparison
-    if view == "Uncertainty":
-        return maps.deviation_map(predicted.sequence, predicted.std)
-    if comparison is None:
-        return maps.predicted_map(predicted.sequence, predicted.distances, predicted.std)
-    true = comparison.truth.distances
-    if view == "Above and below":
-        return maps.above_and_below(predicted.sequence, predicted.distances, true)
-    return maps.side_by_side(predicted.sequence, predicted.distances, predicted.std, true)

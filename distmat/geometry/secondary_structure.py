@@ -1,4 +1,4 @@
-"""How much of a chain is helix and strand, from its Cα atoms alone."""
+"""Which residues are helix and strand, from Cα atoms alone."""
 
 import math
 import warnings
@@ -17,8 +17,6 @@ _MOST_CELLS = 10_000_000
 def structure_content(chain: Chain) -> tuple[float, float]:
     """Shares of the observed residues that are in helices and in strands.
 
-    By P-SEA (Labesse et al., 1997), which needs no more than Cα atoms; biotite does it.
-
     Parameters
     ----------
     chain : Chain
@@ -28,15 +26,41 @@ def structure_content(chain: Chain) -> tuple[float, float]:
     helix, strand : float
         0 to 1 each; NaN for a chain stretched so far that no grid holds it.
     """
+    letters = secondary_structure(chain.ca)
+    seen = int(chain.observed.sum())
+    # P-SEA looks at five residues at a time.
+    if seen < 6:
+        return 0.0, 0.0
+    if not letters.strip("-"):
+        return math.nan, math.nan
+    return letters.count("a") / seen, letters.count("b") / seen
+
+
+def secondary_structure(ca: np.ndarray) -> str:
+    """Helices, strands and what is neither, residue by residue.
+
+    By P-SEA (Labesse et al., 1997), which needs no more than Cα atoms; biotite does it.
+
+    Parameters
+    ----------
+    ca : ndarray, shape=(N, 3), dtype=float
+        Å; NaN where not observed.
+
+    Returns
+    -------
+    str
+        ``"a"``, ``"b"`` or ``"c"`` for each residue; ``"-"`` where it isn't observed, and for all
+        of a chain too short for P-SEA or stretched so far that no grid holds it.
+    """
     import biotite.structure as struc
 
-    place = np.flatnonzero(chain.observed)
-    # P-SEA looks at five residues at a time.
+    letters = np.full(len(ca), "-")
+    place = np.flatnonzero(np.isfinite(ca).all(axis=1))
     if len(place) < 6:
-        return 0.0, 0.0
-    coords = _without_empty_space(np.asarray(chain.ca, dtype=np.float64)[place])
+        return "".join(letters)
+    coords = _without_empty_space(np.asarray(ca, dtype=np.float64)[place])
     if math.prod((np.ptp(coords, axis=0) / 5 + 1).tolist()) > _MOST_CELLS:
-        return math.nan, math.nan
+        return "".join(letters)
     atoms = struc.AtomArray(len(place))
     atoms.coord = coords.astype(np.float32)
     atoms.atom_name[:] = "CA"
@@ -47,7 +71,8 @@ def structure_content(chain: Chain) -> tuple[float, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         kinds = struc.annotate_sse(atoms)
-    return float((kinds == "a").mean()), float((kinds == "b").mean())
+    letters[place] = kinds
+    return "".join(letters)
 
 
 def _without_empty_space(coords: np.ndarray) -> np.ndarray:

@@ -1,0 +1,6 @@
+// How Streamlit mounts the explorer.
+
+export default function mount({ parentElement, data }) {
+  show(parentElement, data);
+  return () => {};
+}

@@ -1,0 +1,89 @@
+"""The linked explorer on a page, and where the app serves the 3D viewer that it draws with."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from distmat.figures.explorer import (
+    SCRIPT_NAME,
+    Scene,
+    distant_script,
+    explorer_script,
+    installed_script,
+    pack_scene,
+    page_part,
+)
+from distmat.protein.chain import Chain
+from distmat.ui.file_name import file_stem
+
+LONGEST_MAP = 3000
+"""Residues of the longest chain that is drawn: 9 million cells, 36 MB of a browser's memory."""
+
+_PLACE = f"viewer/{SCRIPT_NAME}"
+
+
+def show_explorer(scene: Scene, key: str = "explorer") -> None:
+    """Map and structure of a chain, each of which shows what is pointed at in the other.
+
+    Parameters
+    ----------
+    scene : Scene
+    key : str
+        Of the place on the page, which keeps its view as long as the scene is the same.
+    """
+    _component()(key=key, data=_packed(scene, scene.key))
+
+
+def chain_scene(chain: Chain) -> Scene:
+    """A known structure with nothing to compare it with."""
+    ca = np.ascontiguousarray(chain.ca, dtype=np.float64)
+    mark = hashlib.sha256(chain.sequence.encode() + ca.tobytes()).hexdigest()[:16]
+    return Scene(
+        key=f"chain-{mark}",
+        sequence=chain.sequence,
+        truth=ca,
+        numbers=chain.residue_numbers,
+        file=file_stem(chain.name),
+    )
+
+
+def viewer_routes() -> list[BaseRoute]:
+    """What the app serves besides its pages: the script of the 3D viewer, if it is installed."""
+    return [Route(f"/{_PLACE}", _serve_viewer)]
+
+
+async def _serve_viewer(request: Request) -> Response:
+    script = installed_script()
+    if script is None:
+        return PlainTextResponse("", 404)
+    return FileResponse(script, media_type="text/javascript", headers=_KEPT)
+
+
+_KEPT = {"Cache-Control": "public, max-age=86400"}
+
+
+@cache
+def _component():
+    return st.components.v2.component(
+        "distmat_explorer",
+        html=page_part("explorer.html"),
+        css=page_part("explorer.css"),
+        js=f"{explorer_script()}\n{page_part('component.js')}",
+    )
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _packed(_scene: Scene, key: str) -> bytes:
+    """The scene's bytes; `key` tells scenes apart."""
+    return pack_scene(_scene, (_address(installed_script()), distant_script()))
+
+
+def _address(script: Path | None) -> str:
+    """With the file's age, so that another version isn't taken from the browser's store."""
+    return _PLACE if script is None else f"{_PLACE}?{script.stat().st_mtime_ns}"
