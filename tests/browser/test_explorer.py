@@ -117,8 +117,10 @@ FIND = """window.explorerOf = () => {
 
 FREE = """() => {
   const space = explorerOf().space, frame = space.box.getBoundingClientRect();
-  return space.placesOf(explorerOf().traces()[0]).map((at, k) => (
-    { k, x: frame.left + at.x, y: frame.top + at.y })).filter(({ k, x, y }) => space.residueAt({ clientX: x, clientY: y }).residue === k);
+  const places = space.placesOf(explorerOf().traces()[0])
+    .map((at, k) => ({ k, x: frame.left + at.x, y: frame.top + at.y }));
+  return places.filter(({ k, x, y }) => (
+    space.residueAt({ clientX: x, clientY: y }).residue === k));
 }"""
 """Residues of the predicted trace that no other one hides, and where they are."""
 
