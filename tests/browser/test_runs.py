@@ -1,5 +1,4 @@
 import re
-import time
 
 import pytest
 from playwright.sync_api import expect
@@ -38,18 +37,20 @@ def state(page, word):
     badge.wait_for(timeout=PATIENCE)
 
 
+STEP = """() => {
+    const metrics = [...document.querySelectorAll('[data-testid="stMetric"]')];
+    const text = metrics.find(metric => metric.innerText.includes("Step"))?.innerText ?? "";
+    return Number((text.match(/([\\d,]+) \\//)?.[1] ?? "-1").replaceAll(",", ""));
+}"""
+"""The number that the page shows as the run's step."""
+
+
 def step(page):
-    text = page.get_by_test_id("stMetric").filter(has_text="Step").first.inner_text()
-    return int(re.search(r"([\d,]+) /", text).group(1).replace(",", ""))
+    return page.evaluate(STEP)
 
 
 def wait_for_step(page, wanted):
-    until = time.monotonic() + PATIENCE / 1000
-    while time.monotonic() < until:
-        if step(page) >= wanted:
-            return
-        page.wait_for_timeout(200)
-    pytest.fail(f"the run didn't reach step {wanted}")
+    page.wait_for_function(f"() => ({STEP})() >= {wanted}", timeout=PATIENCE)
 
 
 def points(page):

@@ -337,26 +337,31 @@ def test_other_inputs_under_the_name_of_a_build_that_was_stopped_start_anew(
     assert len(read_dataset(path)) == 1
 
 
-@pytest.mark.parametrize("phase", ["read", "cluster", "write"])
-def test_a_build_killed_and_started_again_ends_with_the_same_bytes(
-    phase, built, home, structures, tmp_path
+def test_a_build_killed_in_each_phase_and_started_again_ends_with_the_same_bytes(
+    built, home, structures, tmp_path
 ):
     arguments = [str(structures), "-o", "set", "--train", "0.6", "--val", "0.2", "--test", "0.2"]
     progress = tmp_path / "progress.json"
     command = [sys.executable, "-m", "distmat.cli", "data", "build", *arguments]
     command += ["--progress", str(progress)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        if progress.exists() and json.loads(progress.read_text())["phase"] == phase:
-            break
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    subprocess.run([*command, "--overwrite"], check=True, capture_output=True)
+    for phase in ("read", "cluster", "write"):
+        kill_in(phase, command, progress)
+        assert not (home / "datasets" / "set.parquet").exists()
+    subprocess.run(command, check=True, capture_output=True)
     assert made(home, "set") == made(built[0], "set")
     assert only_whole_files(home)
     assert json.loads(progress.read_text())["status"] == "finished"
+
+
+def kill_in(phase, command, progress):
+    """Run the command until it tells that it is in this phase."""
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while json.loads(progress.read_text())["phase"] != phase if progress.exists() else True:
+        assert process.poll() is None and time.monotonic() < deadline, f"no phase '{phase}'"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
 
 
 def test_the_catalogue_lists_and_deletes_what_is_there_and_nothing_else(home, built, tmp_path):

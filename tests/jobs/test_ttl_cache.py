@@ -1,7 +1,6 @@
 """Twenty viewers of one run, and one answer for them all."""
 
 import threading
-import time
 
 import pytest
 
@@ -11,12 +10,16 @@ from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 
 
-def ask_all(answers, find, threads=20):
+def ask_all(answers, find, threads=20, all_ask=None):
+    """What each of the threads was told; the event is set once all of them are about to ask."""
     found = []
-    asking = [
-        threading.Thread(target=lambda: found.append(answers.get_or_compute("what", find)))
-        for _ in range(threads)
-    ]
+    together = threading.Barrier(threads, all_ask and all_ask.set)
+
+    def ask():
+        together.wait()
+        found.append(answers.get_or_compute("what", find))
+
+    asking = [threading.Thread(target=ask) for _ in range(threads)]
     for thread in asking:
         thread.start()
     for thread in asking:
@@ -25,15 +28,15 @@ def ask_all(answers, find, threads=20):
 
 
 def test_those_who_ask_at_the_same_time_get_one_answer():
-    calls = []
+    calls, all_ask = [], threading.Event()
 
     def find():
-        time.sleep(0.05)
+        all_ask.wait()
         calls.append(1)
         return len(calls)
 
     answers = TTLCache(10.0)
-    assert ask_all(answers, find) == [1] * 20
+    assert ask_all(answers, find, all_ask=all_ask) == [1] * 20
     assert answers.get_or_compute("something else", find) == 2
     assert sorted(ask_all(TTLCache(0.0), find, threads=3)) == [3, 4, 5]
 
