@@ -149,6 +149,19 @@ def predict_chain(
     predicted = predictor.predict(
         sequence, lambda share, text: report(0.6 * share, text), templates
     )
+    return complete_prediction(predictor, predicted, name, truth, templates, report)
+
+
+def complete_prediction(
+    predictor: "Predictor",
+    predicted: DistanceMap,
+    name: str,
+    truth: Chain | None = None,
+    templates: tuple[Template, ...] = (),
+    progress: Callable[[float, str], None] | None = None,
+) -> Prediction:
+    """Rebuild the backbone of a map that was predicted, and score both; as `predict_chain`."""
+    report = progress or (lambda share, text: None)
     backbone = reconstruct(
         predicted.distances,
         std=predicted.std,

@@ -73,6 +73,13 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
     return found
 
 
+def checkpoint_identity(name_or_path: str | Path) -> str:
+    """Tells a checkpoint from others, and from itself before it was trained on."""
+    folder = checkpoint_path(name_or_path)
+    ages = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
+    return repr((str(folder.resolve()), ages))
+
+
 def dataset_path(name_or_path: str | Path) -> Path:
     """The Parquet file of a dataset.
 

@@ -14,6 +14,7 @@ from distmat.cli.reconstruct import add_reconstruct
 from distmat.cli.remedies import sentence
 from distmat.cli.report import add_report
 from distmat.cli.runs import add_runs
+from distmat.cli.scan import add_scan
 from distmat.cli.train import add_train
 from distmat.errors import DistmatError
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"distmat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_predict(commands)
+    add_scan(commands)
     add_evaluate(commands)
     add_reconstruct(commands)
     add_train(commands)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distmat.cli.background import add_background_options, job_options, print_jobs
 from distmat.dataset.filters import Filters
 from distmat.errors import DatasetError
 from distmat.settings import describe
@@ -60,6 +61,7 @@ def _add_build(actions) -> None:
         filters.add_argument(option, metavar="VALUE", help=words.replace("%", "%%"))
     command.add_argument("--keep-duplicates", action="store_true", help="keep equal sequences")
     command.add_argument("--server", metavar="URL", help="where PDB entries are downloaded from")
+    add_background_options(command)
     command.set_defaults(run=_build)
 
 
@@ -229,6 +231,10 @@ def _run(
     from distmat.dataset.download import SERVER
 
     server = getattr(options, "server", None) or SERVER
+    wanted = job_options(options) if hasattr(options, "background") else {}
+    if wanted:
+        _submit(options, inputs, name, settings, server, wanted)
+        return
     path = _watched(
         options,
         lambda report: build(
@@ -242,6 +248,34 @@ def _run(
     left_out = card["rejects"]["chains"]
     print(f"{path}: {card['chains']:,} chains ({sizes}); {left_out:,} left out, each with its")
     print(f"reason in {path.stem}.rejects.csv. 'distmat data show {path.stem}' tells the rest.")
+
+
+def _submit(
+    options: argparse.Namespace,
+    inputs: list[str],
+    name: str,
+    settings: "BuildSettings",
+    server: str,
+    wanted: dict[str, Any],
+) -> None:
+    from distmat.dataset.jobs import submit_build
+    from distmat.jobs.store import JobStore
+    from distmat.workspace import workspace
+
+    if options.progress:
+        raise DatasetError("--progress is of a build that waits; `distmat runs watch` shows a job.")
+    with JobStore() as store:
+        job = submit_build(
+            store,
+            inputs,
+            name,
+            settings,
+            workers=options.workers,
+            overwrite=options.overwrite,
+            server=server,
+            **wanted,
+        )
+    print_jobs([job], f"the dataset will be {workspace() / 'datasets' / f'{name}.parquet'}.")
 
 
 def _watched(options: argparse.Namespace, act: Callable[[Callable[["State"], None]], Any]) -> Any:

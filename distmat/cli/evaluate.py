@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from distmat.cli.background import add_background_options, job_options, print_jobs
 from distmat.cli.progress import counter
 from distmat.protein.sequence import quoted
 
@@ -24,17 +25,14 @@ def add_evaluate(commands) -> None:
     command.add_argument("--max-length", type=int, metavar="N", help="leave out longer chains")
     command.add_argument("--per-chain", action="store_true", help="also print every chain's scores")
     command.add_argument("--json", action="store_true", help="print as JSON")
-    command.add_argument(
-        "--background",
-        action="store_true",
-        help="queue it as a job, print its id and return; see `distmat runs list --all`",
-    )
+    add_background_options(command, array=True)
     command.set_defaults(run=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     from distmat.training.evaluation_job import choose_chains
 
+    wanted = job_options(options)
     asked = {
         "dataset": options.dataset,
         "split": options.split,
@@ -49,7 +47,8 @@ def _evaluate(options: argparse.Namespace) -> None:
             file=sys.stderr,
         )
     if options.background:
-        _submit({**asked, "checkpoint": options.checkpoint}, f"{options.checkpoint} {dataset.name}")
+        wanted |= {"name": f"{options.checkpoint} {dataset.name}", "parts": options.array or 1}
+        _submit({**asked, "checkpoint": options.checkpoint}, wanted)
         return
     from distmat.model.predictor import load
     from distmat.scoring.baseline import reference_baseline
@@ -78,15 +77,13 @@ def _evaluate(options: argparse.Namespace) -> None:
         _print_chains(content["per_chain"])
 
 
-def _submit(settings: dict, name: str) -> None:
-    from distmat.jobs.operations import submit
+def _submit(settings: dict, wanted: dict) -> None:
     from distmat.jobs.store import JobStore
-    from distmat.training.evaluation_job import EVALUATION, RESULT
+    from distmat.training.evaluation_job import RESULT, submit_evaluations
 
     with JobStore() as store:
-        job = submit(store, EVALUATION, settings, name=name)
-    print(job.id)
-    print(f"distmat: its scores will be in {job.folder / RESULT}.", file=sys.stderr)
+        jobs = submit_evaluations(store, settings, **wanted)
+    print_jobs(jobs, f"its scores will be in {jobs[0].folder / RESULT}.")
 
 
 def _print_chains(rows: list[dict]) -> None:

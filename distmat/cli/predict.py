@@ -4,16 +4,28 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from distmat.cli.background import add_background_options, job_options, print_jobs
 from distmat.cli.library import add_library_options, chosen_library
-from distmat.cli.progress import bar
-from distmat.errors import NucleotideError, SequenceError, StructureError
+from distmat.cli.progress import counter
+from distmat.errors import ConfigError, NucleotideError, SequenceError, StructureError
 
 if TYPE_CHECKING:
+    from distmat.batch.inputs import Refused
+    from distmat.library.search import Exclusion
+    from distmat.library.store import Library
     from distmat.prediction import Comparison, Prediction
     from distmat.protein.query import Query
+
+T = TypeVar("T")
+
+_MOST_SUMMARIES = 100
+"""Chains of which each is told; of more the table tells."""
 
 
 def add_predict(commands) -> None:
@@ -29,7 +41,8 @@ def add_predict(commands) -> None:
         nargs="+",
         metavar="SEQ|FASTA|STRUCTURE",
         help="a sequence; a file of sequences (FASTA) or an alignment (A3M, A2M), whose first "
-        "row is the query; or a PDB, mmCIF or BinaryCIF file; each also gzipped",
+        "row is the query; a PDB, mmCIF or BinaryCIF file; each also gzipped; a table (CSV, TSV, "
+        "Parquet) with a column 'sequence'; or a folder or archive of such files",
     )
     command.add_argument("--chain", help="only this chain of structure files")
     command.add_argument(
@@ -39,66 +52,231 @@ def add_predict(commands) -> None:
     )
     command.add_argument("--checkpoint", default="mini", help="name or folder (default: mini)")
     command.add_argument(
-        "--out", type=Path, metavar="DIR", help="write NPY, CSV, RR, PDB, mmCIF and JSON here"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write each chain's files and a table of all here; started again after it was "
+        "stopped, it predicts the chains that are left",
+    )
+    command.add_argument(
+        "--formats",
+        metavar="LIST",
+        help="what to write of each chain, such as npy,pdb; 'none' for the table alone (default: "
+        "npy,csv,rr,pdb,cif,json)",
     )
     command.add_argument("--json", action="store_true", help="print the results as JSON")
     add_library_options(command)
+    add_background_options(command, array=True)
     command.set_defaults(run=_predict)
 
 
 def _predict(options: argparse.Namespace) -> None:
-    queries = [query for text in options.inputs for query in _queries(text, options)]
+    wanted = job_options(options)
+    queries, refused = _read(options.inputs, options)
     for query in queries:
         if query.note:
             print(f"{query.name}: {query.note}", file=sys.stderr)
-    from distmat.model.predictor import load
-    from distmat.prediction import predict_chain
-
-    library, exclude = chosen_library(options)
-    predictor = load(options.checkpoint)
-    results = []
-    taken: set[str] = set()
-    for query in bar(queries, "Predicting"):
-        prediction = predict_chain(
-            predictor,
-            query.sequence,
-            query.name,
-            query.structure,
-            library=library,
-            exclude=exclude,
-        )
-        if options.out:
-            _write_prediction(prediction, options.out, _file_name(query.name, taken))
-        results.append(prediction)
-    if options.json:
-        print(json.dumps([prediction.as_dict() for prediction in results], indent=2))
+    for left_out in refused:
+        print(f"{left_out.name}: {left_out.reason}", file=sys.stderr)
+    if options.background:
+        _submit(options, queries, wanted)
         return
-    for prediction in results:
-        print(_summary(prediction))
+    library, exclude = chosen_library(options)
+    found = _Found(queries, options.json)
     if options.out:
-        print(f"Written to {options.out}.")
+        results = _predict_into(options, found, library, exclude, refused)
+        found.show()
+        print(f"Written to {options.out}, with a table of all in {results.name}.")
+        return
+    if options.formats:
+        raise ConfigError("--formats says what to write; give --out DIR, too.")
+    from distmat.batch.stream import deal, predict_chains
+    from distmat.model.predictor import load
+
+    predictor = load(options.checkpoint)
+    with counter(len(queries), "Predicting") if len(queries) > 1 else nullcontext() as bar:
+        for group in deal([len(query.sequence) for query in queries]):
+            chosen = [queries[place] for place in group]
+            for place, one in predict_chains(predictor, chosen, library, exclude):
+                if isinstance(one, SequenceError):
+                    raise one
+                found.add(group[place], one)
+                if bar:
+                    bar.update()
+    found.show()
+
+
+class _Found:
+    """What is said of each chain in the end, in their order."""
+
+    def __init__(self, queries: "list[Query]", as_json: bool) -> None:
+        self.queries, self.as_json = queries, as_json
+        self.said: dict[int, Any] = {}
+        self.failed: list[str] = []
+
+    def add(self, place: int, found: "Prediction | SequenceError") -> None:
+        if isinstance(found, SequenceError):
+            self.failed.append(f"{self.queries[place].name}: {found}")
+        elif self.as_json:
+            self.said[place] = found.as_dict()
+        elif len(self.queries) <= _MOST_SUMMARIES:
+            self.said[place] = _summary(found)
+
+    def show(self) -> None:
+        for line in self.failed:
+            print(line, file=sys.stderr)
+        inputs = [self.said[place] for place in sorted(self.said)]
+        if self.as_json:
+            print(json.dumps(inputs, indent=2))
+        elif len(self.queries) <= _MOST_SUMMARIES:
+            for text in inputs:
+                print(text)
+        else:
+            left = f"; {len(self.failed):,} could not be predicted" if self.failed else ""
+            print(f"{len(self.queries):,} chains{left}.")
+
+
+def _predict_into(
+    options: argparse.Namespace,
+    found: _Found,
+    library: "Library | None",
+    exclude: "Exclusion",
+    refused: "list[Refused]",
+) -> Path:
+    """Predict into a folder what isn't there yet; returns the table's path."""
+    from distmat.batch.job import predict_into, results_of
+    from distmat.batch.results import TABLE
+
+    results = results_of(
+        found.queries,
+        options.out,
+        options.checkpoint,
+        library,
+        exclude,
+        _formats(options),
+        refused=refused,
+    )
+    before = results.done()
+    if before:
+        print(f"{before:,} of {len(found.queries):,} chains were done before.", file=sys.stderr)
+    with counter(len(found.queries), "Predicting") as bar:
+        predict_into(
+            results,
+            options.checkpoint,
+            library,
+            exclude,
+            lambda done, total, text: bar.update(done - bar.n),
+            seen=found.add,
+        )
+    if found.failed and len(found.failed) == len(found.queries):
+        raise SequenceError(found.failed[0].partition(": ")[2])
+    results.finish()
+    return options.out / TABLE
+
+
+def _formats(options: argparse.Namespace) -> list[str]:
+    from distmat.batch.files import FORMATS
+
+    if options.formats is None:
+        return list(FORMATS)
+    return [] if options.formats == "none" else options.formats.lower().split(",")
+
+
+def _submit(options: argparse.Namespace, queries: "list[Query]", wanted: dict[str, Any]) -> None:
+    from distmat.batch.job import submit_predictions, table_path
+    from distmat.batch.results import check_formats
+    from distmat.jobs.store import JobStore
+
+    if options.chain is not None:
+        raise ConfigError("--chain is for a prediction that waits; leave --background out.")
+    formats = _formats(options)
+    check_formats(formats)
+
+    def inputs(folder: Path) -> list[Path]:
+        # What was typed is no file yet.
+        typed = [text for text in options.inputs if not _is_there(text)]
+        files = [Path(text) for text in options.inputs if _is_there(text)]
+        for number, text in enumerate(typed, start=1):
+            path = folder / "inputs" / f"typed-{number}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            files.append(path)
+        return files
+
+    _, exclude = chosen_library(options)
+    first = queries[0].name
+    with JobStore() as store:
+        jobs = submit_predictions(
+            store,
+            inputs,
+            checkpoint=options.checkpoint,
+            library=options.library,
+            exclude=exclude,
+            formats=formats,
+            folder=options.out,
+            amino_acids=options.amino_acids,
+            parts=options.array or 1,
+            name=first if len(queries) == 1 else f"{len(queries):,} chains",
+            **wanted,
+        )
+    print_jobs(jobs, f"the table will be {table_path(jobs[0])}.")
+
+
+def _read(inputs: list[str], options: argparse.Namespace) -> "tuple[list[Query], list[Refused]]":
+    from distmat.batch.inputs import read_inputs
+
+    queries: list[Query] = []
+    refused: list[Refused] = []
+    for text in inputs:
+        if _is_many(text):
+            more, left_out = _explained(partial(read_inputs, [Path(text)], options.amino_acids))
+            queries += more
+            refused += left_out
+        else:
+            queries += _queries(text, options)
+    return queries, refused
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_many(text: str) -> bool:
+    """Whether it is a folder, an archive or a table."""
+    from distmat.batch.inputs import is_collection
+
+    return _is_there(text) and is_collection(Path(text))
 
 
 def _queries(text: str, options: argparse.Namespace) -> "list[Query]":
     """Everything in one input: a sequence, or the path of a sequence or structure file."""
     from distmat.protein.query import read_query_path, read_query_text
 
-    try:
-        is_file = Path(text).is_file()
-    except (OSError, ValueError):
-        is_file = False
+    is_file = _is_there(text)
     if not is_file:
         looks_like_path = "/" in text or re.search(r"\.\w{2,5}(\.gz)?$", text)
         if looks_like_path and "\n" not in text:
             raise SequenceError(f"There is no file {text[:200]!r}; check the path.")
+    if is_file:
+        queries = _explained(lambda: read_query_path(Path(text), options.amino_acids))
+    else:
+        queries = _explained(lambda: read_query_text(text, options.amino_acids))
+    return queries if options.chain is None else _of_chain(queries, options.chain, text)
+
+
+def read_one(text: str) -> "list[Query]":
+    """The chains of a sequence, or of the file of this path."""
+    return _queries(text, argparse.Namespace(amino_acids=False, chain=None))
+
+
+def _explained(read: Callable[[], T]) -> T:
     try:
-        if is_file:
-            queries = read_query_path(Path(text), options.amino_acids)
-        else:
-            queries = read_query_text(text, options.amino_acids)
+        return read()
     except NucleotideError as error:
         raise NucleotideError(f"{error} If these are amino acids, give --amino-acids.") from None
-    return queries if options.chain is None else _of_chain(queries, options.chain, text)
 
 
 def _of_chain(queries: "list[Query]", chain_id: str, text: str) -> "list[Query]":
@@ -113,36 +291,6 @@ def _of_chain(queries: "list[Query]", chain_id: str, text: str) -> "list[Query]"
             f"{Path(text).name} has no protein chain {chain_id!r}; its chains are {known}."
         )
     return chosen
-
-
-def _write_prediction(prediction: "Prediction", folder: Path, stem: str) -> None:
-    from distmat.protein.map_file import contacts_text, csv_text, npy_bytes
-    from distmat.protein.structure.write import write_mmcif, write_pdb
-    from distmat.workspace import replace_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    predicted, coords = prediction.map, prediction.backbone.coords
-    files = {
-        ".npy": npy_bytes(predicted.distances),
-        ".csv": csv_text(predicted).encode(),
-        ".rr": contacts_text(predicted).encode(),
-        ".pdb": write_pdb(predicted.sequence, coords).encode(),
-        ".cif": write_mmcif(predicted.sequence, coords).encode(),
-        ".json": json.dumps(prediction.as_dict(), indent=2).encode(),
-    }
-    for suffix, content in files.items():
-        with replace_file(folder / f"{stem}{suffix}", "wb") as file:
-            file.write(content)
-
-
-def _file_name(name: str, taken: set[str]) -> str:
-    """A name that is safe as a file's and not yet taken."""
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:80] or "sequence"
-    unique, number = stem, 2
-    while unique.lower() in taken:
-        unique, number = f"{stem}_{number}", number + 1
-    taken.add(unique.lower())
-    return unique
 
 
 def _summary(prediction: "Prediction") -> str:

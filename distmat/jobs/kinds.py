@@ -46,6 +46,8 @@ ENTRIES = {
     "dataset": Entry("distmat.dataset.jobs:BUILD_JOB", "dataset build"),
     "homologues": Entry("distmat.dataset.jobs:HOMOLOGUES_JOB", "homologue search"),
     "evaluation": Entry("distmat.training.evaluation_job:EVALUATION_JOB", "evaluation"),
+    "prediction": Entry("distmat.batch.job:PREDICTION_JOB", "prediction"),
+    "scan": Entry("distmat.batch.scan:SCAN_JOB", "mutational scan"),
 }
 """Every kind by its name, which the store keeps; nothing is imported before a job needs it."""
 

@@ -6,7 +6,8 @@ process of its own, does it.
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from distmat.errors import RunError
@@ -22,15 +23,20 @@ GRACE = 120.0
 """Seconds that a stopping job has for its checkpoint."""
 
 
-def submit(store: Store[Any], kind: str, settings: Mapping[str, object], **options: Any) -> Job:
+def submit(
+    store: Store[Any],
+    kind: str,
+    settings: Mapping[str, object] | Callable[[Path], Mapping[str, object]],
+    **options: Any,
+) -> Job:
     """Queue a job, and see to it that somebody starts it; returns at once.
 
     Parameters
     ----------
     kind : str
         One of `distmat.jobs.kinds.ENTRIES`.
-    settings : mapping
-        For JSON, what the kind makes its work of.
+    settings : mapping or callable
+        For JSON, what the kind makes its work of; a function is given the job's folder.
     **options
         As for `distmat.jobs.store.jobs.Jobs.add_job`.
     """

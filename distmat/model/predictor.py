@@ -121,7 +121,7 @@ class Predictor:
         """
         check_readout(readout)
         sequence = check_letters(sequence)
-        self._check_length(len(sequence))
+        self.check_length(len(sequence))
         report = progress or (lambda share, text: None)
         report(0.0, f"Predicting {len(sequence):,} residues")
         with _threads_for(len(sequence)), _reporting(self.network, report, len(sequence)):
@@ -146,7 +146,7 @@ class Predictor:
             If the checkpoint's head gives distances alone.
         """
         sequence = check_letters(sequence)
-        self._check_length(len(sequence))
+        self.check_length(len(sequence))
         if not self.takes_templates:
             raise CheckpointError(
                 "The checkpoint's head gives distances, no distogram; choose one with the head "
@@ -158,13 +158,17 @@ class Predictor:
         return Distogram.of_logits(sequence, logits_LLK, self.network.edges)
 
     @torch.inference_mode()
-    def predict_many(self, sequences: Sequence[str]) -> Iterator[tuple[int, DistanceMap]]:
+    def predict_many(
+        self, sequences: Sequence[str], templates: Sequence[Sequence[Template]] | None = None
+    ) -> Iterator[tuple[int, DistanceMap]]:
         """Predict many chains, those of like length together where that is faster.
 
         Parameters
         ----------
         sequences : sequence of str
             As for `predict`.
+        templates : sequence of sequence of Template, optional
+            Those of each sequence.
 
         Yields
         ------
@@ -183,7 +187,7 @@ class Predictor:
             check_letters(sequence, f"Sequence {number}")
             for number, sequence in enumerate(sequences, start=1)
         ]
-        self._check_length(max(map(len, checked), default=0))
+        self.check_length(max(map(len, checked), default=0))
         batched = not self.network.kind.reads_placeholders
         pairs = PAIRS_TOGETHER[self.network.device.type == "cuda"] if batched else 0
         for places in _of_like_length([len(sequence) for sequence in checked], pairs):
@@ -191,7 +195,8 @@ class Predictor:
             with _threads_for(len(together[0])):
                 answer = self._answer(together)
             for row, place in enumerate(places):
-                yield place, self._read(answer, row, checked[place])
+                laid = templates[place] if templates is not None else ()
+                yield place, self._read(answer, row, checked[place], laid)
 
     def _answer(self, sequences: list[str]) -> NetworkOutput:
         """Of chains that are padded to the longest."""
@@ -241,7 +246,8 @@ class Predictor:
         logits_LLK = logits_LLK.div_(self.network.config.distogram_temperature)
         return _heard(logits_LLK, templates, self.network.edges) if templates else logits_LLK
 
-    def _check_length(self, residues: int) -> None:
+    def check_length(self, residues: int) -> None:
+        """Raise a SequenceError if the head or the free memory is too small for such a chain."""
         longest = self.network.longest
         if longest is not None and residues > longest:
             raise SequenceError(

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
+from distmat.errors import RunError
+from distmat.jobs.kinds import words_of
 from distmat.report.blocks import Report
 from distmat.report.collect import collect, draw_maps, others_to_compare
 from distmat.report.document import run_report
 from distmat.report.project import project_report
-from distmat.runs.run import Run
+from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
 
 
@@ -36,8 +38,13 @@ def status(
     Raises
     ------
     RunError
-        If a run to compare with doesn't exist.
+        If a run to compare with doesn't exist, or this is a job that trains nothing.
     """
+    if run.kind != TRAINING:
+        raise RunError(
+            f"{run.id} is no training ({words_of(run.kind)}), and a report tells of trainings; "
+            f"`distmat runs show {run.id}` says how it went."
+        )
     facts = collect(store, run)
     others = [collect(store, other) for other in others_to_compare(store, run, compare)]
     maps = draw_maps(facts, progress) if with_maps else ()

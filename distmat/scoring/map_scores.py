@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +81,12 @@ class BandScores:
     pearson: float
     pairs: int
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """What `as_dict` gave."""
+        known: dict[str, Any] = {k: float("nan") if v is None else v for k, v in content.items()}
+        return cls(**known)
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: None where a score is undefined."""
         return plain(asdict(self))
@@ -108,6 +114,17 @@ class MapScores:
         if key.startswith("_") or key == "values" or key not in self.values:
             raise AttributeError(f"there is no score {key!r} of a map")
         return self.values[key]
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """What `as_dict` gave."""
+        values = {
+            key: float("nan") if value is None else float(value)
+            for key, value in content.items()
+            if key not in ("pairs", "bands")
+        }
+        bands = {name: BandScores.from_dict(band) for name, band in content["bands"].items()}
+        return cls(values, int(content["pairs"]), bands)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: None where a score is undefined."""

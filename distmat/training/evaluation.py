@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,36 @@ class Evaluation:
                 for row, chain in enumerate(self.chains)
             ]
         return content
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every chain for JSON, from which `from_rows` makes the same evaluation."""
+        tables = {"model": self.model, "baseline": self.baseline}
+        if self.own_baseline:
+            tables["own_baseline"] = self.own_baseline
+        return [
+            {
+                "id": chain,
+                **{name: scores[row].as_dict() for name, scores in tables.items()},
+                "coverage": [counts.tolist() for counts in astuple(self.coverage[row])],
+            }
+            for row, chain in enumerate(self.chains)
+        ]
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[dict[str, Any]], seconds: float) -> "Evaluation":
+        """What `rows` gave."""
+
+        def scores(name: str) -> tuple[MapScores, ...]:
+            return tuple(MapScores.from_dict(row[name]) for row in rows if name in row)
+
+        return cls(
+            chains=tuple(row["id"] for row in rows),
+            model=scores("model"),
+            baseline=scores("baseline"),
+            seconds=seconds,
+            coverage=tuple(Coverage(*map(np.array, row["coverage"])) for row in rows),
+            own_baseline=scores("own_baseline"),
+        )
 
     @property
     def verdict(self) -> Verdict:

@@ -1,17 +1,23 @@
 """Evaluating a checkpoint as a job."""
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distmat.documents import read_json
 from distmat.errors import DatasetError
 from distmat.jobs.job import Job
 from distmat.jobs.kinds import JobKind
+from distmat.jobs.operations import submit
 from distmat.jobs.progress import Progress
 from distmat.jobs.recorder import Recorder
+from distmat.jobs.store import Store
 from distmat.workspace import checkpoint_path, dataset_path, replace_file
 
 if TYPE_CHECKING:
     from distmat.dataset.store import Dataset
+    from distmat.training.evaluation import Evaluation
 
 EVALUATION = "evaluation"
 """The kind of job; its settings are the arguments of `choose_chains`, and ``checkpoint``."""
@@ -79,8 +85,37 @@ def _of_split(dataset: "Dataset", asked: str | None) -> "tuple[Dataset, str]":
     return dataset.of_split(split), split
 
 
+def submit_evaluations(
+    store: Store[Any], settings: Mapping[str, object], parts: int = 1, **options: Any
+) -> list[Job]:
+    """Queue the evaluation of a checkpoint.
+
+    Parameters
+    ----------
+    settings : mapping
+        The arguments of `choose_chains`, and ``checkpoint``.
+    parts : int
+        Jobs that share the chains; the last to end writes the scores into the first one's folder.
+    **options
+        As for `distmat.jobs.operations.submit`.
+    """
+    if parts == 1:
+        return [submit(store, EVALUATION, settings, **options)]
+    name = options.pop("name", EVALUATION)
+
+    def first(folder: Path) -> dict[str, object]:
+        return {**settings, "part": 0, "parts": parts, "folder": str(folder)}
+
+    jobs = [submit(store, EVALUATION, first, name=f"{name} 1 of {parts}", **options)]
+    for part in range(1, parts):
+        mine = {**jobs[0].settings, "part": part}
+        called = f"{name} {part + 1} of {parts}"
+        jobs.append(submit(store, EVALUATION, mine, name=called, **options))
+    return jobs
+
+
 def evaluate_job(job: Job, recorder: Recorder | None) -> bool:
-    """Predict every chain, and write the scores into `RESULT`."""
+    """Predict every chain of this job's share, and write the scores into `RESULT`."""
     if recorder is None:
         return True
     from distmat.model.predictor import load
@@ -88,20 +123,44 @@ def evaluate_job(job: Job, recorder: Recorder | None) -> bool:
     from distmat.training.evaluation import evaluate
 
     given: dict[str, Any] = dict(job.settings)
+    part, parts = given.pop("part", 0), given.pop("parts", 1)
+    folder = Path(given.pop("folder", job.folder))
     predictor = load(given.pop("checkpoint"))
     chains, split = choose_chains(**given)
     progress = Progress(recorder)
     result = evaluate(
         predictor,
-        chains.chains,
+        chains.chains[part::parts],
         lambda done, total: progress.show(done, total, "Evaluating"),
         reference=reference_baseline(),
     )
+    if parts > 1:
+        whole = _put_together(folder, result, part, parts, len(chains))
+        if whole is None:
+            return True
+        result = whole
     content = result.as_dict(per_chain=True, intervals=True) | {"split": split}
-    with replace_file(job.folder / RESULT, "w") as file:
+    with replace_file(folder / RESULT, "w") as file:
         json.dump(content, file, indent=2)
-    recorder.said(f"The scores are in {job.folder / RESULT}.")
+    recorder.said(f"The scores are in {folder / RESULT}.")
     return True
+
+
+def _put_together(
+    folder: Path, result: "Evaluation", part: int, parts: int, chains: int
+) -> "Evaluation | None":
+    """Keep one share, and give the whole once all shares are there."""
+    from distmat.training.evaluation import Evaluation, merged
+
+    def path(number: int) -> Path:
+        return folder / "parts" / f"{number:04d}.json"
+
+    with replace_file(path(part), "w") as file:
+        json.dump({"rows": result.rows(), "seconds": result.seconds}, file)
+    if not all(path(number).exists() for number in range(min(parts, chains))):
+        return None
+    kept = [read_json(path(number)) for number in range(min(parts, chains))]
+    return merged([Evaluation.from_rows(one["rows"], one["seconds"]) for one in kept])
 
 
 def _check(job: Job) -> None:

@@ -1,0 +1,1 @@
+"""Many chains as one piece of work: read, predicted in batches, kept as they come, and resumed."""

@@ -1,0 +1,221 @@
+"""Predicting many chains as a job, or as several that share the work."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distmat.batch.files import FORMATS
+from distmat.batch.inputs import read_inputs
+from distmat.batch.results import ARCHIVE, TABLE, Results
+from distmat.batch.stream import predict_chains
+from distmat.errors import SequenceError
+from distmat.jobs.job import Job
+from distmat.jobs.kinds import JobKind
+from distmat.jobs.operations import submit
+from distmat.jobs.progress import Progress
+from distmat.jobs.recorder import Recorder
+from distmat.jobs.store import Store
+from distmat.library.search import Exclusion
+from distmat.prediction import Prediction
+from distmat.protein.query import Query
+from distmat.workspace import checkpoint_identity, checkpoint_path, library_of, library_path
+
+if TYPE_CHECKING:
+    from distmat.library.store import Library
+
+PREDICTION = "prediction"
+"""The kind of job."""
+
+RESULTS = "results"
+"""In the job's folder: the table and the files, unless they go elsewhere."""
+
+
+def submit_predictions(
+    store: Store[Any],
+    inputs: Sequence[Path] | Callable[[Path], Sequence[Path]],
+    *,
+    checkpoint: str = "mini",
+    library: str | None = None,
+    exclude: Exclusion | None = None,
+    formats: Sequence[str] = tuple(FORMATS),
+    folder: Path | None = None,
+    amino_acids: bool = False,
+    with_archive: bool = False,
+    parts: int = 1,
+    name: str = "",
+    **options: Any,
+) -> list[Job]:
+    """Queue the prediction of all chains of some files.
+
+    Parameters
+    ----------
+    inputs : sequence of Path, or callable
+        See `distmat.batch.inputs.read_inputs`; a function is given the job's folder, to put
+        there what must not change.
+    library : str, optional
+        Name or file; ``"none"`` for none; by default the checkpoint's own.
+    formats : sequence of str
+        Of `FORMATS`.
+    folder : Path, optional
+        Where results go; by default a folder of the first job.
+    parts : int
+        Jobs that share the chains; the last to end writes the table of all.
+    **options
+        As for `distmat.jobs.operations.submit`.
+
+    Returns
+    -------
+    list of Job
+    """
+    exclude = exclude or Exclusion()
+
+    def settings(own: Path) -> dict[str, object]:
+        files = inputs(own) if callable(inputs) else inputs
+        return {
+            "inputs": [str(path.absolute()) for path in files],
+            "checkpoint": checkpoint,
+            "library": library,
+            "exclude": [sorted(exclude.entries), exclude.identity, exclude.released_from],
+            "formats": list(formats),
+            "folder": str((folder or own / RESULTS).absolute()),
+            "amino_acids": amino_acids,
+            "with_archive": with_archive,
+            "part": 0,
+            "parts": parts,
+        }
+
+    if parts == 1:
+        return [submit(store, PREDICTION, settings, name=name, **options)]
+    first = submit(store, PREDICTION, settings, name=f"{name} 1 of {parts}", **options)
+    others = [
+        submit(
+            store,
+            PREDICTION,
+            {**first.settings, "part": part},
+            name=f"{name} {part + 1} of {parts}",
+            **options,
+        )
+        for part in range(1, parts)
+    ]
+    return [first, *others]
+
+
+def results_of(
+    queries: Sequence[Query],
+    folder: Path,
+    checkpoint: str,
+    library: "Library | None",
+    exclude: Exclusion,
+    formats: Sequence[str] = tuple(FORMATS),
+    **options: Any,
+) -> Results:
+    """The folder of some predictions, which knows the ones that were made by the same means."""
+    known = "" if library is None else library.fingerprint()
+    told = (sorted(exclude.entries), exclude.identity, exclude.released_from)
+    basis = (checkpoint_identity(checkpoint), known, repr(told))
+    return Results(folder, queries, formats, basis, **options)
+
+
+def predict_into(
+    results: Results,
+    checkpoint: str,
+    library: "Library | None",
+    exclude: Exclusion,
+    progress: Callable[[int, int, str], None],
+    part: int = 0,
+    parts: int = 1,
+    seen: Callable[[int, Prediction | SequenceError], None] = lambda place, found: None,
+) -> None:
+    """Predict the chains that are left, group after group.
+
+    Parameters
+    ----------
+    progress : callable
+        Told how many chains are done, of how many, and what is being done.
+    part, parts : int
+        Every so-manieth group, from which one on.
+    seen : callable
+        Given the place of each chain, and what was found of it.
+    """
+    from distmat.model.predictor import load
+
+    results.begin()
+    left = results.left(part, parts)
+    mine = range(part, len(results.groups), parts)
+    total = sum(len(results.groups[number]) for number in mine)
+    done = total - sum(len(results.groups[number]) for number in left)
+    if not left:
+        return
+    progress(done, total, "Loading the network")
+    predictor = load(checkpoint)
+    for number in left:
+        group = results.groups[number]
+        rows = []
+        progress(done, total, "Predicting")
+        queries = [results.queries[place] for place in group]
+        for place, found in predict_chains(predictor, queries, library, exclude):
+            rows.append(results.keep(group[place], found))
+            seen(group[place], found)
+            done += 1
+            progress(done, total, "Predicting")
+        results.close(number, rows)
+
+
+def find_library(name: str | None, checkpoint: str) -> "Library | None":
+    """The library of this name or file, or the checkpoint's own; None for ``"none"``."""
+    from distmat.library.store import Library
+
+    if name == "none":
+        return None
+    path = library_path(name) if name else library_of(checkpoint)
+    return None if path is None else Library(path)
+
+
+def predict_job(job: Job, recorder: Recorder | None) -> bool:
+    """Predict this job's share of the chains; the last of several writes the table."""
+    if recorder is None:
+        return True
+    given: dict[str, Any] = dict(job.settings)
+    progress = Progress(recorder)
+    progress.show(0, 1, "Reading")
+    queries, refused = read_inputs([Path(p) for p in given["inputs"]], given["amino_acids"])
+    entries, identity, released = given["exclude"]
+    exclude = Exclusion(frozenset(entries), identity, released)
+    library = find_library(given["library"], given["checkpoint"])
+    folder = Path(given["folder"])
+    results = results_of(
+        queries, folder, given["checkpoint"], library, exclude, given["formats"], refused=refused
+    )
+    part, parts = given["part"], given["parts"]
+    predict_into(
+        results, given["checkpoint"], library, exclude, progress.show, part=part, parts=parts
+    )
+    if results.finish(given["with_archive"], keep_state=parts > 1):
+        recorder.said(f"The results are in {folder}.")
+    return True
+
+
+def table_path(job: Job) -> Path:
+    """Where the table of a job's results is, or will be."""
+    return Path(str(job.settings["folder"])) / TABLE
+
+
+def archive_path(job: Job) -> Path:
+    """Where all files of a job's results are packed, if that was asked for."""
+    return Path(str(job.settings["folder"])) / ARCHIVE
+
+
+def _check(job: Job) -> None:
+    checkpoint_path(str(job.settings["checkpoint"]))
+    inputs: Any = job.settings["inputs"]
+    missing = next((path for path in inputs if not Path(path).exists()), None)
+    if missing:
+        raise SequenceError(f"{missing} isn't there any more; put it back, or start anew.")
+
+
+PREDICTION_JOB = JobKind(
+    work=predict_job,
+    check=_check,
+    onward=lambda job: "goes on where it was",
+    advice="Leave out long chains",
+)

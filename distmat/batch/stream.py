@@ -1,0 +1,102 @@
+"""Predictions of many chains, one after the other; no more than one of them is in memory."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from distmat.errors import SequenceError
+from distmat.library.search import Exclusion, find_templates
+from distmat.library.templates import Template
+from distmat.prediction import Prediction, complete_prediction
+from distmat.protein.query import Query
+from distmat.protein.sequence import check_letters
+
+if TYPE_CHECKING:
+    from distmat.library.store import Library
+    from distmat.model.predictor import Predictor
+
+MOST_TOGETHER = 64
+"""Chains whose templates are looked up in one search, and that a killed job does again at most."""
+
+_MOST_RESIDUES = 2**13
+"""Of such chains in all; long ones take minutes."""
+
+
+def deal(lengths: Sequence[int]) -> list[list[int]]:
+    """Places of chains in groups that are predicted together, the longest chains first.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Residues of each chain.
+
+    Returns
+    -------
+    list of list of int
+        The same for the same lengths.
+    """
+    groups: list[list[int]] = []
+    residues = 0
+    for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
+        residues += lengths[place]
+        if not groups or len(groups[-1]) == MOST_TOGETHER or residues > _MOST_RESIDUES:
+            groups.append([])
+            residues = lengths[place]
+        groups[-1].append(place)
+    return groups
+
+
+def predict_chains(
+    predictor: "Predictor",
+    queries: Sequence[Query],
+    library: "Library | None" = None,
+    exclude: Exclusion | None = None,
+) -> Iterator[tuple[int, Prediction | SequenceError]]:
+    """Predict some chains together; see `distmat.prediction.predict_chain`.
+
+    Yields
+    ------
+    int
+        Place in `queries`.
+    Prediction or SequenceError
+        Why a chain couldn't be predicted: it is too long, for example.
+    """
+    fit: list[int] = []
+    for place, query in enumerate(queries):
+        try:
+            predictor.check_length(len(check_letters(query.sequence)))
+            fit.append(place)
+        except SequenceError as error:
+            yield place, error
+    chosen = [queries[place] for place in fit]
+    templates = _templates(predictor, chosen, library, exclude)
+    sequences = [query.sequence for query in chosen]
+    for number, predicted in predictor.predict_many(sequences, templates):
+        query = chosen[number]
+        yield (
+            fit[number],
+            complete_prediction(
+                predictor, predicted, query.name, query.structure, templates[number]
+            ),
+        )
+
+
+def _templates(
+    predictor: "Predictor",
+    queries: Sequence[Query],
+    library: "Library | None",
+    exclude: Exclusion | None,
+) -> list[tuple[Template, ...]]:
+    if library is None or not predictor.takes_templates or not queries:
+        return [() for _ in queries]
+    # Of a chain whose structure is known its own entry is no template.
+    own = [query.name if query.structure else "" for query in queries]
+    found = find_templates(library, [query.sequence for query in queries], exclude, own, threads=1)
+    return [tuple(templates) for templates in found]
+
+
+def expected_error(prediction: Prediction) -> float:
+    """The mean over all pairs of the standard deviation that the model gives its distances, Å."""
+    std = prediction.map.std
+    return float(std[np.triu_indices(len(std), 1)].mean())
