@@ -71,7 +71,7 @@ def test_records_with_one_name_get_files_of_their_own(capsys, tmp_path):
     code, _, _ = call(capsys, "predict", fasta, "--out", tmp_path / "out")
     assert code == 0
     names = {path.stem for path in (tmp_path / "out").iterdir()}
-    assert names == {"same_name", "same_name_2"}
+    assert names == {"same_name", "same_name_2", "results"}
 
 
 def test_files_are_told_by_their_content_and_an_alignment_says_what_is_read(capsys, tmp_path):

@@ -154,7 +154,9 @@ class Results:
         for refused in self.refused:
             yield {"name": refused.name, "error": refused.reason}
 
-    def finish(self, with_archive: bool = False, keep_state: bool = False) -> bool:
+    def finish(
+        self, with_archive: bool = False, keep_state: bool = False, with_table: bool = True
+    ) -> bool:
         """Write the table, if all chains are done; whether they are.
 
         Parameters
@@ -163,9 +165,18 @@ class Results:
             Also pack everything into `ARCHIVE`.
         keep_state : bool
             Because others that share the folder may still look.
+        with_table : bool
+            Of a single chain its own files say it all.
         """
         if self.done() < len(self.queries):
             return False
+        if with_table:
+            self._write_table(with_archive)
+        if not keep_state:
+            shutil.rmtree(self._state.parent, ignore_errors=True)
+        return True
+
+    def _write_table(self, with_archive: bool) -> None:
         rows = list(self.rows())
         scores = [key for key in _score_columns() if any(key in row for row in rows)]
         header = [*_COLUMNS, *scores, "files", "error"]
@@ -175,9 +186,6 @@ class Results:
             table.writerows({key: _inert(value) for key, value in row.items()} for row in rows)
         if with_archive:
             self._pack(rows)
-        if not keep_state:
-            shutil.rmtree(self._state.parent, ignore_errors=True)
-        return True
 
     def _pack(self, rows: Sequence[dict[str, Any]]) -> None:
         names = [f"{row['files']}.{end}" for row in rows if "files" in row for end in self.formats]

@@ -84,9 +84,13 @@ def _predict(options: argparse.Namespace) -> None:
     library, exclude = chosen_library(options)
     found = _Found(queries, options.json)
     if options.out:
-        results = _predict_into(options, found, library, exclude, refused)
+        from distmat.batch.results import TABLE
+
+        _predict_into(options, found, library, exclude, refused)
         found.show()
-        print(f"Written to {options.out}, with a table of all in {results.name}.")
+        if not options.json:
+            table = f", with a table of all in {TABLE}" if len(queries) > 1 else ""
+            print(f"Written to {options.out}{table}.")
         return
     if options.formats:
         raise ConfigError("--formats says what to write; give --out DIR, too.")
@@ -142,10 +146,9 @@ def _predict_into(
     library: "Library | None",
     exclude: "Exclusion",
     refused: "list[Refused]",
-) -> Path:
-    """Predict into a folder what isn't there yet; returns the table's path."""
+) -> None:
+    """Predict into a folder what isn't there yet."""
     from distmat.batch.job import predict_into, results_of
-    from distmat.batch.results import TABLE
 
     results = results_of(
         found.queries,
@@ -170,8 +173,7 @@ def _predict_into(
         )
     if found.failed and len(found.failed) == len(found.queries):
         raise SequenceError(found.failed[0].partition(": ")[2])
-    results.finish()
-    return options.out / TABLE
+    results.finish(with_table=len(found.queries) > 1)
 
 
 def _formats(options: argparse.Namespace) -> list[str]:
@@ -239,7 +241,7 @@ def _read(inputs: list[str], options: argparse.Namespace) -> "tuple[list[Query],
 
 def _is_there(text: str) -> bool:
     try:
-        return Path(text).exists()
+        return bool(text.strip()) and Path(text).exists()
     except (OSError, ValueError):
         return False
 

@@ -20,8 +20,7 @@ def names_of(queries):
 @pytest.fixture
 def structure():
     """A structure file that ships, and its name."""
-    path = examples()[0].path
-    return path
+    return examples()[0].path
 
 
 @pytest.mark.parametrize(

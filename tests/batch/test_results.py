@@ -6,16 +6,22 @@ import zipfile
 import numpy as np
 import pytest
 
+from distmat.batch import stream
 from distmat.batch.files import FORMATS, file_stems
 from distmat.batch.inputs import Refused
 from distmat.batch.results import Results
-from distmat.batch.stream import MOST_TOGETHER, deal, predict_chains
+from distmat.batch.stream import deal, predict_chains
 from distmat.errors import ConfigError
 from distmat.protein.chain import Chain
 from distmat.protein.query import Query
 from distmat.scoring.map_scores import score_map
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
+
+
+@pytest.fixture(autouse=True)
+def small_groups(monkeypatch):
+    monkeypatch.setattr(stream, "MOST_TOGETHER", 4)
 
 
 def queries_of(lengths):
@@ -42,11 +48,11 @@ def table(folder):
 
 
 def test_groups_hold_every_chain_once_the_longest_first():
-    lengths = [30, 9000, 12, 500] + [100] * 200
+    lengths = [30, 9000, 12, 500] + [100] * 30
     groups = deal(lengths)
     assert sorted(place for group in groups for place in group) == list(range(len(lengths)))
     assert groups[0] == [1] and groups[1][0] == 3
-    assert max(map(len, groups)) == MOST_TOGETHER
+    assert max(map(len, groups)) == stream.MOST_TOGETHER
     assert groups == deal(lengths) and deal([]) == []
 
 
@@ -59,13 +65,13 @@ def test_names_of_files_are_safe_and_differ_in_any_case():
 
 
 def test_after_a_kill_only_what_is_left_is_predicted(tmp_path, predictor):
-    queries = queries_of([20 + n % 30 for n in range(150)])
+    queries = queries_of([12 + n % 10 for n in range(12)])
     first = Results(tmp_path, queries, ["pdb"], ["mini"])
     work(first, predictor, groups=[0, 2])
     # Killed in the middle of a group: its files are there, and it isn't closed.
     group = first.groups[1]
     chosen = [queries[place] for place in group]
-    for place, one in list(predict_chains(predictor, chosen))[:3]:
+    for place, one in list(predict_chains(predictor, chosen))[:2]:
         first.keep(group[place], one)
     asked = len(predictor.asked)
     again = Results(tmp_path, queries, ["pdb"], ["mini"])
@@ -77,7 +83,7 @@ def test_after_a_kill_only_what_is_left_is_predicted(tmp_path, predictor):
     assert [row["name"] for row in rows] == [query.name for query in queries]
     assert [int(row["residues"]) for row in rows] == [len(q.sequence) for q in queries]
     assert sorted(path.stem for path in tmp_path.glob("*.pdb")) == sorted(r["files"] for r in rows)
-    assert sorted(path.suffix for path in tmp_path.iterdir()).count(".pdb") == 150
+    assert sorted(path.suffix for path in tmp_path.iterdir()).count(".pdb") == 12
     assert not (tmp_path / ".in-progress").exists()
 
 
@@ -97,7 +103,7 @@ def test_what_was_begun_by_other_means_is_not_gone_on_with(tmp_path, predictor, 
 
 
 def test_parts_share_the_chains_and_the_last_puts_them_together(tmp_path, predictor):
-    queries = queries_of([40] * 200)
+    queries = queries_of([12] * 16)
     parts = [Results(tmp_path, queries, [], ["mini"]) for _ in range(3)]
     shares = [set(results.left(part, 3)) for part, results in enumerate(parts)]
     assert set.union(*shares) == set(range(len(parts[0].groups)))
@@ -106,7 +112,7 @@ def test_parts_share_the_chains_and_the_last_puts_them_together(tmp_path, predic
     for part, results in enumerate(parts):
         work(results, predictor, results.left(part, 3))
         ended.append(results.finish(keep_state=True))
-    assert ended == [False, False, True] and len(table(tmp_path)) == 200
+    assert ended == [False, False, True] and len(table(tmp_path)) == 16
 
 
 def test_the_table_has_scores_where_a_structure_is_known(tmp_path, predictor):
