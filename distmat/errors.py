@@ -10,6 +10,7 @@
     ├── ConfigError        a setting outside its range, or one that doesn't exist
     ├── CheckpointError    a checkpoint that is missing, incomplete or of another kind
     ├── RunError           a training run that can't start or go on
+    ├── AccessError        something that this server lets nobody do
     └── ReportError        a report that can't be written here
 
 The message is one sentence for that person: it names the value and the place, and says
@@ -113,6 +114,10 @@ class CheckpointError(DistmatError):
 
 class RunError(DistmatError):
     """A training run that can't start or go on."""
+
+
+class AccessError(DistmatError):
+    """Something that this server lets nobody do."""
 
 
 class ReportError(DistmatError):

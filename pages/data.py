@@ -1,5 +1,6 @@
 """Datasets: build them, look into them, compare and delete them."""
 
+from distmat.access import is_read_only
 from distmat.ui.data.build import show_build_form, show_builds
 from distmat.ui.data.card import show_card
 from distmat.ui.data.chains import show_chains
@@ -11,12 +12,14 @@ from distmat.ui.data.rejects import show_rejects
 show_title()
 show_builds()
 dataset = choose_dataset()
-show_build_form(expanded=dataset is None)
+if not is_read_only():
+    show_build_form(expanded=dataset is None)
 if dataset is not None:
     view = choose_view(dataset)
     if view == "Overview":
         show_card(dataset)
-        show_homologues_form(dataset)
+        if not is_read_only():
+            show_homologues_form(dataset)
     elif view == "Chains":
         show_chains(dataset)
     elif view == "Left out":

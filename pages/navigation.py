@@ -2,16 +2,21 @@
 
 import streamlit as st
 
+from distmat.access import is_read_only
+from distmat.ui.server import refuse_exposure, run_page, show_read_only
 from distmat.ui.style import show_style
 
 st.set_page_config(page_title="distmat", page_icon="🧬", layout="wide")
 show_style()
-st.navigation(
-    [
-        st.Page("predict.py", title="Predict", default=True),
-        st.Page("train.py", title="Train"),
-        st.Page("runs.py", title="Runs"),
-        st.Page("data.py", title="Data"),
-    ],
-    position="top",
-).run()
+refuse_exposure()
+pages = [
+    st.Page("predict.py", title="Predict", default=True),
+    st.Page("train.py", title="Train"),
+    st.Page("runs.py", title="Runs"),
+    st.Page("data.py", title="Data"),
+]
+if is_read_only():
+    pages = [page for page in pages if page.title != "Train"]
+page = st.navigation(pages, position="top")
+show_read_only()
+run_page(page.run)

@@ -11,6 +11,7 @@ PACKAGE = ROOT / "distmat"
 
 KNOWS = {
     "errors": set(),
+    "access": {"errors"},
     "documents": set(),
     "settings": {"errors"},
     "workspace": {"errors"},
@@ -18,6 +19,7 @@ KNOWS = {
     "geometry": {"errors", "protein"},
     "scoring": {"errors", "protein", "geometry"},
     "dataset": {
+        "access",
         "errors",
         "jobs",
         "documents",
@@ -63,8 +65,17 @@ KNOWS = {
         "dataset",
         "model",
     },
-    "jobs": {"errors", "documents", "settings", "workspace"},
-    "runs": {"errors", "documents", "settings", "workspace", "scoring", "jobs", "training"},
+    "jobs": {"access", "errors", "documents", "settings", "workspace"},
+    "runs": {
+        "access",
+        "errors",
+        "documents",
+        "settings",
+        "workspace",
+        "scoring",
+        "jobs",
+        "training",
+    },
     "figures": {"errors", "protein", "geometry", "scoring"},
     "report": {
         "jobs",
@@ -81,6 +92,7 @@ KNOWS = {
         "runs",
     },
     "ui": {
+        "access",
         "jobs",
         "errors",
         "documents",
@@ -100,6 +112,7 @@ KNOWS = {
         "figures",
     },
     "cli": {
+        "access",
         "jobs",
         "errors",
         "documents",

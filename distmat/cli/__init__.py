@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 
 from distmat import __version__
+from distmat.cli.app import add_app
 from distmat.cli.data import add_data
 from distmat.cli.evaluate import add_evaluate
 from distmat.cli.library import add_library
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=lambda options: parser.print_help())
     parser.add_argument("--version", action="version", version=f"distmat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    add_app(commands)
     add_predict(commands)
     add_scan(commands)
     add_evaluate(commands)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distmat.access import check_may_change
 from distmat.dataset.card.files import read_card
 from distmat.dataset.store import opened
 from distmat.errors import DatasetError
@@ -83,6 +84,7 @@ def delete_dataset(name: str) -> list[Path]:
     DatasetError
         If there is no such dataset.
     """
+    check_may_change("delete datasets")
     known = {summary.name: summary.path for summary in list_datasets()}
     if name not in known:
         there = ", ".join(known) or "none yet"

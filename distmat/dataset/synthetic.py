@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from distmat.access import check_may_change
 from distmat.dataset.card.files import write_card
 from distmat.dataset.card.measure import make_card
 from distmat.dataset.filters import measure
@@ -85,6 +86,7 @@ def ensure_synthetic() -> Path:
     """The synthetic set in the workspace, which is made if it isn't there yet."""
     path = workspace() / "datasets" / f"{NAME}.parquet"
     if not path.exists():
+        check_may_change("make datasets")
         write_synthetic(path)
     return path
 

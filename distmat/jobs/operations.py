@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from distmat.access import check_may_change
 from distmat.errors import RunError
 from distmat.jobs.backends import backend, check_name, names
 from distmat.jobs.job import Job
@@ -56,6 +57,7 @@ def stop(store: Store[Any], job_id: str, grace: float = GRACE) -> None:
     RunError
         If it has ended already.
     """
+    check_may_change("stop jobs")
     job = store.get(job_id)
     if store.change_state(
         job_id,
@@ -113,6 +115,7 @@ def delete(store: Store[Any], job_id: str) -> None:
     RunError
         If it is running.
     """
+    check_may_change("delete jobs")
     job = store.get(job_id)
     if job.active:
         raise RunError(f"{job.id} is running; stop it before deleting it.")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distmat.access import check_may_change
 from distmat.documents import DocumentError
 from distmat.errors import RunError
 from distmat.jobs import journal
@@ -60,6 +61,7 @@ def rebuild(home: Path | None = None) -> Rebuilt:
     RunError
         If the store is sound, or a job is running.
     """
+    check_may_change("make the list of jobs anew")
     home = Path(home if home is not None else workspace()).resolve()
     _check_lost(home)
     old = _set_aside(home / FILE)

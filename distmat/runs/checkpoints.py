@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from distmat.access import check_may_change
 from distmat.documents import read_json
 from distmat.errors import RunError
 from distmat.runs.run import Run
@@ -114,6 +115,7 @@ def keep(folder: Path, name: str) -> Path:
     RunError
         If there is no such whole checkpoint.
     """
+    check_may_change("keep checkpoints")
     source = _named(folder, name)
     step = int(source.name.rpartition("-")[2])
     target = folder / f"kept-{step}"
@@ -140,6 +142,7 @@ def delete_checkpoint(run: Run, name: str) -> None:
     RunError
         If it isn't there or is needed.
     """
+    check_may_change("delete checkpoints")
     path = _named(run.folder, name)
     whole = list(checkpoints(run.folder).values())
     if run.active and (path.name.startswith(".") or (whole and path == whole[-1])):

@@ -69,4 +69,4 @@ def page(predictor, tmp_path, monkeypatch):
     # of the time of these tests; the app uses none.
     scan = "streamlit.components.v2.manifest_scanner.scan_component_manifests"
     monkeypatch.setattr(scan, lambda *args, **kwargs: [], raising=False)
-    return AppTest.from_file("../../pages/navigation.py", default_timeout=30)
+    return AppTest.from_file("../../pages/navigation.py", default_timeout=120)

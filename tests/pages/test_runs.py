@@ -24,7 +24,7 @@ def store(tmp_path, monkeypatch):
 
 @pytest.fixture
 def page(store):
-    return AppTest.from_file("../../pages/runs.py", default_timeout=30)
+    return AppTest.from_file("../../pages/runs.py", default_timeout=120)
 
 
 def made(store, name="mine", state=State.RUNNING, mae=5.5, steps=50, **settings):
@@ -71,7 +71,7 @@ def figures(page):
 
 
 def test_without_runs_a_person_is_sent_to_the_train_page(store):
-    app = AppTest.from_file("../../pages/navigation.py", default_timeout=30).run()
+    app = AppTest.from_file("../../pages/navigation.py", default_timeout=120).run()
     app.switch_page("runs.py").run()
     assert not app.exception
     assert "There are no runs yet" in words(app)

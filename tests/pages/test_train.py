@@ -25,7 +25,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def page(home):
-    return AppTest.from_file("../../pages/train.py", default_timeout=30)
+    return AppTest.from_file("../../pages/train.py", default_timeout=120)
 
 
 def button(page, label):

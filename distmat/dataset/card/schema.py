@@ -78,6 +78,7 @@ class _Observed(_Entry):
     breaks: Count
     methods: dict[Words, Count]
     median_resolution: float | None
+    broken_chains: dict[Words, Words] = {}
 
 
 class _Clusters(_Entry):
@@ -106,6 +107,11 @@ class _Leaks(_Entry):
 
 
 class _Scores(_Entry):
+    """Those of the first cards, and whatever scores there have been since."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
+
     mae: float | None
     rmse: float | None
     pearson: float | None

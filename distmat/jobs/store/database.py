@@ -43,7 +43,13 @@ class Database:
     def __init__(self, path: Path, migrations: Sequence[str]) -> None:
         self.path = path
         self._lock = threading.RLock()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"The workspace {path.parent} can't be made: {error.strerror}; set DISTMAT_HOME to "
+                "a folder that can be written."
+            ) from None
         if _is_cut(path):
             raise RunError(f"{path} was cut off.", Remedy.REBUILD)
         with self._explained():

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from distmat.access import check_may_change
 from distmat.errors import RunError, one_line
 from distmat.jobs.job import RECORD, Job
 from distmat.jobs.kinds import folder_of
@@ -56,6 +57,7 @@ class Jobs(Rows[J]):
         immediate : bool
             Start it beside others and in a paused queue, too.
         """
+        check_may_change("start jobs")
         if webhook is None:
             webhook = os.environ.get("DISTMAT_WEBHOOK", "")
         name = _line(name) or kind
@@ -206,6 +208,7 @@ class Jobs(Rows[J]):
         RunError
             If the name is empty.
         """
+        check_may_change("rename runs")
         if not _line(name):
             raise RunError("The new name is empty; give one.")
         self._set(job_id, name=_line(name))
@@ -213,11 +216,13 @@ class Jobs(Rows[J]):
 
     def tag(self, job_id: str, tags: Iterable[str]) -> None:
         """Other tags instead of those it has."""
+        check_may_change("tag runs")
         self._set(job_id, tags=json.dumps(_tags(tags)))
         self._keep_record(job_id)
 
     def note(self, job_id: str, notes: str) -> None:
         """Another note instead of the one it has."""
+        check_may_change("write notes")
         self._set(job_id, notes=notes)
         self._keep_record(job_id)
 

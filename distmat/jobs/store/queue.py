@@ -1,5 +1,6 @@
 """The order in which jobs wait."""
 
+from distmat.access import check_may_change
 from distmat.errors import RunError
 from distmat.jobs.store.rows import J, Rows
 
@@ -19,6 +20,7 @@ class Queue(Rows[J]):
         RunError
             If it doesn't wait.
         """
+        check_may_change("order the queue")
         with self._db.writing():
             rows = self._db.rows(
                 "SELECT id, key FROM runs WHERE state = 'QUEUED' ORDER BY position, key"
@@ -36,5 +38,6 @@ class Queue(Rows[J]):
 
     def pause(self, paused: bool) -> None:
         """Let the queue start nothing, or go on; what runs goes on in any case."""
+        check_may_change("pause the queue")
         with self._db.writing():
             self._db.execute("UPDATE queue SET paused = ?", (int(paused),))

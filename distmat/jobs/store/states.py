@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from distmat.access import check_may_change
 from distmat.errors import RunError
 from distmat.jobs.processes import ProcessIdentity
 from distmat.jobs.states import ENDED, TRANSITIONS, Cause, State
@@ -129,6 +130,7 @@ class States(Rows[J]):
         RunError
             If it is in no state that the queue can follow.
         """
+        check_may_change("resume jobs")
         key = self._key(job_id)
         with self._db.writing():
             self.change_state(job_id, State.QUEUED)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from distmat.access import is_read_only
 from distmat.dataset.catalogue import Summary, delete_dataset, list_datasets
 from distmat.dataset.synthetic import NAME, ensure_synthetic
 from distmat.errors import DistmatError
@@ -72,6 +73,9 @@ def _line(dataset: Summary) -> str:
 
 
 def _show_welcome() -> None:
+    if is_read_only():
+        st.markdown("There is no dataset here yet.")
+        return
     st.markdown(
         "A dataset is a set of protein chains, split so that no relative of a test chain is in "
         "train. Build one below from structure files or PDB ids, or begin with chains that are "
@@ -89,6 +93,8 @@ def _show_welcome() -> None:
 
 
 def _offer_deletion(dataset: Summary) -> None:
+    if is_read_only():
+        return
     with st.popover("Delete", icon=":material/delete:"):
         st.markdown(
             f"Delete **{escaped(dataset.name)}** with its card and its list of rejects? Runs that "

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from distmat.access import check_may_change
 from distmat.dataset.build import check_name
 from distmat.dataset.jobs import UPLOADS
 from distmat.ui.file_name import file_stem
@@ -14,6 +15,7 @@ from distmat.workspace import workspace
 
 def inputs_folder(name: str) -> Path:
     """Where files that are given to the page wait for the build; it is emptied."""
+    check_may_change("build datasets")
     folder = workspace() / UPLOADS / check_name(name) / "inputs"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
