@@ -168,7 +168,7 @@ def test_a_base_that_is_gone_is_named_beside_the_checkpoint(folders, tmp_path):
 def test_a_run_may_start_from_a_checkpoint_of_the_same_shape(folders, tmp_path, mode):
     began = Predictor(load_checkpoint(folders["mini"]))
     config = DistanceNetworkConfig(encoder=tiny_config("mini"), head=HEADS["pair"])
-    net = build_network(config, mode, start=folders["mini"])
+    net = build_network(config, mode, init_from=folders["mini"])
     same = Predictor(Checkpoint(net, BASELINE)).predict(SEQUENCES[0]).distances
     np.testing.assert_array_equal(same, began.predict(SEQUENCES[0]).distances)
     learn(net, 2)
@@ -185,7 +185,7 @@ def test_adapters_beside_the_shipped_mini_are_found_by_its_name(tmp_path, monkey
 
     shape = read_network_config(checkpoint_path("mini"))
     config = DistanceNetworkConfig(encoder=shape.encoder, head=shape.head)
-    net = build_network(config, "lora", start=checkpoint_path("mini")).eval()
+    net = build_network(config, "lora", init_from=checkpoint_path("mini")).eval()
     save_checkpoint(Checkpoint(net, BASELINE), tmp_path / "model")
     assert read_network_config(tmp_path / "model").encoder_name == "checkpoint:mini"
     shipped, adapted = load("mini"), load(tmp_path / "model")
@@ -200,10 +200,10 @@ def test_a_start_of_another_shape_is_refused(folders):
     head = {**HEADS["pair"], "width": 16}
     config = DistanceNetworkConfig(encoder=tiny_config("mini"), head=head)
     with pytest.raises(CheckpointError, match="has another shape than this run"):
-        build_network(config, start=folders["mini"])
+        build_network(config, init_from=folders["mini"])
     config = DistanceNetworkConfig(encoder=tiny_config("esm"), head=HEADS["pair"])
     with pytest.raises(CheckpointError, match="has another shape than this run"):
-        build_network(config, start=folders["mini"])
+        build_network(config, init_from=folders["mini"])
 
 
 @pytest.mark.parametrize("name", ["head.safetensors", "adapter_model.safetensors"])
