@@ -2,6 +2,7 @@
 
 from distmat.ui.predict.answer import answered, warm_up
 from distmat.ui.predict.backbone import show_backbone, show_residues
+from distmat.ui.predict.batch import show_many
 from distmat.ui.predict.downloads import show_downloads
 from distmat.ui.predict.heading import show_heading, show_title, show_welcome
 from distmat.ui.predict.maps import show_maps
@@ -23,4 +24,5 @@ else:
     show_scores(answer)
     show_residues(answer)
     show_downloads(answer)
+show_many(checkpoint)
 warm_up()

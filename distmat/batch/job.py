@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distmat.batch import PREDICTION
 from distmat.batch.files import FORMATS
 from distmat.batch.inputs import read_inputs
 from distmat.batch.results import ARCHIVE, TABLE, Results
@@ -22,9 +23,6 @@ from distmat.workspace import checkpoint_identity, checkpoint_path, library_of, 
 
 if TYPE_CHECKING:
     from distmat.library.store import Library
-
-PREDICTION = "prediction"
-"""The kind of job."""
 
 RESULTS = "results"
 """In the job's folder: the table and the files, unless they go elsewhere."""

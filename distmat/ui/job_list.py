@@ -20,7 +20,10 @@ _LINES = 12
 
 
 def show_jobs(
-    store: Store[Any], kinds: Sequence[str], on_finish: Callable[[Job], None] | None = None
+    store: Store[Any],
+    kinds: Sequence[str],
+    on_finish: Callable[[Job], None] | None = None,
+    show_result: Callable[[Job], None] | None = None,
 ) -> None:
     """Each job of these kinds; with `on_finish` those that have finished aren't shown.
 
@@ -28,9 +31,14 @@ def show_jobs(
     ----------
     on_finish : callable, optional
         Told of each job that was seen before its end and has finished.
+    show_result : callable, optional
+        Shows what a job that has finished has brought.
     """
-    if store.jobs(kinds=kinds):
-        st.fragment(_show_live, run_every=1.0)(store, kinds, on_finish)
+    jobs = store.jobs(kinds=kinds)
+    if jobs:
+        # What is at rest is left alone, so that what was opened in it stays open.
+        every = None if all(job.has_ended for job in jobs) else 1.0
+        st.fragment(_show_live, run_every=every)(store, kinds, on_finish, show_result)
 
 
 def watch_job(job: Job) -> None:
@@ -43,7 +51,10 @@ def _watched() -> set[str]:
 
 
 def _show_live(
-    store: Store[Any], kinds: Sequence[str], on_finish: Callable[[Job], None] | None
+    store: Store[Any],
+    kinds: Sequence[str],
+    on_finish: Callable[[Job], None] | None,
+    show_result: Callable[[Job], None] | None,
 ) -> None:
     operations.reconcile(store)
     for job in store.jobs(kinds=kinds):
@@ -52,6 +63,8 @@ def _show_live(
         if job.state != State.FINISHED or on_finish is None:
             with st.container(border=True):
                 _show(store, job)
+                if job.state == State.FINISHED and show_result is not None:
+                    show_result(job)
         elif job.id in _watched():
             _watched().discard(job.id)
             on_finish(job)

@@ -1,4 +1,5 @@
 import gzip
+from pathlib import Path
 
 import pytest
 
@@ -376,3 +377,37 @@ def test_another_page_can_open_a_checkpoint_here(page):
     chosen = page.selectbox(key="checkpoint")
     assert chosen.value == "somewhere/checkpoint-5"
     assert "mini" in chosen.options
+
+
+def test_many_sequences_become_a_job_with_a_table_to_take_home(page, tmp_path, monkeypatch):
+    from distmat.batch import PREDICTION
+    from distmat.jobs import operations
+    from distmat.jobs.states import State
+    from distmat.jobs.store import JobStore
+
+    monkeypatch.setattr(operations, "ensure_scheduler", lambda home: None)
+    page.run()
+    button(page, "Predict all").click().run()
+    assert "Upload a file" in shown(page)
+    files = page.file_uploader(key="many-files")
+    files.set_value(("many.fasta", b">a\nMKTJ\n", "text/plain"))
+    button(page, "Predict all").click().run()
+    assert "residue 4 is" in shown(page)
+    two = b">a\nMKTAYIAKQRQISFVK\n>b\nMKTAYIAKQRQISF\n"
+    page.file_uploader(key="many-files").set_value(("many.fasta", two, "text/plain"))
+    button(page, "Predict all").click().run()
+    with JobStore(tmp_path) as store:
+        (job,) = store.jobs(kinds=[PREDICTION])
+        assert job.name == "many.fasta: 2 chains" and job.settings["formats"] == ["npy", "pdb"]
+        (path,) = job.settings["inputs"]
+        assert path.startswith(str(job.folder)) and Path(path).read_bytes() == two
+        folder = job.folder / "results"
+        folder.mkdir(parents=True)
+        (folder / "results.csv").write_text("name,residues,error\na,16,\nb,14,\n")
+        (folder / "results.zip").write_bytes(b"packed")
+        for state in (State.STARTING, State.RUNNING, State.FINISHED):
+            store.change_state(job.id, state)
+    page.run()
+    table = next(frame.value for frame in page.dataframe if "residues" in frame.value)
+    assert list(table.columns) == ["name", "residues"] and len(table) == 2
+    assert any(one.label == "Download all, ZIP" for one in page.get("download_button"))

@@ -82,7 +82,7 @@ def test_a_run_can_start_from_the_weights_of_another_and_adapt_them(make_config,
     observer = watch()
     config = make_config(
         tmp_path / "second",
-        start=str(tmp_path / "first"),
+        init_from=str(tmp_path / "first"),
         mode="lora",
         learning_rate=1e-8,
         dropout=0.0,

@@ -363,7 +363,7 @@ def test_activation_checkpointing_changes_the_memory_and_not_the_losses(
 def test_only_listed_chains_are_used(make_config, tmp_path):
     listed = tmp_path / "chains.csv"
     listed.write_text("id,split\n" + "".join(f"c{i},train\n" for i in range(6)) + "c7,val\n")
-    train(make_config(tmp_path / "run", chains=str(listed), max_steps=6))
+    train(make_config(tmp_path / "run", chain_list=str(listed), max_steps=6))
     assert distmat.load(tmp_path / "run").card["train_chains"] == 6
 
 
@@ -382,7 +382,7 @@ def test_a_missing_synthetic_dataset_is_made(make_config, tmp_path, monkeypatch)
     ("changes", "error", "words"),
     [
         ({"train": "nowhere"}, DatasetError, "There is no dataset 'nowhere'"),
-        ({"chains": "nowhere.csv"}, DatasetError, "There is no list of chains at nowhere.csv"),
+        ({"chain_list": "nowhere.csv"}, DatasetError, "There is no list of chains at nowhere.csv"),
         ({"evaluation_max_length": 18}, DatasetError, "raise evaluation_max_length"),
         ({"max_chain_length": 18}, DatasetError, "raise max_chain_length"),
         ({"report_to": "wandb"}, ConfigError, "wandb isn't installed; run pip install wandb"),
@@ -409,7 +409,7 @@ def test_a_run_is_never_overwritten_nor_resumed_out_of_nothing(make_config, tmp_
     with pytest.raises(RunError, match="no whole checkpoint"):
         train(make_config(tmp_path / "none"), resume=tmp_path)
     train(make_config(tmp_path / "run", max_steps=6))
-    with pytest.raises(RunError, match="already holds a run; resume it"):
+    with pytest.raises(RunError, match="already holds a run; choose another output"):
         train(make_config(tmp_path / "run", max_steps=6))
     shutil.rmtree(tmp_path / "run" / "checkpoint-6")
     with pytest.raises(RunError, match="already holds a run; choose another output"):

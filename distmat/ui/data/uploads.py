@@ -1,6 +1,5 @@
 """Files that were given to the page, where a job finds them."""
 
-import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from distmat.access import check_may_change
 from distmat.dataset.build import check_name
 from distmat.dataset.jobs import UPLOADS
-from distmat.ui.file_name import file_stem
+from distmat.ui.uploads import keep_files
 from distmat.workspace import workspace
 
 
@@ -30,14 +29,4 @@ def kept_for(name: str, files: Iterable[Any]) -> list[str]:
     list of str
         Their paths; only what is harmless of a file's name is in them.
     """
-    folder = inputs_folder(name)
-    found = []
-    for number, file in enumerate(files, start=1):
-        stem, *suffixes = re.split(r"(?=\.)", file.name)
-        ending = "".join(re.sub(r"[^A-Za-z0-9.]", "", suffix) for suffix in suffixes[-2:])
-        # Two files of one name would be one.
-        path = folder / f"{number:03d}" / f"{file_stem(stem)}{ending}"
-        path.parent.mkdir()
-        path.write_bytes(file.getbuffer())
-        found.append(str(path.absolute()))
-    return found
+    return [str(path) for path in keep_files(inputs_folder(name), files)]
