@@ -63,6 +63,7 @@ KNOWS = {
         "geometry",
         "scoring",
         "dataset",
+        "library",
         "model",
     },
     "jobs": {"access", "errors", "documents", "settings", "workspace"},
@@ -135,6 +136,7 @@ KNOWS = {
 
 LIGHT = {
     "distmat.training.config",
+    "distmat.training.evaluation_job",
     "distmat.training.memory",
     "distmat.training.presets",
     "distmat.training.run_folder",

@@ -5,7 +5,9 @@ import json
 import sys
 
 from distmat.cli.background import add_background_options, job_options, print_jobs
+from distmat.cli.library import add_library_options, chosen_library
 from distmat.cli.progress import counter
+from distmat.errors import ConfigError
 from distmat.protein.sequence import quoted
 
 
@@ -23,6 +25,7 @@ def add_evaluate(commands) -> None:
     command.add_argument("--split", help="test, val, train or all (default: test, else val)")
     command.add_argument("--rep-only", action="store_true", help="one chain of each cluster")
     command.add_argument("--max-length", type=int, metavar="N", help="leave out longer chains")
+    add_library_options(command, "none")
     command.add_argument("--per-chain", action="store_true", help="also print every chain's scores")
     command.add_argument("--json", action="store_true", help="print as JSON")
     add_background_options(command, array=True)
@@ -30,7 +33,12 @@ def add_evaluate(commands) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from distmat.training.evaluation_job import choose_chains
+    from distmat.training.evaluation_job import (
+        choose_chains,
+        evaluation_content,
+        prepare_evaluation,
+        run_evaluation,
+    )
 
     wanted = job_options(options)
     asked = {
@@ -46,23 +54,22 @@ def _evaluate(options: argparse.Namespace) -> None:
             "'train'; of chains that a model was trained on its scores say nothing.",
             file=sys.stderr,
         )
+    _, exclude = chosen_library(options)
+    settings = {**asked, "checkpoint": options.checkpoint, "library": options.library}
     if options.background:
+        if exclude != type(exclude)():
+            raise ConfigError("A job in the background can't leave out parts of a library.")
         wanted |= {"name": f"{options.checkpoint} {dataset.name}", "parts": options.array or 1}
-        _submit({**asked, "checkpoint": options.checkpoint}, wanted)
+        _submit(settings, wanted)
         return
-    from distmat.model.predictor import load
-    from distmat.scoring.baseline import reference_baseline
-    from distmat.training.evaluation import evaluate
-
-    predictor = load(options.checkpoint)
+    work = prepare_evaluation(settings, exclude)
     with counter(len(dataset), "Evaluating") as bar:
-        result = evaluate(
-            predictor,
-            dataset.chains,
-            lambda done, total: bar.update(),
-            reference=reference_baseline(),
-        )
-    content = result.as_dict(per_chain=options.per_chain, intervals=True) | {"split": split}
+        result = run_evaluation(work, lambda done, total, phase: _advance(bar, done))
+    assert result is not None  # noqa: S101  nobody else has a share
+    content = evaluation_content(result, work.about)
+    if not options.per_chain:
+        for heavy in ("per_chain", "pooled"):
+            del content[heavy]
     if options.json:
         print(json.dumps(content, indent=2))
         return
@@ -75,6 +82,11 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"{band:22}{shares['within_1_std']:>10.3f}{shares['within_2_std']:>18.3f}")
     if options.per_chain:
         _print_chains(content["per_chain"])
+
+
+def _advance(bar, done: int) -> None:
+    """The bar counts what is new."""
+    bar.update(done - bar.n)
 
 
 def _submit(settings: dict, wanted: dict) -> None:
@@ -113,6 +125,8 @@ def _print_means(content: dict) -> None:
     tables = {"separation only": content["baseline"]}
     if "own_baseline" in content:
         tables["checkpoint's own"] = content["own_baseline"]
+    if "copy_nearest" in content:
+        tables["copy nearest"] = content["copy_nearest"]
     heads = "".join(f"{name:>18}" for name in tables)
     print(f"{'':22}{'model':>10}{'95 % interval':>18}{heads}")
     for key, model in content["model"].items():

@@ -27,14 +27,16 @@ def add_library(commands) -> None:
     listing.set_defaults(run=_list)
 
 
-def add_library_options(command: argparse.ArgumentParser) -> None:
-    """Which library a prediction uses, and what of it."""
+def add_library_options(command: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Which library a prediction uses, and what of it; by default the checkpoint's own."""
     group = command.add_argument_group("templates")
+    said = "the checkpoint's own library, if it has one" if default is None else default
     group.add_argument(
         "--library",
         metavar="NAME|none",
-        help="where known structures of relatives are looked up: a name or file; 'none' predicts "
-        "from the sequence alone (default: the checkpoint's own library, if it has one)",
+        default=default,
+        help="where known structures of relatives are looked up: a name or file, or a checkpoint "
+        f"that has one; 'none' predicts from the sequence alone (default: {said})",
     )
     group.add_argument(
         "--exclude-entry", action="append", default=[], metavar="ID", help="not this PDB entry"

@@ -87,6 +87,25 @@ class Score(Generic[T]):
             return math.nan
         return model - baseline if self.higher_is_better else baseline - model
 
+    def skill(
+        self, model: float | None, baseline: float | None, best: float | None = None
+    ) -> float:
+        """Share of the way from the baseline to perfection that the model has gone.
+
+        1 is perfect, 0 no better than the baseline, below 0 worse; NaN where that is undefined.
+
+        Parameters
+        ----------
+        model, baseline : float or None
+        best : float, optional
+            What any prediction could have had at best; by default 1, or 0 for an error.
+        """
+        if best is None:
+            best = 1.0 if self.higher_is_better else 0.0
+        gain = self.gain(model, baseline)
+        room = self.gain(best, baseline)
+        return gain / room if math.isfinite(gain) and room > 0 else math.nan
+
 
 class Registry(Generic[T]):
     """The scores of one kind of thing, in the order in which they are shown."""

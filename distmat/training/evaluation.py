@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,16 @@ import torch
 from scipy.stats import bootstrap
 from torch import nn
 
+from distmat.geometry.secondary_structure import structure_content
+from distmat.library.templates import Template, copy_nearest
 from distmat.model.predictor import Predictor
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import BANDS, DistanceMap
 from distmat.scoring.baseline import SeparationBaseline
 from distmat.scoring.deviations import Coverage, coverage
 from distmat.scoring.map_scores import MAP_SCORES, MapScores, score_map
+from distmat.scoring.pooled import PooledPairs, pool_pairs
+from distmat.scoring.strata import structure_class
 from distmat.scoring.verdict import Verdict, judge
 
 
@@ -38,6 +42,13 @@ class Evaluation:
         How many of each chain's errors the predicted deviations cover.
     own_baseline : tuple of MapScores
         Of the checkpoint's own table, where `baseline` is another one's.
+    nearest : tuple of MapScores
+        Of copying each chain's surest template, where a library was used; see `copy_nearest`.
+    facts : tuple of dict
+        What else is known of each chain, for JSON, where it was asked for: its length, how much
+        of it was observed, its class and its surest template.
+    pooled : PooledPairs, optional
+        What the pairs of all chains say together, where it was asked for.
     """
 
     chains: tuple[str, ...]
@@ -47,6 +58,20 @@ class Evaluation:
     losses: tuple[float, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     own_baseline: tuple[MapScores, ...] = ()
+    nearest: tuple[MapScores, ...] = ()
+    facts: tuple[dict[str, Any], ...] = ()
+    pooled: PooledPairs | None = None
+
+    @property
+    def tables(self) -> dict[str, tuple[MapScores, ...]]:
+        """The model's scores and those of each baseline that was asked, by name."""
+        tables = {
+            "model": self.model,
+            "baseline": self.baseline,
+            "own_baseline": self.own_baseline,
+            "copy_nearest": self.nearest,
+        }
+        return {name: scores for name, scores in tables.items() if scores or name in _ALWAYS}
 
     def as_dict(self, per_chain: bool = False, intervals: bool = False) -> dict:
         """Means over chains, for JSON; a chain without a pair in question doesn't count.
@@ -60,9 +85,7 @@ class Evaluation:
             chains drawn again and again (bootstrap), and the share of the errors within one
             and two of the predicted deviations in each band, pooled over all chains.
         """
-        tables = {"model": self.model, "baseline": self.baseline}
-        if self.own_baseline:
-            tables["own_baseline"] = self.own_baseline
+        tables = self.tables
         content: dict[str, Any] = {
             "chains": len(self.chains),
             "seconds": round(self.seconds, 2),
@@ -74,41 +97,18 @@ class Evaluation:
             content["interval"] = {name: _interval(values) for name, values in columns.items()}
             content["coverage"] = sum(self.coverage[1:], self.coverage[0]).as_dict()
         if per_chain:
+            facts = self.facts or ({},) * len(self.chains)
             content["per_chain"] = [
-                {"id": chain, **{name: scores[row].as_dict() for name, scores in tables.items()}}
+                {
+                    "id": chain,
+                    **facts[row],
+                    **{name: scores[row].as_dict() for name, scores in tables.items()},
+                }
                 for row, chain in enumerate(self.chains)
             ]
+            if self.pooled is not None:
+                content["pooled"] = self.pooled.as_dict()
         return content
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Every chain for JSON, from which `from_rows` makes the same evaluation."""
-        tables = {"model": self.model, "baseline": self.baseline}
-        if self.own_baseline:
-            tables["own_baseline"] = self.own_baseline
-        return [
-            {
-                "id": chain,
-                **{name: scores[row].as_dict() for name, scores in tables.items()},
-                "coverage": [counts.tolist() for counts in astuple(self.coverage[row])],
-            }
-            for row, chain in enumerate(self.chains)
-        ]
-
-    @classmethod
-    def from_rows(cls, rows: Sequence[dict[str, Any]], seconds: float) -> "Evaluation":
-        """What `rows` gave."""
-
-        def scores(name: str) -> tuple[MapScores, ...]:
-            return tuple(MapScores.from_dict(row[name]) for row in rows if name in row)
-
-        return cls(
-            chains=tuple(row["id"] for row in rows),
-            model=scores("model"),
-            baseline=scores("baseline"),
-            seconds=seconds,
-            coverage=tuple(Coverage(*map(np.array, row["coverage"])) for row in rows),
-            own_baseline=scores("own_baseline"),
-        )
 
     @property
     def verdict(self) -> Verdict:
@@ -119,12 +119,55 @@ class Evaluation:
 
     def first(self, chains: int) -> "Evaluation":
         """Of the first so many chains."""
-        kept = {
-            field.name: getattr(self, field.name)[:chains]
-            for field in fields(self)
-            if field.name != "seconds"
+        return self._of(range(min(chains, len(self.chains))))
+
+    def ordered(self, places: Sequence[int]) -> "Evaluation":
+        """The same with the chain of row k in row ``places[k]``."""
+        return self._of(np.argsort(places).tolist())
+
+    def _of(self, rows: Sequence[int]) -> "Evaluation":
+        kept: dict[str, Any] = {
+            name: tuple(values[row] for row in rows) if (values := getattr(self, name)) else ()
+            for name in _PER_CHAIN
         }
-        return Evaluation(**kept, seconds=self.seconds)
+        return replace(self, **kept)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for a file that `from_json` reads."""
+        return {
+            "chains": self.chains,
+            "seconds": self.seconds,
+            "losses": self.losses,
+            "facts": self.facts,
+            "coverage": [
+                [each.pairs.tolist(), each.within_one.tolist(), each.within_two.tolist()]
+                for each in self.coverage
+            ],
+            "tables": {
+                name: [each.as_dict() for each in scores] for name, scores in self.tables.items()
+            },
+            "pooled": None if self.pooled is None else self.pooled.as_dict(),
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Evaluation":
+        """The inverse of `to_json`."""
+        tables = {
+            name: tuple(MapScores.from_dict(each) for each in scores)
+            for name, scores in content["tables"].items()
+        }
+        return cls(
+            chains=tuple(content["chains"]),
+            model=tables["model"],
+            baseline=tables["baseline"],
+            seconds=content["seconds"],
+            losses=tuple(content["losses"]),
+            coverage=tuple(Coverage(*map(np.array, each)) for each in content["coverage"]),
+            own_baseline=tables.get("own_baseline", ()),
+            nearest=tables.get("copy_nearest", ()),
+            facts=tuple(content["facts"]),
+            pooled=content["pooled"] and PooledPairs.from_dict(content["pooled"]),
+        )
 
     def metrics(self) -> dict[str, float]:
         """As ``eval_…``, by the names a run's metrics have; what isn't defined is left out."""
@@ -138,6 +181,32 @@ class Evaluation:
         return {name: float(value) for name, value in values.items() if value is not None}
 
 
+_ALWAYS = ("model", "baseline")
+_PER_CHAIN = (
+    "chains",
+    "model",
+    "baseline",
+    "losses",
+    "coverage",
+    "own_baseline",
+    "nearest",
+    "facts",
+)
+
+
+def joined(parts: Sequence[Evaluation]) -> Evaluation:
+    """One evaluation of several, one after the other."""
+    together: dict[str, Any] = {
+        name: tuple(value for part in parts for value in getattr(part, name)) for name in _PER_CHAIN
+    }
+    pooled = [part.pooled for part in parts if part.pooled is not None]
+    return Evaluation(
+        **together,
+        seconds=sum(part.seconds for part in parts),
+        pooled=sum(pooled[1:], pooled[0]) if pooled else None,
+    )
+
+
 def merged(parts: Sequence[Evaluation]) -> Evaluation:
     """One evaluation of what several processes scored, each every so-manieth chain."""
 
@@ -148,9 +217,7 @@ def merged(parts: Sequence[Evaluation]) -> Evaluation:
             column[row] for row in range(longest) for column in columns if row < len(column)
         )
 
-    together = {
-        field.name: dealt(field.name) for field in fields(Evaluation) if field.name != "seconds"
-    }
+    together: dict[str, Any] = {name: dealt(name) for name in _PER_CHAIN}
     return Evaluation(**together, seconds=max(part.seconds for part in parts))
 
 
@@ -173,6 +240,8 @@ def evaluate(
     seen: Callable[[Chain, DistanceMap], None] | None = None,
     with_loss: bool = False,
     reference: SeparationBaseline | None = None,
+    templates: Sequence[Sequence[Template]] | None = None,
+    detailed: bool = False,
 ) -> Evaluation:
     """Predict every chain and compare with its structure.
 
@@ -189,48 +258,102 @@ def evaluate(
     reference : SeparationBaseline, optional
         Scored as the baseline, and the predictor's own beside it if that is another; by default
         the predictor's own is the baseline.
+    templates : sequence of sequence of Template, optional
+        For each chain what the library has for it, the surest first; copying that is a baseline
+        then, too.
+    detailed : bool
+        Also gather the chains' facts and what their pairs say together.
     """
     own = predictor.baseline
     baseline = reference or own
     beside = [] if baseline.is_like(own) else [own]
-    results: dict[int, tuple] = {}
+    results: dict[int, _Scored] = {}
+    pooled = PooledPairs.none() if detailed else None
     seconds, started = 0.0, time.perf_counter()
     with _losses(predictor.network, with_loss) as truth:
-        for place, predicted in _predictions(predictor, chains, truth if with_loss else None):
+        told = truth if with_loss else None
+        for place, predicted in _predictions(predictor, chains, told, templates):
             seconds += time.perf_counter() - started
             chain = chains[place]
-            results[place] = (
-                score_map(predicted.distances, chain.ca, predicted.contacts, costly=True),
-                coverage(predicted.distances, predicted.std, chain.distances),
-                *(
-                    score_map(table.predict(len(chain)), chain.ca, costly=True)
-                    for table in (baseline, *beside)
-                ),
-            )
+            known = None if templates is None else templates[place]
+            tables = [table.predict(len(chain)) for table in (baseline, *beside)]
+            results[place] = _score(chain, predicted, tables, known, detailed)
+            if pooled is not None:
+                pooled += pool_pairs(
+                    predicted.distances, predicted.std, predicted.contacts, tables[0], chain.ca
+                )
             if seen:
                 seen(chain, predicted)
             if progress:
                 progress(len(results), len(chains))
             started = time.perf_counter()
-    columns = zip(*(results[place] for place in range(len(chains))), strict=True)
-    model, covered, of_baseline, *of_own = columns if results else ((),) * 3
+    rows = [results[place] for place in range(len(chains))]
     return Evaluation(
         chains=tuple(chain.name for chain in chains),
-        model=model,
-        baseline=of_baseline,
+        model=tuple(row.model for row in rows),
+        baseline=tuple(row.baselines[0] for row in rows),
         seconds=seconds,
         losses=tuple(truth.losses),
-        coverage=covered,
-        own_baseline=of_own[0] if of_own else (),
+        coverage=tuple(row.coverage for row in rows),
+        own_baseline=tuple(row.baselines[1] for row in rows if len(row.baselines) > 1),
+        nearest=tuple(row.nearest for row in rows if row.nearest is not None),
+        facts=tuple(row.facts for row in rows if row.facts is not None),
+        pooled=pooled,
     )
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """What is kept of one chain."""
+
+    model: MapScores
+    coverage: Coverage
+    baselines: tuple[MapScores, ...]
+    nearest: MapScores | None
+    facts: dict[str, Any] | None
+
+
+def _score(
+    chain: Chain,
+    predicted: DistanceMap,
+    tables: Sequence[np.ndarray],
+    templates: Sequence[Template] | None,
+    detailed: bool,
+) -> _Scored:
+    nearest = None
+    if templates is not None:
+        nearest = score_map(copy_nearest(templates, tables[0]), chain.ca, costly=True)
+    return _Scored(
+        score_map(predicted.distances, chain.ca, predicted.contacts, costly=True),
+        coverage(predicted.distances, predicted.std, chain.distances),
+        tuple(score_map(table, chain.ca, costly=True) for table in tables),
+        nearest,
+        _facts(chain, templates or ()) if detailed else None,
+    )
+
+
+def _facts(chain: Chain, templates: Sequence[Template]) -> dict[str, Any]:
+    helix, strand = structure_content(chain)
+    first = templates[0] if templates else None
+    return {
+        "length": len(chain),
+        "observed": int(chain.observed.sum()),
+        "class": structure_class(helix, strand),
+        "template": first.name if first else None,
+        "template_identity": round(first.identity, 4) if first else None,
+        "template_coverage": round(first.coverage, 4) if first else None,
+    }
+
+
 def _predictions(
-    predictor: Predictor, chains: Sequence[Chain], truth: "_Truth | None"
+    predictor: Predictor,
+    chains: Sequence[Chain],
+    truth: "_Truth | None",
+    templates: Sequence[Sequence[Template]] | None,
 ) -> Iterator[tuple[int, DistanceMap]]:
     """The chains' places and maps; one by one if the network is to be told the truth."""
     if truth is None:
-        yield from predictor.predict_many([chain.sequence for chain in chains])
+        yield from predictor.predict_many([chain.sequence for chain in chains], templates)
         return
     for place, chain in enumerate(chains):
         truth.ca = chain.ca

@@ -3,6 +3,7 @@
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -21,6 +22,10 @@ from distmat.figures.explorer import (
 )
 from distmat.protein.chain import Chain
 from distmat.ui.file_name import file_stem
+
+if TYPE_CHECKING:
+    from distmat.library.templates import Template
+    from distmat.prediction import Prediction
 
 LONGEST_MAP = 3000
 """Residues of the longest chain that is drawn: 9 million cells, 36 MB of a browser's memory."""
@@ -51,6 +56,41 @@ def chain_scene(chain: Chain) -> Scene:
         numbers=chain.residue_numbers,
         file=file_stem(chain.name),
     )
+
+
+def prediction_scene(prediction: "Prediction", key: str, file: str) -> Scene:
+    """A prediction, with its truth where that is known.
+
+    Parameters
+    ----------
+    prediction : Prediction
+    key : str
+        Differs between any two predictions.
+    file : str
+        Stem of the names of pictures.
+    """
+    truth = None if prediction.comparison is None else prediction.comparison.truth
+    return Scene(
+        key=key,
+        sequence=prediction.map.sequence,
+        predicted=prediction.map.distances,
+        std=prediction.map.std,
+        truth=None if truth is None else truth.ca,
+        stages=prediction.backbone.stages,
+        template=_template_map(prediction.templates),
+        numbers=() if truth is None else truth.residue_numbers,
+        file=file,
+    )
+
+
+def _template_map(templates: "tuple[Template, ...]") -> np.ndarray | None:
+    """Å; of each pair in the surest template that covers it, NaN where none does."""
+    if not templates:
+        return None
+    table = templates[0].distances.astype(float)
+    for template in templates[1:]:
+        table = np.where(np.isnan(table), template.distances, table)
+    return table
 
 
 def viewer_routes() -> list[BaseRoute]:

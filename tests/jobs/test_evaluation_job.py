@@ -1,14 +1,19 @@
 """A checkpoint evaluated in the background gives what the command prints."""
 
 import json
+import os
+import signal
 
 import pytest
 
 from distmat import cli
 from distmat.dataset.synthetic import write_synthetic
 from distmat.jobs import scheduler
+from distmat.jobs.operations import resume
 from distmat.jobs.states import State
 from distmat.jobs.store import JobStore
+from distmat.training import evaluation_job
+from distmat.training.evaluation_job import describe_evaluation, find_evaluation
 from tests.runs.conftest import end_all, wait_until
 
 
@@ -21,19 +26,46 @@ def home(tmp_path, monkeypatch):
     end_all(tmp_path)
 
 
-def test_the_scores_are_those_that_the_command_prints(home, capsys):
-    write_synthetic(home / "datasets" / "synthetic.parquet", 20)
-    command = ["evaluate", "synthetic", "--max-length", "80"]
+def test_the_scores_are_those_that_the_command_prints_also_after_a_kill(home, capsys):
+    write_synthetic(home / "datasets" / "synthetic.parquet", 40)
+    command = ["evaluate", "synthetic", "--max-length", "80", "--split", "all"]
     assert cli.main([*command, "--background"]) == 0
     job_id = capsys.readouterr().out.strip()
     with JobStore(home) as store:
+        # Killed once the first part is kept, it goes on with the chains that are left.
+        parts = store.get(job_id).folder / "parts"
+        wait_until(lambda: (parts / "000000.json").is_file() or store.get(job_id).has_ended, 180)
+        if process := store.get(job_id).process:
+            os.kill(process.pid, signal.SIGKILL)
+            job = wait_until(lambda: (now := store.get(job_id)).has_ended and now, 60)
+            if job.state != State.FINISHED:
+                resume(store, job_id)
         job = wait_until(lambda: (now := store.get(job_id)).has_ended and now, 180)
         assert job.state == State.FINISHED, job.cause
         assert job.facts["phase"] == "Evaluating" and job.step == job.total_steps
+        # What is asked again is found and not computed again.
+        again = find_evaluation(store, job.settings)
+        assert again is not None and again.id == job_id
     assert cli.main([*command, "--json", "--per-chain"]) == 0
     printed = json.loads(capsys.readouterr().out)
     written = json.loads((job.folder / "evaluation.json").read_text())
     assert written.pop("seconds") and printed.pop("seconds") and written == printed
+    assert not parts.exists()
     assert cli.main(["runs", "list", "--all", "--json"]) == 0
     assert [one["id"] for one in json.loads(capsys.readouterr().out)] == [job_id]
-    assert cli.main(["runs", "show", job_id]) == 0
+
+
+def test_a_key_differs_with_whatever_the_scores_depend_on(home, monkeypatch):
+    write_synthetic(home / "datasets" / "synthetic.parquet", 10)
+    path = home / "datasets" / "synthetic.parquet"
+    settings = {"dataset": "synthetic", "checkpoint": "mini", "split": None, "max_length": 80}
+    keys = {describe_evaluation(settings)["key"]}
+    for change in ({"max_length": 90}, {"split": "val"}, {"rep_only": True}, {"library": "mini"}):
+        keys.add(describe_evaluation(settings | change)["key"])
+    assert len(keys) == 5
+    assert describe_evaluation(settings | {"library": "none"})["key"] in keys
+    os.utime(path, ns=(1, 1))
+    keys.add(describe_evaluation(settings)["key"])
+    monkeypatch.setattr(evaluation_job, "_VERSION", 99)
+    keys.add(describe_evaluation(settings)["key"])
+    assert len(keys) == 7

@@ -1,10 +1,13 @@
 """Scores of a predictor beside its baseline's."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import pdist, squareform
 
+from distmat.library.templates import lay
 from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint
 from distmat.model.predictor import Predictor
@@ -12,7 +15,7 @@ from distmat.protein.chain import Chain
 from distmat.scoring.baseline import fit_baseline
 from distmat.scoring.map_scores import MAP_SCORES
 from distmat.training.config import TrainingConfig
-from distmat.training.evaluation import evaluate, merged
+from distmat.training.evaluation import Evaluation, evaluate, joined, merged
 from distmat.training.network_arguments import network_arguments
 from tests.training.conftest import helix, strand
 
@@ -130,3 +133,38 @@ def test_deviations_are_checked_on_the_pairs_of_all_chains(predictor, chains):
         std.append(predicted.std[i, j])
     ratio = np.concatenate(errors) / np.concatenate(std)
     assert found["long"]["within_1_std"] == pytest.approx((ratio <= 1).mean(), abs=1e-4)
+
+
+def test_parts_that_were_written_and_joined_are_the_whole(predictor, chains):
+    whole = evaluate(predictor, chains, detailed=True)
+    order = [2, 1, 3, 0, 4]
+    parts = [
+        evaluate(predictor, [chains[place] for place in places], detailed=True)
+        for places in (order[:2], order[2:])
+    ]
+    read = [Evaluation.from_json(json.loads(json.dumps(part.to_json()))) for part in parts]
+    again = joined(read).ordered(order)
+    # Batches of other chains round differently.
+    for name, ours in whole.tables.items():
+        for one, two in zip(ours, again.tables[name], strict=True):
+            assert two.values == pytest.approx(one.values, abs=1e-3, nan_ok=True)
+            assert two.bands["short"].mae == pytest.approx(one.bands["short"].mae, abs=1e-3)
+    assert (again.chains, again.facts) == (whole.chains, whole.facts)
+    np.testing.assert_allclose(again.pooled.separation, whole.pooled.separation, 1e-3, 1e-3)
+
+
+def test_copying_the_nearest_template_is_scored_beside_and_counts_as_the_table_without_one(
+    predictor, chains
+):
+    first = chains[0]
+    own = lay(first.sequence, first, np.arange(len(first)), 1e-9)
+    templates = [[own], *([] for _ in chains[1:])]
+    result = evaluate(predictor, chains, templates=templates, detailed=True)
+    content = result.as_dict(per_chain=True)
+    perfect, *rest = content["per_chain"]
+    assert perfect["copy_nearest"]["mae"] == pytest.approx(0, abs=1e-4)
+    assert perfect["template"] == "c30" and perfect["template_identity"] == 1
+    assert perfect["class"] == "mainly α"
+    for row in rest:
+        assert row["copy_nearest"]["mae"] == row["baseline"]["mae"] and row["template"] is None
+    assert "copy_nearest" not in evaluate(predictor, chains).as_dict()
