@@ -122,7 +122,9 @@ class JournaledRecorder:
         """See `Store.change_state`."""
         changed = self._store.change_state(state, **details)
         if changed:
-            self._journal.change_state(state, **details)
+            # The store has it: a full disk mustn't keep a job from its last words.
+            with contextlib.suppress(OSError):
+                self._journal.change_state(state, **details)
         return changed
 
     def sampled(self, values: dict[str, float]) -> None:
@@ -135,7 +137,8 @@ class JournaledRecorder:
 
         def tell(*what: Any, **more: Any) -> None:
             in_store(*what, **more)
-            in_journal(*what, **more)
+            with contextlib.suppress(OSError):
+                in_journal(*what, **more)
 
         return tell
 
