@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from distmat.geometry.reconstruction import Reconstruction, reconstruct
 from distmat.library.search import find_templates
 from distmat.library.templates import Template, copy_nearest
+from distmat.library.training_sequences import Overlap
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap
 from distmat.protein.sequence import check_letters
@@ -81,6 +82,9 @@ class Prediction:
         None where no structure is known.
     templates : tuple of Template
         Known structures that the map rests on, the surest first.
+    training_overlap : Overlap or None
+        Whether the chain or a relative was in the training of the model; None where the
+        checkpoint doesn't tell what it was trained on.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Prediction:
     backbone: Reconstruction
     comparison: Comparison | None
     templates: tuple[Template, ...] = ()
+    training_overlap: Overlap | None = None
 
     def as_dict(self) -> dict:
         """For JSON."""
@@ -100,6 +105,7 @@ class Prediction:
             "stress": round(float(self.backbone.stress), 4),
             "eigenvalue_share": round(float(self.backbone.eigenvalue_share), 4),
             "steps": list(self.backbone.steps),
+            "training_overlap": overlap.as_dict() if (overlap := self.training_overlap) else None,
             "templates": [template.as_dict() for template in self.templates],
             "scores": None if self.comparison is None else self.comparison.as_dict(),
         }
@@ -136,10 +142,15 @@ def predict_chain(
     SequenceError
         If the sequence is no protein or too long for the memory there is.
     DatasetError
-        If MMseqs2, which searches the library, is missing or fails.
+        If MMseqs2, which searches library and training chains, fails, or is missing and a library
+        is given.
     """
     report = progress or (lambda share, text: None)
     sequence = check_letters(sequence)
+    overlap = None
+    if predictor.training_sequences is not None:
+        report(0.0, f"Looking for relatives among {len(predictor.training_sequences):,} chains")
+        overlap = predictor.training_sequences.overlaps([sequence])[0]
     templates: tuple[Template, ...] = ()
     if library is not None and predictor.takes_templates:
         report(0.0, f"Looking for relatives among {len(library):,} known structures")
@@ -149,7 +160,7 @@ def predict_chain(
     predicted = predictor.predict(
         sequence, lambda share, text: report(0.6 * share, text), templates
     )
-    return complete_prediction(predictor, predicted, name, truth, templates, report)
+    return complete_prediction(predictor, predicted, name, truth, templates, overlap, report)
 
 
 def complete_prediction(
@@ -158,6 +169,7 @@ def complete_prediction(
     name: str,
     truth: Chain | None = None,
     templates: tuple[Template, ...] = (),
+    overlap: Overlap | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Prediction:
     """Rebuild the backbone of a map that was predicted, and score both; as `predict_chain`."""
@@ -178,7 +190,7 @@ def complete_prediction(
         report(0.95, "Comparing with the structure")
         comparison = _compare(predictor, predicted, backbone, truth, templates)
     report(1.0, "Done")
-    return Prediction(name, predicted, backbone, comparison, templates)
+    return Prediction(name, predicted, backbone, comparison, templates, overlap)
 
 
 def _compare(

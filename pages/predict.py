@@ -6,6 +6,7 @@ from distmat.ui.predict.batch import show_many
 from distmat.ui.predict.downloads import show_downloads
 from distmat.ui.predict.heading import show_heading, show_title, show_welcome
 from distmat.ui.predict.maps import show_maps
+from distmat.ui.predict.overlap import show_training_overlap
 from distmat.ui.predict.question import ask
 from distmat.ui.predict.scores import show_scores, show_verdict
 from distmat.ui.predict.templates import show_templates
@@ -17,6 +18,7 @@ if answer is None:
     show_welcome()
 else:
     show_heading(answer)
+    show_training_overlap(answer)
     show_templates(answer)
     show_verdict(answer)
     show_maps(answer)

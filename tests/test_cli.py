@@ -14,9 +14,11 @@ import pytest
 
 from distmat.cli import main
 from distmat.errors import DivergedError
+from distmat.library.training_sequences import read_training_sequences
 from distmat.protein.examples import examples
 from distmat.protein.structure.read import read_structure
 from distmat.protein.structure.write import write_pdb
+from distmat.workspace import checkpoint_path
 from tests.protein.structure.cases import NAMES, cif
 from tests.protein.structure.records import chain_of, lines
 
@@ -148,6 +150,17 @@ def test_evaluation_prints_the_baseline_beside_the_model(capsys, tmp_path):
     code, out, _ = call(capsys, "evaluate", path, "--max-length", 68)
     assert code == 0 and "1 chain of two" in out and "separation only" in out
     assert "knowing nothing: an MAE of" in out
+    assert "0 of them are ≥ 30 % identical to a chain that mini was trained on" in out
+
+
+def test_a_chain_that_was_learned_from_is_said_before_any_score(capsys):
+    learned = read_training_sequences(checkpoint_path("mini"))
+    antibody = learned.sequences[learned.names.index("1igy_A")][:60]
+    code, out, _ = call(capsys, "predict", antibody)
+    assert code == 0
+    assert out.splitlines()[1].startswith("  Identical to 1igy_A, which mini was trained on")
+    code, out, _ = call(capsys, "predict", antibody, "--json")
+    assert json.loads(out)[0]["training_overlap"]["nearest"]["id"] == "1igy_A"
 
 
 @pytest.fixture

@@ -24,8 +24,9 @@ def predictor():
 
 
 def test_it_is_small_and_holds_no_pickle():
-    assert sum(path.stat().st_size for path in MINI.iterdir()) < 25 * 2**20
-    assert {path.suffix for path in MINI.iterdir()} <= {".json", ".safetensors", ".csv", ".md"}
+    assert sum(path.stat().st_size for path in MINI.iterdir()) < 40 * 2**20
+    data = {".json", ".safetensors", ".csv", ".md", ".parquet"}
+    assert {path.suffix for path in MINI.iterdir()} <= data
 
 
 def test_its_card_names_every_chain_it_was_trained_and_chosen_on(predictor):
@@ -36,6 +37,7 @@ def test_its_card_names_every_chain_it_was_trained_and_chosen_on(predictor):
     assert len(train) == predictor.card["train_chains"]
     assert len(train) + len(val) == len(rows)
     assert not train & val
+    assert set(predictor.training_sequences.names) == train
 
 
 def test_the_settings_of_its_training_are_those_of_its_network(predictor):

@@ -72,12 +72,19 @@ def predict_chains(
     chosen = [queries[place] for place in fit]
     templates = _templates(predictor, chosen, library, exclude)
     sequences = [query.sequence for query in chosen]
+    known = predictor.training_sequences
+    overlaps = [None] * len(chosen) if known is None else known.overlaps(sequences)
     for number, predicted in predictor.predict_many(sequences, templates):
         query = chosen[number]
         yield (
             fit[number],
             complete_prediction(
-                predictor, predicted, query.name, query.structure, templates[number]
+                predictor,
+                predicted,
+                query.name,
+                query.structure,
+                templates[number],
+                overlaps[number],
             ),
         )
 

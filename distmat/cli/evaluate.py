@@ -75,6 +75,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         return
     of_split = f" (split '{split}')" if split else ""
     print(f"{_count(content['chains'])} of {dataset.name}{of_split}")
+    _print_overlap(content["training_overlap"], options.checkpoint)
     print(f"{result.verdict.sentence()}\n")
     _print_means(content)
     print("\nShare of the errors within one and two of the predicted standard deviations")
@@ -87,6 +88,27 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _advance(bar, done: int) -> None:
     """The bar counts what is new."""
     bar.update(done - bar.n)
+
+
+def _print_overlap(found: dict | None, checkpoint: str) -> None:
+    """How many of the chains the model knows, and how good it is on the others."""
+    from distmat.library.training_sequences import LEAST_IDENTITY, describe_overlap
+
+    if found is None:
+        print(describe_overlap(None, checkpoint))
+        return
+    related, others = found["related"], found["unrelated"]
+    print(
+        f"{related['chains']:,} of them are ≥ {100 * LEAST_IDENTITY:g} % identical to a chain that "
+        f"{checkpoint} was trained on, over half of the shorter one."
+    )
+    if related["chains"]:
+        for name, part in (("those", related), ("the others", others)):
+            if part["chains"]:
+                print(
+                    f"  MAE of {name}: {_number(part['model_mae'])} Å "
+                    f"(separation only {_number(part['baseline_mae'])} Å)"
+                )
 
 
 def _submit(settings: dict, wanted: dict) -> None:

@@ -82,7 +82,7 @@ def _predict(options: argparse.Namespace) -> None:
         _submit(options, queries, wanted)
         return
     library, exclude = chosen_library(options)
-    found = _Found(queries, options.json)
+    found = _Found(queries, options.checkpoint, options.json)
     if options.out:
         from distmat.batch.results import TABLE
 
@@ -113,8 +113,8 @@ def _predict(options: argparse.Namespace) -> None:
 class _Found:
     """What is said of each chain in the end, in their order."""
 
-    def __init__(self, queries: "list[Query]", as_json: bool) -> None:
-        self.queries, self.as_json = queries, as_json
+    def __init__(self, queries: "list[Query]", checkpoint: str, as_json: bool) -> None:
+        self.queries, self.checkpoint, self.as_json = queries, checkpoint, as_json
         self.said: dict[int, Any] = {}
         self.failed: list[str] = []
 
@@ -124,7 +124,7 @@ class _Found:
         elif self.as_json:
             self.said[place] = found.as_dict()
         elif len(self.queries) <= _MOST_SUMMARIES:
-            self.said[place] = _summary(found)
+            self.said[place] = _summary(found, self.checkpoint)
 
     def show(self) -> None:
         for line in self.failed:
@@ -295,11 +295,14 @@ def _of_chain(queries: "list[Query]", chain_id: str, text: str) -> "list[Query]"
     return chosen
 
 
-def _summary(prediction: "Prediction") -> str:
+def _summary(prediction: "Prediction", checkpoint: str) -> str:
+    from distmat.library.training_sequences import describe_overlap
+
     hand = prediction.backbone
     lines = [
         f"{prediction.name}: {len(prediction.map)} residues, "
-        f"hand {hand.hand} (confidence {hand.hand_confidence:.2f})"
+        f"hand {hand.hand} (confidence {hand.hand_confidence:.2f})",
+        f"  {describe_overlap(prediction.training_overlap, checkpoint)}",
     ]
     for template in prediction.templates:
         first, last = template.span

@@ -187,7 +187,11 @@ def relatives(hits: Hits, identity: float, coverage: float = LINK_COVERAGE) -> H
 
 
 def sensitive_search(
-    queries: Sequence[str], targets: Sequence[str], folder: Path, threads: int
+    queries: Sequence[str],
+    targets: Sequence[str],
+    folder: Path,
+    threads: int,
+    database: Path | None = None,
 ) -> Hits:
     """Search as hard as MMseqs2 can, for what a clustering overlooked.
 
@@ -202,17 +206,38 @@ def sensitive_search(
     folder : Path
         For MMseqs2's files; is emptied first and removed in the end.
     threads : int
+    database : Path, optional
+        The targets as `write_database` wrote them, which a second search needn't do again.
     """
     if not queries or not targets:
         empty = np.zeros(0)
         return Hits(empty.astype(int), empty.astype(int), empty, empty, empty)
     with MMseqsWorkspace(folder, threads) as place:
         place.write("queries", enumerate(queries))
-        place.write("targets", enumerate(targets))
-        pairs = len(queries) * len(targets)
-        return place.search(
-            "queries", "targets", pairs, LEAK_E_VALUE, _LEAST_IDENTITY, 7.5, *_UNMASKED
-        )
+        if database is None:
+            place.write("targets", enumerate(targets))
+        where, pairs = database or "targets", len(queries) * len(targets)
+        return place.search("queries", where, pairs, LEAK_E_VALUE, _LEAST_IDENTITY, 7.5, *_UNMASKED)
+
+
+def write_database(sequences: Sequence[str], folder: Path) -> None:
+    """Write sequences as MMseqs2 keeps them, into the file ``sequences`` and those beside it.
+
+    Parameters
+    ----------
+    sequences : sequence of str
+    folder : Path
+        An empty one.
+
+    Raises
+    ------
+    DatasetError
+        If MMseqs2 is missing or fails.
+    """
+    place = MMseqsWorkspace(folder, 1)
+    place.write("sequences", enumerate(sequences))
+    place.run(["createdb", "sequences.fasta", "sequences"], threads=False)
+    (folder / "sequences.fasta").unlink()
 
 
 def align(chains: Sequence[str], sequences: Path, folder: Path, threads: int) -> list[Alignment]:
@@ -278,15 +303,19 @@ class MMseqsWorkspace:
     def search(
         self,
         queries: str,
-        targets: str,
+        targets: str | Path,
         pairs: int,
         e_value: float,
         identity: float,
         sensitivity: float,
         *options: str,
     ) -> Hits:
-        """All alignments at least as sure and as identical, in an order that doesn't vary."""
-        arguments = ["easy-search", f"{queries}.fasta", f"{targets}.fasta", "hits.tsv", "tmp"]
+        """All alignments at least as sure and as identical, in an order that doesn't vary.
+
+        Targets are written by `write`, or are the path of a database of numbered sequences.
+        """
+        where = str(targets) if isinstance(targets, Path) else f"{targets}.fasta"
+        arguments = ["easy-search", f"{queries}.fasta", where, "hits.tsv", "tmp"]
         limits = ["-e", str(e_value), "--min-seq-id", str(identity), "--max-seqs", str(_MOST_HITS)]
         limits += ["--format-output", _FORMAT, *_finding(pairs, sensitivity)]
         self.run([*arguments, *limits, *options])

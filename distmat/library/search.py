@@ -6,9 +6,7 @@ sequences are aligned with every profile in a second or two, with none overlooke
 """
 
 import itertools
-import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,11 +16,11 @@ import numpy as np
 
 from distmat.dataset.clustering import MMseqsWorkspace
 from distmat.errors import ConfigError
+from distmat.library.cache import written_once
 from distmat.library.profiles import write_profile_database
 from distmat.library.store import Library
 from distmat.library.templates import MOST_TEMPLATES, Hit, Template, lay
 from distmat.protein.entry_id import normal_id
-from distmat.workspace import library_cache
 
 MOST_E_VALUE = 0.1
 """Of less sure ones, up to 1, the 134 validation chains without any better were a little worse off
@@ -114,24 +112,12 @@ def _aligned(
 
 def _profile_database(library: Library) -> Path:
     """The library's profiles as MMseqs2 reads them, written once for each library."""
-    folder = library_cache().resolve() / library.fingerprint()
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        written = Path(tempfile.mkdtemp(prefix=".library-", dir=folder.parent))
-        try:
-            write_profile_database(
-                written / "profiles",
-                library.sequences,
-                [library.profile(number) for number in range(len(library))],
-            )
-            os.rename(written, folder)
-        except OSError:
-            # Another process was quicker; its files are the same.
-            if not folder.is_dir():
-                raise
-        finally:
-            shutil.rmtree(written, ignore_errors=True)
-    return folder / "profiles"
+
+    def write(folder: Path) -> None:
+        profiles = [library.profile(number) for number in range(len(library))]
+        write_profile_database(folder / "profiles", library.sequences, profiles)
+
+    return written_once(library.fingerprint(), write) / "profiles"
 
 
 @dataclass(frozen=True)

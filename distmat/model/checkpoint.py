@@ -5,6 +5,7 @@ model.safetensors           all weights, in full mode; or, in the other modes, o
 adapter_model.safetensors   the adapters, as peft writes them (with adapter_config.json), and
 head.safetensors            the head
 distmat.json                the separation baseline, the calibration, and what it was trained on
+training_sequences.parquet  ids and sequences of the chains that it was trained on
 
 A folder as the published training script writes it opens, too; see `published`.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from distmat.errors import CheckpointError
 from distmat.geometry.calibration import Calibration
+from distmat.library.training_sequences import TrainingSequences, read_training_sequences
 from distmat.model.network import DistanceNetwork
 from distmat.model.published import is_published, read_published
 from distmat.model.residuals import Residuals
@@ -44,6 +46,8 @@ class Checkpoint:
     residuals : Residuals, optional
         How far off the network's distances are, fitted on validation chains; a distogram
         tells so itself.
+    training_sequences : TrainingSequences, optional
+        The chains that it was trained on.
     """
 
     network: DistanceNetwork
@@ -51,6 +55,7 @@ class Checkpoint:
     calibration: Calibration | None = None
     trained_on: dict = field(default_factory=dict)
     residuals: Residuals | None = None
+    training_sequences: TrainingSequences | None = None
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
@@ -64,6 +69,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         folder,
         checkpoint.residuals,
     )
+    if checkpoint.training_sequences is not None:
+        checkpoint.training_sequences.save(folder)
 
 
 def save_companion(
@@ -112,6 +119,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         None if table is None else Calibration.from_dict(table.model_dump()),
         facts.trained_on.model_dump(exclude_unset=True),
         None if residuals is None else Residuals.from_dict(residuals.model_dump()),
+        read_training_sequences(folder),
     )
 
 

@@ -1,6 +1,5 @@
 """From a sequence to a distance map."""
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -42,9 +41,6 @@ on batches that leave its cache: eight chains of 256 residues took twice as long
 _NETWORK_SHARE = 0.9
 """Of a prediction's time; the rest goes into reading distances from the distogram."""
 
-CHAIN_LIST = "chains.csv"
-"""In a checkpoint's folder: the columns 'id' and 'split' of the chains that made it."""
-
 Report = Callable[[float, str], None]
 
 
@@ -59,8 +55,8 @@ class Predictor:
     ----------
     baseline : SeparationBaseline
     calibration : Calibration or None
-    learned : frozenset of str
-        Names of the chains it was trained on, where the checkpoint tells.
+    training_sequences : TrainingSequences or None
+        The chains it was trained on, where the checkpoint tells.
     card : dict
         ``max_length``, the residues of the longest stretch it was trained on; ``std_from``,
         where the standard deviations of its maps come from; and what the checkpoint tells of
@@ -72,7 +68,7 @@ class Predictor:
         self.baseline: SeparationBaseline = checkpoint.baseline
         self.calibration: Calibration | None = checkpoint.calibration
         self.residuals: Residuals = checkpoint.residuals or spread_of_known_chains()
-        self.learned: frozenset[str] = frozenset()
+        self.training_sequences = checkpoint.training_sequences
         self.card = {
             **checkpoint.trained_on,
             "max_length": self.network.config.max_trained_length,
@@ -347,19 +343,7 @@ def load(name_or_path: str | Path = "mini") -> Predictor:
     CheckpointError
         If there is no such checkpoint, or it can't be loaded.
     """
-    folder = checkpoint_path(name_or_path)
-    predictor = Predictor(load_checkpoint(folder))
-    predictor.learned = _learned(folder / CHAIN_LIST)
-    return predictor
-
-
-def _learned(path: Path) -> frozenset[str]:
-    """The chains of the split 'train' in a checkpoint's list, if it has one."""
-    if not path.is_file():
-        return frozenset()
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        return frozenset(row["id"] for row in rows if row.get("split") == "train" and "id" in row)
+    return Predictor(load_checkpoint(checkpoint_path(name_or_path)))
 
 
 def _heard(

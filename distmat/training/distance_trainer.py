@@ -20,6 +20,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from distmat.dataset.store import Dataset
 from distmat.errors import ConfigError, RunError
+from distmat.library.training_sequences import TrainingSequences
 from distmat.model.checkpoint import Checkpoint, save_companion
 from distmat.model.network import DistanceNetwork
 from distmat.model.predictor import Predictor
@@ -66,6 +67,8 @@ class TrainingData:
         Of the datasets, by ``"train"`` and ``"val"``.
     trained_on : dict
         What a checkpoint tells of its origin.
+    sequences : TrainingSequences or None
+        Of `train`, and of the checkpoint it begins with; None where that one doesn't tell.
     """
 
     train: Dataset
@@ -73,6 +76,7 @@ class TrainingData:
     baseline: SeparationBaseline
     fingerprints: dict[str, str]
     trained_on: dict
+    sequences: TrainingSequences | None = None
 
 
 class EvaluationStopped(Exception):  # noqa: N818 - nothing went wrong
@@ -303,6 +307,8 @@ class DistanceTrainer(Trainer):
         save_network(self.network, folder, state_dict)
         trained_on = {**self.data.trained_on, "steps": self.state.global_step}
         save_companion(self.data.baseline, None, trained_on, folder)
+        if self.data.sequences is not None:
+            self.data.sequences.save(folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model=None) -> None:
         if self.is_fsdp_enabled:

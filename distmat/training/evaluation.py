@@ -13,6 +13,7 @@ from torch import nn
 
 from distmat.geometry.secondary_structure import structure_content
 from distmat.library.templates import Template, copy_nearest
+from distmat.library.training_sequences import Overlap
 from distmat.model.predictor import Predictor
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import BANDS, DistanceMap
@@ -49,6 +50,8 @@ class Evaluation:
         of it was observed, its class and its surest template.
     pooled : PooledPairs, optional
         What the pairs of all chains say together, where it was asked for.
+    overlaps : tuple of Overlap
+        What each chain has to do with the training; empty where the checkpoint doesn't tell.
     """
 
     chains: tuple[str, ...]
@@ -61,6 +64,7 @@ class Evaluation:
     nearest: tuple[MapScores, ...] = ()
     facts: tuple[dict[str, Any], ...] = ()
     pooled: PooledPairs | None = None
+    overlaps: tuple[Overlap, ...] = ()
 
     @property
     def tables(self) -> dict[str, tuple[MapScores, ...]]:
@@ -91,6 +95,7 @@ class Evaluation:
             "seconds": round(self.seconds, 2),
             **{name: mean_scores(scores) for name, scores in tables.items()},
             "verdict": self.verdict.as_dict(),
+            "training_overlap": self._by_overlap(),
         }
         if intervals:
             columns = _columns(self.model)
@@ -103,11 +108,27 @@ class Evaluation:
                     "id": chain,
                     **facts[row],
                     **{name: scores[row].as_dict() for name, scores in tables.items()},
+                    "training_overlap": self.overlaps[row].as_dict() if self.overlaps else None,
                 }
                 for row, chain in enumerate(self.chains)
             ]
             if self.pooled is not None:
                 content["pooled"] = self.pooled.as_dict()
+        return content
+
+    def _by_overlap(self) -> dict | None:
+        """Scores of the chains with a relative in the training, and of those without."""
+        if not self.overlaps:
+            return None
+        content: dict[str, Any] = {"trained_on": self.overlaps[0].searched}
+        for name, wanted in (("related", True), ("unrelated", False)):
+            rows = [row for row, o in enumerate(self.overlaps) if bool(o.relatives) is wanted]
+            part = self._of(rows)
+            content[name] = {
+                "chains": len(rows),
+                "model_mae": _mean([scores.mae for scores in part.model]),
+                "baseline_mae": _mean([scores.mae for scores in part.baseline]),
+            }
         return content
 
     @property
@@ -139,6 +160,7 @@ class Evaluation:
             "seconds": self.seconds,
             "losses": self.losses,
             "facts": self.facts,
+            "overlaps": [overlap.as_dict() for overlap in self.overlaps],
             "coverage": [
                 [each.pairs.tolist(), each.within_one.tolist(), each.within_two.tolist()]
                 for each in self.coverage
@@ -166,6 +188,7 @@ class Evaluation:
             own_baseline=tables.get("own_baseline", ()),
             nearest=tables.get("copy_nearest", ()),
             facts=tuple(content["facts"]),
+            overlaps=tuple(map(Overlap.from_dict, content.get("overlaps", ()))),
             pooled=content["pooled"] and PooledPairs.from_dict(content["pooled"]),
         )
 
@@ -191,6 +214,7 @@ _PER_CHAIN = (
     "own_baseline",
     "nearest",
     "facts",
+    "overlaps",
 )
 
 
@@ -288,6 +312,7 @@ def evaluate(
                 progress(len(results), len(chains))
             started = time.perf_counter()
     rows = [results[place] for place in range(len(chains))]
+    known = predictor.training_sequences
     return Evaluation(
         chains=tuple(chain.name for chain in chains),
         model=tuple(row.model for row in rows),
@@ -299,6 +324,7 @@ def evaluate(
         nearest=tuple(row.nearest for row in rows if row.nearest is not None),
         facts=tuple(row.facts for row in rows if row.facts is not None),
         pooled=pooled,
+        overlaps=() if known is None else tuple(known.overlaps([c.sequence for c in chains], 2)),
     )
 
 

@@ -13,6 +13,7 @@ from transformers import set_seed
 from distmat.dataset.store import Dataset, fingerprint
 from distmat.errors import OutOfMemoryError
 from distmat.geometry.calibration import fit_calibration
+from distmat.library.training_sequences import TrainingSequences, read_training_sequences
 from distmat.model.build import build_network, total_parameters, trainable_parameters
 from distmat.model.checkpoint import save_companion
 from distmat.model.encoders import shape_of
@@ -51,6 +52,7 @@ from distmat.training.run_folder import (
     step_of,
     write_config,
 )
+from distmat.workspace import checkpoint_path
 
 TEMPERATURES = (0.7, 0.85, 1.0, 1.15)
 """Tried for reading distances from the distogram."""
@@ -135,7 +137,7 @@ class _Run:
         self.say("Reading the datasets")
         chosen = {split: chosen_chains(self.config, split) for split in ("train", "val")}
         evaluated = evaluation_chains(self.config, chosen["val"])
-        data = self._data(chosen, evaluated)
+        data = self._data(chosen, evaluated, checkpoint)
         self.config = _with_steps(self.config, data.train)
         if checkpoint is not None:
             changed = changed_settings(self.config, checkpoint)
@@ -153,7 +155,9 @@ class _Run:
         self._tell(trainer, checkpoint, len(evaluated))
         return self._train(trainer, checkpoint, evaluated)
 
-    def _data(self, chosen: dict[str, Dataset], evaluated: Dataset) -> TrainingData:
+    def _data(
+        self, chosen: dict[str, Dataset], evaluated: Dataset, checkpoint: Path | None
+    ) -> TrainingData:
         train = training_chains(self.config, chosen["train"])
         self.say("Fitting the separation baseline")
         trained_on = {
@@ -168,6 +172,7 @@ class _Run:
             fit_baseline(train.chains),
             {split: fingerprint(dataset) for split, dataset in chosen.items()},
             trained_on,
+            _training_sequences(self.config, train, checkpoint),
         )
 
     def _say_changes(self, changed: dict[str, tuple], stale: list[str]) -> None:
@@ -278,6 +283,8 @@ class _Run:
                 output,
                 None if own_std else fit_residuals(predicted, true),
             )
+            if trainer.data.sequences is not None:
+                trainer.data.sequences.save(output)
             network.tokens.save(output)
         trainer.accelerator.wait_for_everyone()
         if processes() > 1:
@@ -292,6 +299,22 @@ def _with_steps(config: TrainingConfig, train: Dataset) -> TrainingConfig:
         return config
     steps = batches_of(config, train, processes()).steps
     return dataclasses.replace(config, max_steps=config.epochs * steps)
+
+
+def _training_sequences(
+    config: TrainingConfig, train: Dataset, checkpoint: Path | None
+) -> TrainingSequences | None:
+    """All that the weights will have learned from, also before this run or its last stop."""
+    own = TrainingSequences(
+        [chain.name for chain in train.chains], [chain.sequence for chain in train.chains]
+    )
+    # With the same data it has the same chains; it may have been accepted that they changed.
+    if checkpoint is not None and (before := read_training_sequences(checkpoint)) is not None:
+        own = own.joined(before)
+    if not config.init_from:
+        return own
+    earlier = read_training_sequences(checkpoint_path(config.init_from))
+    return None if earlier is None else own.joined(earlier)
 
 
 def fit_temperature(trainer: DistanceTrainer, chains: tuple[Chain, ...]) -> float:

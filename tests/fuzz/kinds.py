@@ -419,6 +419,7 @@ def _checkpoints() -> list[dict[str, bytes]]:
     import torch
 
     from distmat.geometry.calibration import Calibration
+    from distmat.library.training_sequences import TrainingSequences
     from distmat.model.adapters import LoraSettings
     from distmat.model.build import build_network
     from distmat.model.checkpoint import Checkpoint, save_checkpoint
@@ -447,7 +448,9 @@ def _checkpoints() -> list[dict[str, bytes]]:
         folder = _scratch() / f"seed-{kind}-{head}"
         calibration = Calibration(np.arange(20.0), np.full(20, 0.7))
         about = {"train": "a", "train_chains": 3, "steps": 10, "hours": 0.5}
-        whole = Checkpoint(network, BASELINE, calibration, about, spread_of_known_chains())
+        learned = TrainingSequences(["1abc_A", "2abc_B"], ["ACDEFGHIKLMNPQRSTVWY", "MKTAYIAKQRQ"])
+        errors = spread_of_known_chains()
+        whole = Checkpoint(network, BASELINE, calibration, about, errors, learned)
         save_checkpoint(whole, folder)
         found.append({path.name: path.read_bytes() for path in folder.glob("*")})
     found.append(_published())

@@ -28,7 +28,7 @@ class StandIn:
         self.asked = []
 
     takes_templates = False
-    learned = frozenset()
+    training_sequences = None
 
     def predict(self, sequence, progress=None, templates=()):
         self.asked.append(sequence)

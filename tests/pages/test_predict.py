@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from distmat.library.training_sequences import TrainingSequences
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_mmcif, write_pdb
 from tests.figures.explorer_bytes import read_scene
@@ -317,6 +318,24 @@ def test_the_verdict_says_whether_the_prediction_beats_the_separation(
     said = getattr(page, kind)[0].value
     assert words in said
     assert "own training chains gives" in said  # the stand-in's table isn't the one that ships
+
+
+def test_what_was_learned_by_heart_is_said_first_and_isn_t_praised(page, predictor, monkeypatch):
+    il2 = next(example.read().sequence for example in examples() if example.key == "il2")
+    monkeypatch.setattr(predictor, "training_sequences", TrainingSequences(["9xyz_A"], [il2]))
+    page.run()
+    page.button(key="example-il2").click().run()
+    assert page.warning[0].value.replace("\\", "").startswith("**Identical to 9xyz_A, which mini")
+    assert not page.success and "Better than knowing nothing" in page.info[0].value
+    page.button(key="example-kunitz").click().run()
+    assert page.success and not page.warning
+    assert "No relative among the 1 chains" in shown(page).replace("\\", "")
+
+
+def test_a_checkpoint_that_doesn_t_tell_what_it_learned_from_says_so(page):
+    page.run()
+    page.button(key="example-kunitz").click().run()
+    assert "doesn't tell which chains it was trained on" in shown(page).replace("\\", "")
 
 
 def test_the_score_table_stands_beside_the_baseline(page):

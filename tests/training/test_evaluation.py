@@ -8,6 +8,7 @@ import torch
 from scipy.spatial.distance import pdist, squareform
 
 from distmat.library.templates import lay
+from distmat.library.training_sequences import TrainingSequences
 from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint
 from distmat.model.predictor import Predictor
@@ -111,6 +112,23 @@ def test_each_chain_is_told_with_its_scores(predictor, chains):
     assert [row["id"] for row in content["per_chain"]] == [chain.name for chain in chains]
     mean = np.mean([row["model"]["mds_pearson"] for row in content["per_chain"]])
     assert content["model"]["mds_pearson"] == pytest.approx(mean)
+
+
+def test_chains_that_the_model_knows_are_scored_apart(predictor, chains, monkeypatch):
+    known = TrainingSequences(["learned"], [chains[1].sequence])
+    monkeypatch.setattr(predictor, "training_sequences", known)
+    content = evaluate(predictor, chains).as_dict(per_chain=True)
+    related = [row["training_overlap"]["relatives"] > 0 for row in content["per_chain"]]
+    found = content["training_overlap"]
+    assert related[1] and found["related"]["chains"] == sum(related)
+    for name, wanted in (("related", True), ("unrelated", False)):
+        errors = [
+            row["model"]["mae"]
+            for row, is_related in zip(content["per_chain"], related, strict=True)
+            if is_related is wanted
+        ]
+        mean = pytest.approx(np.mean(errors)) if errors else None
+        assert found[name]["model_mae"] == mean and found[name]["chains"] == len(errors)
 
 
 def test_intervals_hold_the_mean_and_narrow_with_more_chains(predictor, chains):

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ import torch
 from safetensors.numpy import load_file
 
 import distmat
+from distmat.dataset.store import read_dataset
 from distmat.errors import (
     ConfigError,
     DatasetError,
@@ -163,6 +165,21 @@ def test_a_copied_checkpoint_begins_a_run_of_its_own(make_config, tmp_path, watc
     train(make_config(tmp_path / "other"), resume=tmp_path / "copy", observer=observer)
     assert observer.facts["first_step"] == 6
     assert distmat.load(tmp_path / "other").card["steps"] == 12
+
+
+def test_what_was_learned_from_travels_with_every_checkpoint_and_into_what_begins_with_it(
+    make_config, tmp_path
+):
+    train(make_config(tmp_path / "run", max_steps=6))
+    learned = distmat.load(tmp_path / "run" / "checkpoint-6").training_sequences
+    chains = read_dataset(Path(make_config(tmp_path).train)).chains
+    assert learned.names == tuple(chain.name for chain in chains)
+    assert learned.sequences == tuple(chain.sequence for chain in chains)
+    other = write_shapes(tmp_path / "other.parquet", chains=8, seed=1)
+    second = {"train": str(other), "init_from": str(tmp_path / "run"), "max_steps": 1}
+    train(make_config(tmp_path / "second", **second))
+    both = distmat.load(tmp_path / "second").training_sequences
+    assert set(both.sequences) > set(learned.sequences) and len(both) == len(learned) + 8
 
 
 def test_a_stop_does_not_wait_for_an_evaluation_and_the_resumed_run_makes_up_for_it(

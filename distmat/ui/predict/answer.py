@@ -47,8 +47,8 @@ class Answer:
         The time it took.
     library : str
         Path of the library that templates were looked up in; empty: none.
-    learned : frozenset of str
-        Names of the chains that the checkpoint was trained on, where it tells.
+    learned : frozenset of str or None
+        Ids of the chains that the checkpoint was trained on, where it tells.
     """
 
     key: str
@@ -59,7 +59,7 @@ class Answer:
     baseline: np.ndarray
     seconds: float
     library: str = ""
-    learned: frozenset[str] = frozenset()
+    learned: frozenset[str] | None = None
 
 
 def answered(question: Question, checkpoint: str) -> Answer | None:
@@ -144,7 +144,7 @@ def _predict(
         reference_baseline().predict(len(prediction.map)),
         time.perf_counter() - started,
         library,
-        predictor.learned,
+        None if predictor.training_sequences is None else predictor.training_sequences.normal_names,
     )
 
 

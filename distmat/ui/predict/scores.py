@@ -41,7 +41,7 @@ def show_verdict(answer: Answer) -> None:
     if answer.prediction.comparison is None:
         st.info(_unverified(answer), icon=":material/help:")
     else:
-        _show_judgement(answer.prediction.comparison, answer.checkpoint)
+        _show_judgement(answer, answer.prediction.comparison)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         for label, value, delta, hint in _headlines(answer):
             st.metric(
@@ -84,8 +84,8 @@ def show_scores(answer: Answer) -> None:
         )
 
 
-def _show_judgement(comparison: "Comparison", checkpoint: str) -> None:
-    verdict = comparison.verdict
+def _show_judgement(answer: Answer, comparison: "Comparison") -> None:
+    verdict, overlap = comparison.verdict, answer.prediction.training_overlap
     if verdict.kind == "unknown":
         st.info("Too little of the structure was observed to judge the prediction.")
         return
@@ -94,10 +94,13 @@ def _show_judgement(comparison: "Comparison", checkpoint: str) -> None:
         words.append(_ADVICE[verdict.kind])
     if comparison.own_baseline is not None:
         words.append(
-            f"The table of {escaped(checkpoint)}'s own training chains gives "
+            f"The table of {escaped(answer.checkpoint)}'s own training chains gives "
             f"{comparison.own_baseline.mae:.2f} Å."
         )
-    _SHOWN_AS[verdict.severity](" ".join(words), icon=_ICONS[verdict.severity])
+    # Nobody is praised for what was learned by heart.
+    remembered = overlap is not None and overlap.relatives and verdict.severity == "good"
+    severity = "note" if remembered else verdict.severity
+    _SHOWN_AS[severity](" ".join(words), icon=_ICONS[severity])
 
 
 def _unverified(answer: Answer) -> str:

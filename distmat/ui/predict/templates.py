@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from distmat.protein.entry_id import normal_id
 from distmat.ui.predict.answer import Answer
 
 
@@ -32,8 +33,14 @@ def _row(answer: Answer, template) -> dict[str, str]:
         "Coverage": f"{template.coverage:.0%}",
         "Residues": f"{start + 1}–{end + 1}",
         "E-value": f"{template.e_value:.1g}",
-        "Learned from": "yes" if template.name in answer.learned else "no",
+        "Learned from": _learned(answer, template.name),
     }
+
+
+def _learned(answer: Answer, name: str) -> str:
+    if answer.learned is None:
+        return "not told"
+    return "yes" if normal_id(name) in answer.learned else "no"
 
 
 def _nearest(answer: Answer) -> str:
