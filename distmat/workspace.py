@@ -21,6 +21,9 @@ from distmat.errors import CheckpointError, DatasetError
 
 _PACKAGE = Path(__file__).parent
 
+STEP_FOLDER = re.compile(r"(checkpoint|kept)-(\d+)")
+"""Of a run's folder: what was saved after a step, by the trainer, or to be kept."""
+
 LIBRARY_FILE = "library.parquet"
 """A library of known structures in a checkpoint's folder."""
 
@@ -55,7 +58,8 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
     Parameters
     ----------
     name_or_path : str or Path
-        A folder, or a name in the workspace or among the shipped ones.
+        A folder, or a name in the workspace or among the shipped ones; of a run's steps one is
+        named as ``RUN/checkpoint-500``.
 
     Raises
     ------
@@ -64,7 +68,13 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
     """
     name = str(name_or_path)
     roots = (workspace() / "checkpoints", workspace() / "runs", *SHIPPED_CHECKPOINTS)
-    found = _find(name, [(root, "") for root in roots])
+    run, slash, step = name.partition("/")
+    if slash and STEP_FOLDER.fullmatch(step):
+        found = _find(run, [(root, f"/{step}") for root in roots])
+        # Of a path with a folder of that name it is the last part.
+        found = Path(name) if found == Path(run) else found
+    else:
+        found = _find(name, [(root, "") for root in roots])
     if found is None or not found.is_dir():
         known = ", ".join(list_checkpoints()) or "none yet"
         raise CheckpointError(

@@ -6,7 +6,7 @@ from distmat.errors import DistmatError
 from distmat.ui.markdown import show_error
 from distmat.ui.run_store import open_store
 from distmat.ui.runs.compare import show_comparison
-from distmat.ui.runs.list import show_runs
+from distmat.ui.runs.list import show_runs, show_way_back
 from distmat.ui.runs.page import show_run
 
 try:
@@ -19,3 +19,4 @@ try:
         show_runs(store)
 except DistmatError as error:
     show_error(error)
+    show_way_back()

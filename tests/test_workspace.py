@@ -114,3 +114,13 @@ def test_a_published_folder_is_a_checkpoint_too(tmp_path, monkeypatch):
     assert "published" not in list_checkpoints()
     (folder / "model.pt").write_bytes(b"")
     assert "published" in list_checkpoints()
+
+
+def test_a_step_of_a_run_is_found_by_the_names_of_both(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
+    step = tmp_path / "runs" / "mine" / "checkpoint-50"
+    step.mkdir(parents=True)
+    assert checkpoint_path("mine/checkpoint-50") == step
+    for name in ("mine/checkpoint-51", "../runs/mine/checkpoint-50", "mine/other"):
+        with pytest.raises(CheckpointError):
+            checkpoint_path(name)

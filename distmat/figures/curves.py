@@ -78,7 +78,7 @@ def metric_figure(
     smoothing: float = 0.0,
     height: int = 280,
 ) -> go.Figure:
-    """Lines over steps, epochs or time; a zoom survives new points.
+    """Lines over steps, epochs or time.
 
     Parameters
     ----------
@@ -110,8 +110,6 @@ def metric_figure(
         showlegend=several,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified" if len(lines) <= 4 else "closest",
-        # The same value each time: plotly then keeps a person's zoom when points are added.
-        uirevision="kept",
     )
     return finished(figure, height)
 

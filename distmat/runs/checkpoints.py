@@ -17,8 +17,8 @@ from distmat.documents import read_json
 from distmat.errors import RunError
 from distmat.runs.run import Run
 from distmat.training.run_folder import checkpoints, is_whole_safetensors
+from distmat.workspace import STEP_FOLDER
 
-_NAME = re.compile(r"(checkpoint|kept)-(\d+)")
 _WRITING = re.compile(r"\.checkpoint-(\d+)\.writing")
 
 
@@ -70,7 +70,7 @@ def list_checkpoints(folder: Path) -> list[CheckpointFiles]:
     whole = set(checkpoints(folder).values())
     found = []
     for path in _subfolders(folder):
-        match = _NAME.fullmatch(path.name)
+        match = STEP_FOLDER.fullmatch(path.name)
         writing = _WRITING.fullmatch(path.name)
         if match:
             kept = match[1] == "kept"
@@ -154,7 +154,10 @@ def delete_checkpoint(run: Run, name: str) -> None:
 
 def _named(folder: Path, name: str) -> Path:
     """The checkpoint's folder; a name from outside reaches nothing else."""
-    if not (_NAME.fullmatch(name) or _WRITING.fullmatch(name)) or not (folder / name).is_dir():
+    if (
+        not (STEP_FOLDER.fullmatch(name) or _WRITING.fullmatch(name))
+        or not (folder / name).is_dir()
+    ):
         raise RunError(f"There is no checkpoint '{name[:100]}' in {folder}.")
     return folder / name
 

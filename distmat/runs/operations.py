@@ -30,6 +30,7 @@ __all__ = [
     "resume",
     "stop",
     "sweep",
+    "sweep_values",
 ]
 
 MOST_IN_A_SWEEP = 500
@@ -112,6 +113,14 @@ def sweep(
             f"The sweep has {len(combinations)} runs; at most {MOST_IN_A_SWEEP} are queued at once."
         )
     return [config.with_settings(dict(zip(values, chosen, strict=True))) for chosen in combinations]
+
+
+def sweep_values(text: str) -> list[str]:
+    """The values of one setting, on the page and in the command: between semicolons, or commas
+    where there is no semicolon.
+    """
+    parts = text.split(";" if ";" in text else ",")
+    return [part.strip() for part in parts if part.strip()]
 
 
 def launch_sweep(

@@ -312,7 +312,7 @@ def evaluate(
                 progress(len(results), len(chains))
             started = time.perf_counter()
     rows = [results[place] for place in range(len(chains))]
-    known = predictor.training_sequences
+    learned = predictor.training_sequences
     return Evaluation(
         chains=tuple(chain.name for chain in chains),
         model=tuple(row.model for row in rows),
@@ -324,7 +324,9 @@ def evaluate(
         nearest=tuple(row.nearest for row in rows if row.nearest is not None),
         facts=tuple(row.facts for row in rows if row.facts is not None),
         pooled=pooled,
-        overlaps=() if known is None else tuple(known.overlaps([c.sequence for c in chains], 2)),
+        overlaps=()
+        if learned is None
+        else tuple(learned.overlaps([c.sequence for c in chains], 2)),
     )
 
 

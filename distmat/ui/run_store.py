@@ -87,3 +87,10 @@ def skill(run: Run) -> float | None:
     """Share of the separation baseline's error that the model saves, at the last evaluation."""
     found = verdict(run)
     return None if found.kind == "unknown" else found.gain
+
+
+def show_setting(value: object) -> str:
+    """A setting's value as a person reads it."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return "–" if value in ("", None) else str(value)

@@ -13,7 +13,9 @@ from distmat.jobs.states import Cause, State
 from distmat.jobs.store import JobStore
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
+from distmat.ui.data import choice
 from distmat.ui.data.chains import numbered_sequence
+from distmat.ui.deletion import _confirm
 from tests.figures.explorer_bytes import read_scene
 from tests.pages.test_predict import assert_no_fault, button, shown
 
@@ -155,12 +157,18 @@ def test_two_datasets_are_compared(filled):
     assert "0 ids" in shown(filled)
 
 
-def test_deleting_asks_first_and_then_says_what_it_did(filled, tmp_path):
+def test_deleting_asks_first_and_then_says_what_it_did(filled, tmp_path, monkeypatch):
     filled.query_params["dataset"] = "real"
     filled.run()
-    assert filled.button(key="delete-real").disabled
-    filled.checkbox(key="sure-real").check().run()
     filled.button(key="delete-real").click().run()
+    assert (tmp_path / "datasets" / "real.parquet").is_file()
+    assert "can't be undone" in shown(filled) and filled.button(key="really-delete-real")
+    # A dialog's own buttons can't be pressed here: the question stands on the page instead.
+    monkeypatch.setattr(
+        choice, "offer_deletion", lambda key, what, words, delete: _confirm(key, words, delete)
+    )
+    filled.run()
+    filled.button(key="really-delete-real").click().run()
     assert_no_fault(filled)
     assert "real was deleted" in filled.success[0].value
     assert {path.stem for path in (tmp_path / "datasets").iterdir()} == {"synthetic"}

@@ -114,7 +114,7 @@ def test_pasting_a_sequence_shows_only_what_can_be_known_of_it(page):
     paste(page, f" {SEQUENCE[:20].lower()}\n{SEQUENCE[20:]} ")
     assert_no_fault(page)
     assert page.metric[0].value == str(len(SEQUENCE))
-    assert "No structure is known" in page.info[0].value
+    assert "No structure is known" in shown(page)
     assert not page.table
     ((_, maps, traces),) = scenes(page)
     assert set(maps) == {"predicted", "std"}
@@ -390,12 +390,30 @@ def test_the_shortest_chains_are_answered(page, letters):
     assert page.metric[0].value == str(len(letters))
 
 
-def test_another_page_can_open_a_checkpoint_here(page):
-    page.session_state["checkpoint-to-open"] = "somewhere/checkpoint-5"
+def test_an_address_opens_a_step_of_a_run_and_a_reload_meets_it_again(page, tmp_path):
+    (tmp_path / "runs" / "mine-1234" / "checkpoint-1500").mkdir(parents=True)
+    page.query_params["checkpoint"] = "mine-1234/checkpoint-1500"
     page.run()
+    assert_no_fault(page)
     chosen = page.selectbox(key="checkpoint")
-    assert chosen.value == "somewhere/checkpoint-5"
-    assert "mini" in chosen.options
+    assert chosen.value == "mine-1234/checkpoint-1500"
+    assert chosen.options == ["mini", "mine-1234, step 1,500"]
+    chosen.set_value("mini").run()
+    assert page.query_params["checkpoint"] in ("mini", ["mini"])
+
+
+@pytest.mark.parametrize("name", ["gone", "../../etc", "/etc", "a/checkpoint-5"])
+def test_an_address_that_names_no_checkpoint_is_answered_with_those_that_there_are(page, name):
+    page.query_params["checkpoint"] = name
+    page.run()
+    assert page.selectbox(key="checkpoint").value == "mini"
+    assert "which there isn't" in page.error[0].value and "mini" in page.error[0].value
+
+
+def test_the_tab_key_goes_through_the_examples_as_one_reads_them(page):
+    page.run()
+    keys = [button.key for button in page.button if (button.key or "").startswith("example-")]
+    assert keys == [f"example-{example.key}" for example in examples()]
 
 
 def test_many_sequences_become_a_job_with_a_table_to_take_home(page, tmp_path, monkeypatch):

@@ -7,10 +7,14 @@ from streamlit.testing.v1 import AppTest
 
 from distmat.jobs.states import Cause, State
 from distmat.runs import operations
+from distmat.runs.checkpoints import list_checkpoints
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from distmat.ui import run_store
+from distmat.ui.runs import list as runs_list
+from distmat.ui.runs.checkpoints import _delete_step
 from distmat.ui.runs.compare import differing
+from distmat.ui.runs.curves import along
 
 
 @pytest.fixture
@@ -56,6 +60,20 @@ def button(page, label):
     return next(button for button in page.button if button.label == label)
 
 
+def keys(page):
+    return [button.key or "" for button in page.button]
+
+
+def write_checkpoint(run, step, mae=5.5):
+    """As far as the page looks at it."""
+    folder = run.folder / f"checkpoint-{step}"
+    folder.mkdir(parents=True)
+    history = [{"step": step, "eval_mae": mae}]
+    state = {"global_step": step, "log_history": history}
+    (folder / "trainer_state.json").write_text(json.dumps(state))
+    (folder / "training_config.json").write_text("{}")
+
+
 def labels(page):
     return [button.label for button in page.button]
 
@@ -87,6 +105,34 @@ def test_all_runs_are_in_the_table_with_the_baseline_beside_them(page, store):
     assert table["Skill"].tolist() == pytest.approx([100 * (1 - 7 / 6.6), 100 * (1 - 5.5 / 6.6)])
 
 
+def test_a_sweep_shows_what_sets_its_runs_apart_and_which_is_best(page, store):
+    for rate, mae in ((1e-3, 5.5), (3e-4, 5.2)):
+        run = store.add(TrainingConfig(learning_rate=rate), name=f"rate {rate}", group="rates")
+        store.change_state(run.id, State.STARTING)
+        store.begin(run.id, {}, 100)
+        store.log(run.id, 50, 5.0, {"eval_mae": mae, "eval_baseline_mae": 6.6, "loss": 3.0})
+    page.run()
+    table = page.dataframe[0].value
+    assert list(table["Varied"]) == ["learning_rate=0.0003", "learning_rate=0.001"]
+    assert list(table["Run"]) == ["★ rate 0.0003", "rate 0.001"]
+    assert list(map(len, table["Curve"])) == [1, 1]
+
+
+def test_many_runs_are_stopped_tagged_and_deleted_at_once(store, monkeypatch):
+    one, two = made(store, "one", state=State.FINISHED), made(store, "two", state=State.FINISHED)
+    app = AppTest.from_file("../../pages/runs.py", default_timeout=30)
+    monkeypatch.setattr(runs_list, "show_table", lambda runs, store: runs)
+    app.run()
+    app.text_input(key="tag-many").set_value("old").run()
+    app.button(key="tag-them").click().run()
+    assert [store.get(run.id).tags for run in (one, two)] == [("old",), ("old",)]
+    app.button(key="delete-many").click().run()
+    assert store.get(one.id) and "one, two" in words(app).replace("two, one", "one, two")
+    assert app.button(key="really-delete-many")
+    runs_list._delete(store, [one, two])
+    assert not store.runs()
+
+
 def test_runs_are_searched_and_filtered(page, store):
     made(store, "alpha")
     made(store, "beta", state=State.FAILED)
@@ -107,10 +153,9 @@ def test_a_run_shows_its_progress_and_how_it_stands_to_the_baseline(page, store)
 
 
 def test_curves_have_the_baseline_as_a_dashed_line(page, store):
-    opened(page, made(store))
+    opened(page, made(store, state=State.FINISHED))
     error = next(f for f in figures(page) if f["layout"]["yaxis"]["title"]["text"] == "MAE (Å)")
     assert [trace["line"]["dash"] for trace in error["data"]] == ["solid", "dash"]
-    assert all(figure["layout"]["uirevision"] == "kept" for figure in figures(page))
 
 
 @pytest.mark.parametrize(
@@ -129,8 +174,8 @@ def test_every_part_of_the_page_is_there_in_every_state(page, store, tab, state)
     [
         (State.QUEUED, {"Stop", "Duplicate"}, {"Resume", "Delete"}),
         (State.RUNNING, {"Stop", "Duplicate"}, {"Resume", "Delete"}),
-        (State.STOPPED, {"Resume", "Duplicate", "Delete"}, {"Stop"}),
-        (State.CRASHED, {"Resume", "Duplicate", "Delete"}, {"Stop"}),
+        (State.STOPPED, {"Start again", "Duplicate", "Delete"}, {"Stop", "Resume"}),
+        (State.CRASHED, {"Start again", "Duplicate", "Delete"}, {"Stop", "Resume"}),
         (State.FINISHED, {"Duplicate", "Delete"}, {"Stop", "Resume"}),
     ],
 )
@@ -154,9 +199,60 @@ def test_a_waiting_run_is_taken_out_of_the_queue(page, store):
 
 def test_a_stopped_run_is_queued_again(page, store):
     run = made(store, state=State.STOPPED)
+    write_checkpoint(run, 50)
     opened(page, run)
     button(page, "Resume").click().run()
     assert store.get(run.id).state == State.QUEUED
+
+
+def test_a_checkpoint_that_is_kept_stays_one_and_is_deleted_whole(page, store):
+    run = made(store, state=State.STOPPED)
+    write_checkpoint(run, 50)
+    opened(page, run)
+    page.segmented_control(key="run-tab").set_value("Checkpoints").run()
+    page.button(key="keep-checkpoint-50").click().run()
+    assert (run.folder / "kept-50").is_dir()
+    shown = [key for key in keys(page) if key.startswith("delete-")]
+    assert shown == ["delete-run", "delete-kept-50"]
+    (kept,) = [one for one in list_checkpoints(run.folder) if one.kept]
+    _delete_step(run, kept)
+    assert not list(run.folder.glob("*-50"))
+
+
+def test_the_best_checkpoint_is_marked_and_settings_are_told_from_their_defaults(page, store):
+    run = made(store, state=State.FINISHED, learning_rate=3e-4)
+    for step, mae in ((50, 5.5), (100, 5.2)):
+        write_checkpoint(run, step, mae)
+    opened(page, run)
+    page.segmented_control(key="run-tab").set_value("Checkpoints").run()
+    said = words(page)
+    assert said.count("lowest validation MAE") == 1
+    assert said.index("checkpoint-100") < said.index("lowest validation MAE")
+    page.segmented_control(key="run-tab").set_value("Settings").run()
+    changed = page.dataframe[0].value
+    assert changed[changed["Name"] == "learning_rate"].values.tolist() == [
+        ["Learning rate", "0.0003", "0.001", "learning_rate"]
+    ]
+
+
+def test_before_the_first_step_and_after_the_last_the_page_says_what_is_done(page, store):
+    run = store.add(TrainingConfig(), name="young")
+    store.change_state(run.id, State.STARTING)
+    store.say(run.id, "Fitting the separation baseline")
+    opened(page, run)
+    assert "Fitting the separation baseline" in words(page)
+    run = made(store, steps=100)
+    store.say(run.id, "Scoring the best checkpoint on all validation chains")
+    opened(page, run)
+    assert "Scoring the best checkpoint" in words(page)
+    assert next(m for m in page.metric if m.label == "Time left").value == "finishing"
+
+
+def test_hours_begin_at_the_same_moment_for_all_curves(store):
+    run = made(store)
+    curves = store.curves(run.id, points=100)
+    loss, error = (along(curves, name, "hours") for name in ("loss", "eval_mae"))
+    assert loss[0] == 0.0 and error[0] == pytest.approx(50 / 3600, abs=2 / 3600)
 
 
 def test_a_run_is_deleted_only_after_a_question(page, store):
@@ -165,13 +261,12 @@ def test_a_run_is_deleted_only_after_a_question(page, store):
     button(page, "Delete").click().run()
     assert store.get(run.id)
     assert "can't be undone" in words(page)
-    assert page.button(key="really-delete")
+    assert page.button(key="really-delete-run")
 
 
 def test_name_tags_and_note_are_changed(page, store):
     run = made(store)
     opened(page, run)
-    page.segmented_control(key="run-tab").set_value("Settings").run()
     name, tags = (
         next(t for t in page.text_input if t.label == label) for label in ("Name", "Tags")
     )
@@ -199,8 +294,8 @@ def test_the_queue_is_reordered_and_paused(page, store):
 
 
 def test_two_runs_are_compared_by_what_differs(page, store):
-    one = made(store, "one", mae=5.5, learning_rate=1e-3)
-    two = made(store, "two", mae=5.1, learning_rate=3e-4)
+    one = made(store, "one", state=State.FINISHED, mae=5.5, learning_rate=1e-3)
+    two = made(store, "two", state=State.FINISHED, mae=5.1, learning_rate=3e-4)
     page.query_params["compare"] = f"{one.id},{two.id}"
     page.run()
     assert not page.exception
@@ -222,6 +317,9 @@ def test_a_run_that_does_not_exist_is_said_in_a_sentence(page, store):
     page.run()
     assert not page.exception
     assert "There is no run" in words(page)
+    made(store)
+    button(page, "All runs").click().run()
+    assert "run" not in page.query_params and len(page.dataframe) == 1
 
 
 def test_a_loss_that_is_no_number_does_not_break_the_page(page, store):

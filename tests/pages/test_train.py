@@ -186,7 +186,7 @@ def test_a_run_is_named_tagged_and_queued(page):
 def test_a_sweep_is_queued_as_a_group(page):
     page.run()
     page.text_input(key="train-name").set_value("rates")
-    page.text_area(key="train-sweep").set_value("learning_rate: 1e-3; 3e-4\nseed: 0; 1; 2").run()
+    page.text_area(key="train-sweep").set_value("learning_rate=1e-3,3e-4\nseed: 0; 1; 2").run()
     button(page, "Queue 6 runs").click().run()
     runs = launched()
     assert {run.group for run in runs} == {"rates"}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def test_a_run_is_stopped_resumed_duplicated_compared_and_deleted(train, call, h
 
 def test_logs_are_printed_and_followed(train, call, home):
     run_id = train(10, "--set", "seed=4")
-    call("watch", run_id)
+    assert re.search(r"\[#*\.*\] +\d+%", call("watch", run_id))
     assert "working hard" in call("logs", run_id, "-f")
     assert call("logs", run_id, "-n", "1").count("\n") == 1
     (crashed,) = json.loads(call("list", "--json", "--state", "CRASHED"))
@@ -133,7 +134,7 @@ def test_the_queue_is_paused_reordered_and_goes_on(train, call):
     assert queue["paused"] and [run["id"] for run in queue["queued"]] == [second, first]
     assert "--go-on" in call("queue") and second in call("queue")
     sweep = json.loads(
-        call("sweep", first, "--vary", "learning_rate=1e-3,1e-4", "--vary", "seed=0,1", "--json")
+        call("sweep", first, "--vary", "learning_rate=1e-3,1e-4", "--vary", "seed=0; 1", "--json")
     )
     assert len(sweep) == 4 and {run["group"] for run in sweep} == {"one sweep"}
     call("stop", *(run["id"] for run in sweep), first)

@@ -72,7 +72,7 @@ def sweep_run(options: argparse.Namespace) -> None:
 
     values = {}
     for name, text in read_settings(options.vary).items():
-        values[name] = text.split(";" if ";" in text else ",")
+        values[name] = operations.sweep_values(text)
     with open_store() as store:
         run = store.find(options.which)
         configs = operations.sweep(run.config, values, "list" if options.list else "grid")

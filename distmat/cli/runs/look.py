@@ -147,6 +147,8 @@ def watch_run(options: argparse.Namespace) -> None:
 
 def _line(store: "RunStore", run: "Run") -> str:
     parts = [run.state, f"step {run.step:,}" + (f"/{run.total_steps:,}" if run.total_steps else "")]
+    if run.total_steps:
+        parts.insert(1, _bar(run.step / run.total_steps))
     for name, form in (
         ("loss", "loss {:.4f}"),
         ("grad_norm", "gradient norm {:.2f}"),
@@ -160,6 +162,13 @@ def _line(store: "RunStore", run: "Run") -> str:
     if remaining is not None:
         parts.append(f"{duration(remaining)} left")
     return "  ".join(parts) + (f"  {run.cause}" if run.has_ended and run.cause else "")
+
+
+def _bar(share: float) -> str:
+    """Twenty places, and the share in per cent."""
+    share = min(1.0, share)
+    done = round(20 * share)
+    return f"[{'#' * done}{'.' * (20 - done)}] {share:4.0%}"
 
 
 def print_log(options: argparse.Namespace) -> None:

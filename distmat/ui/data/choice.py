@@ -6,7 +6,8 @@ from distmat.access import is_read_only
 from distmat.dataset.catalogue import Summary, delete_dataset, list_datasets
 from distmat.dataset.synthetic import NAME, ensure_synthetic
 from distmat.errors import DistmatError
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.deletion import offer_deletion
+from distmat.ui.markdown import escaped
 
 VIEWS = ("Overview", "Chains", "Left out", "Compare")
 
@@ -93,20 +94,15 @@ def _show_welcome() -> None:
 
 
 def _offer_deletion(dataset: Summary) -> None:
-    if is_read_only():
-        return
-    with st.popover("Delete", icon=":material/delete:"):
-        st.markdown(
-            f"Delete **{escaped(dataset.name)}** with its card and its list of rejects? Runs that "
-            "were trained on it stay, but can't be resumed without it. This can't be undone."
-        )
-        sure = st.checkbox("Yes, delete it", key=f"sure-{dataset.name}")
-        if st.button("Delete for good", disabled=not sure, key=f"delete-{dataset.name}"):
-            try:
-                delete_dataset(dataset.name)
-            except DistmatError as error:
-                show_error(error)
-                return
-            st.session_state["data-message"] = f"{escaped(dataset.name)} was deleted."
-            st.query_params.pop("dataset", None)
-            st.rerun()
+    def delete() -> None:
+        delete_dataset(dataset.name)
+        st.session_state["data-message"] = f"{escaped(dataset.name)} was deleted."
+        st.query_params.pop("dataset", None)
+
+    offer_deletion(
+        f"delete-{dataset.name}",
+        "this dataset",
+        f"**{escaped(dataset.name)}**, its card and its list of rejects will be gone. Runs that "
+        "were trained on it stay, but can't be resumed without it.",
+        delete,
+    )

@@ -6,6 +6,7 @@ from distmat.figures import maps
 from distmat.protein.examples import examples
 from distmat.ui.markdown import escaped
 from distmat.ui.predict.answer import Answer
+from distmat.ui.predict.question import named_checkpoint
 
 _LONGEST_TITLE = 80
 
@@ -72,7 +73,7 @@ def _facts(answer: Answer) -> list[str]:
         observed = int(question.truth.observed.sum())
         if observed < len(question.sequence):
             facts.append(f"{observed:,} of them observed in the structure")
-    facts.append(f"checkpoint {escaped(answer.checkpoint)}")
+    facts.append(f"checkpoint {escaped(named_checkpoint(answer.checkpoint))}")
     if "train_chains" in card:
         facts.append(f"trained on {card['train_chains']:,} chains")
     if card.get("max_length"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from distmat.errors import DistmatError, NucleotideError, SequenceError
+from distmat.errors import CheckpointError, DistmatError, NucleotideError, SequenceError
 from distmat.protein.chain import Chain
 from distmat.protein.examples import Example, examples
 from distmat.protein.query import (
@@ -18,7 +18,14 @@ from distmat.protein.query import (
 )
 from distmat.protein.sequence import UNNAMED
 from distmat.ui.markdown import escaped, show_error
-from distmat.workspace import library_of, library_path, list_checkpoints, list_libraries
+from distmat.workspace import (
+    STEP_FOLDER,
+    library_of,
+    library_path,
+    list_checkpoints,
+    list_libraries,
+    workspace,
+)
 
 _EXAMPLE_COLUMNS = 4
 _LONGEST_NAME = 60
@@ -73,6 +80,8 @@ def ask() -> tuple[Question | None, str | None]:
             "Checkpoint",
             known,
             key="checkpoint",
+            format_func=named_checkpoint,
+            on_change=_remember_checkpoint,
             help="A trained model: those that ship with the project, then your own.",
             width=320,
         )
@@ -112,14 +121,46 @@ def _show_library(checkpoint: str) -> None:
 
 
 def _checkpoints() -> list[str]:
-    """Those of the workspace, and those that other pages wanted to be opened here."""
+    """Those of the workspace, and those of a run's steps that the page's address named."""
+    known = list_checkpoints()
     opened = st.session_state.setdefault("opened-checkpoints", [])
-    wanted = st.session_state.pop("checkpoint-to-open", None)
-    if wanted:
-        st.session_state["checkpoint"] = wanted
-        if wanted not in opened:
-            opened.append(wanted)
-    return list(dict.fromkeys([*list_checkpoints(), *opened]))
+    wanted = st.query_params.get("checkpoint")
+    if wanted and wanted != st.session_state.get("chosen-checkpoint"):
+        st.session_state["chosen-checkpoint"] = wanted
+        if wanted in known or _is_step(wanted):
+            st.session_state["checkpoint"] = wanted
+            opened += [] if wanted in known else [wanted]
+        else:
+            st.session_state["problem"] = CheckpointError(
+                f"The link names the checkpoint '{wanted[:_LONGEST_NAME]}', which there isn't; "
+                f"take one of: {', '.join(known)}."
+            )
+    known = list(dict.fromkeys([*known, *opened]))
+    # Streamlit forgets the widgets of a page that was left.
+    chosen = st.session_state.get("chosen-checkpoint")
+    if "checkpoint" not in st.session_state and chosen in known:
+        st.session_state["checkpoint"] = chosen
+    if chosen in known:
+        st.query_params["checkpoint"] = chosen
+    return known
+
+
+def _is_step(name: str) -> bool:
+    """Whether it is a step of one of the workspace's runs, not just any folder."""
+    run, _, step = name.partition("/")
+    return bool(STEP_FOLDER.fullmatch(step)) and (workspace() / "runs" / run / step).is_dir()
+
+
+def _remember_checkpoint() -> None:
+    """A reload, or whoever is given the address, meets the same model again."""
+    st.session_state["chosen-checkpoint"] = st.session_state["checkpoint"]
+    st.query_params["checkpoint"] = st.session_state["checkpoint"]
+
+
+def named_checkpoint(checkpoint: str) -> str:
+    """As a person would say it: a run's step by its number."""
+    run, slash, step = checkpoint.partition("/")
+    return f"{run}, step {int(step.rpartition('-')[2]):,}" if slash else run
 
 
 def _open(question: Question) -> None:
@@ -158,16 +199,19 @@ def _show_examples() -> None:
         "Real proteins with a known structure. No relative of them (≥ 30 % identical residues) "
         "was in the training of the models that ship, so what you see is an honest prediction."
     )
-    columns = st.columns(_EXAMPLE_COLUMNS)
-    for index, example in enumerate(examples()):
-        columns[index % _EXAMPLE_COLUMNS].button(
-            f"**{example.title}**  \n:small[{example.fold}]",
-            key=f"example-{example.key}",
-            help=f"{example.note[0].upper()}{example.note[1:]}.",
-            on_click=_open_example,
-            args=(example,),
-            width="stretch",
-        )
+    known = examples()
+    # Row by row, so that the tab key goes as one reads.
+    for first in range(0, len(known), _EXAMPLE_COLUMNS):
+        columns = st.columns(_EXAMPLE_COLUMNS)
+        for column, example in zip(columns, known[first:], strict=False):
+            column.button(
+                f"**{example.title}**  \n:small[{example.fold}]",
+                key=f"example-{example.key}",
+                help=f"{example.note[0].upper()}{example.note[1:]}.",
+                on_click=_open_example,
+                args=(example,),
+                width="stretch",
+            )
 
 
 def _show_form() -> None:

@@ -5,8 +5,10 @@ import streamlit as st
 from distmat.errors import DistmatError
 from distmat.jobs.states import Cause, State
 from distmat.runs import operations
+from distmat.runs.checkpoints import list_checkpoints
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
+from distmat.ui.deletion import offer_deletion
 from distmat.ui.markdown import escaped, show_error
 
 _CAN_RESUME = (State.STOPPED, State.FAILED, State.CRASHED)
@@ -25,13 +27,8 @@ def show_actions(store: RunStore, run: Run) -> None:
                 help="Writes a checkpoint after the present step, and ends.",
             ):
                 _do(lambda: operations.stop(store, run.id), "The run stops with a checkpoint.")
-        if run.state in _CAN_RESUME and st.button(
-            "Resume", icon=":material/play_arrow:", type="primary"
-        ):
-            _do(
-                lambda: operations.resume(store, run.id),
-                "The run goes on from its last checkpoint.",
-            )
+        if run.state in _CAN_RESUME:
+            _offer_resume(store, run)
         if run.cause_kind == Cause.CHANGED_DATA and st.button(
             "Resume with the changed data",
             icon=":material/play_arrow:",
@@ -53,15 +50,28 @@ def show_actions(store: RunStore, run: Run) -> None:
             icon=":material/genetics:",
             help="Opens the Predict page with this run's final model.",
         ):
-            st.session_state["checkpoint-to-open"] = run.id
-            st.switch_page("predict.py")
-        if run.has_ended and st.button("Delete", icon=":material/delete:"):
-            _confirm_deletion(store, run)
+            st.switch_page("predict.py", query_params={"checkpoint": run.id})
+        if run.has_ended:
+            _offer_deletion(store, run)
+        show_labels(store, run)
+
+
+def _offer_resume(store: RunStore, run: Run) -> None:
+    """Going on, where there is something to go on from; else from the beginning."""
+    if any(checkpoint.complete for checkpoint in list_checkpoints(run.folder)):
+        label, said = "Resume", "The run goes on from its last checkpoint."
+    else:
+        label, said = "Start again", "The run begins again: it had no checkpoint to go on from."
+    if st.button(label, icon=":material/play_arrow:", type="primary", help=said):
+        _do(lambda: operations.resume(store, run.id), said)
 
 
 def show_labels(store: RunStore, run: Run) -> None:
     """Name, tags and note, to be changed."""
-    with st.form("run-labels", border=True):
+    with (
+        st.popover("Name, tags, note", icon=":material/edit:"),
+        st.form("run-labels", border=False),
+    ):
         name = st.text_input("Name", run.name)
         tags = st.text_input("Tags", ", ".join(run.tags), help="Separated by commas.")
         notes = st.text_area("Note", run.notes)
@@ -75,23 +85,17 @@ def _label(store: RunStore, run_id: str, name: str, tags: str, notes: str) -> No
     store.note(run_id, notes)
 
 
-@st.dialog("Delete this run?")
-def _confirm_deletion(store: RunStore, run: Run) -> None:
-    st.markdown(
-        f"**{escaped(run.name)}**, its checkpoints, its log and its curves will be gone. "
-        "This can't be undone."
+def _offer_deletion(store: RunStore, run: Run) -> None:
+    def delete() -> None:
+        operations.delete(store, run.id)
+        st.query_params.clear()
+
+    offer_deletion(
+        "delete-run",
+        "this run",
+        f"**{escaped(run.name)}**, its checkpoints, its log and its curves will be gone.",
+        delete,
     )
-    with st.container(horizontal=True):
-        if st.button("Delete", type="primary", icon=":material/delete:", key="really-delete"):
-            try:
-                operations.delete(store, run.id)
-            except DistmatError as error:
-                show_error(error)
-                return
-            st.query_params.clear()
-            st.rerun()
-        if st.button("Keep it", key="keep"):
-            st.rerun()
 
 
 def _do(action, said: str) -> None:

@@ -6,13 +6,14 @@ from distmat.errors import DistmatError
 from distmat.runs import checkpoints, operations
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
+from distmat.ui.deletion import offer_deletion
 from distmat.ui.markdown import escaped, show_error
 from distmat.ui.run_store import size
 
 
 def show_checkpoints(run: Run, store: RunStore) -> None:
     """Each with what can be done with it."""
-    found = checkpoints.list_checkpoints(run.folder)
+    found = _once_each(checkpoints.list_checkpoints(run.folder))
     st.caption(f"{size(operations.disk_used(run))} on disk in {escaped(str(run.folder))}")
     if not found:
         st.info(
@@ -20,12 +21,32 @@ def show_checkpoints(run: Run, store: RunStore) -> None:
             icon=":material/save:",
         )
         return
+    best = min(
+        (one for one in found if "eval_mae" in one.scores),
+        key=lambda one: one.scores["eval_mae"],
+        default=None,
+    )
     for checkpoint in found:
         with st.container(border=True):
-            _show(run, checkpoint)
+            _show(run, checkpoint, is_best=checkpoint is best)
 
 
-def _show(run: Run, checkpoint: checkpoints.CheckpointFiles) -> None:
+def _once_each(
+    found: list[checkpoints.CheckpointFiles],
+) -> list[checkpoints.CheckpointFiles]:
+    """One of each step: the copy that is kept stands for the one that it was made of."""
+    kept = {checkpoint.step for checkpoint in found if checkpoint.kept}
+    return [one for one in found if one.kept or not one.complete or one.step not in kept]
+
+
+def _delete_step(run: Run, checkpoint: checkpoints.CheckpointFiles) -> None:
+    """Both the trainer's own and the copy that is kept of it."""
+    for one in checkpoints.list_checkpoints(run.folder):
+        if one.step == checkpoint.step and one.complete == checkpoint.complete:
+            checkpoints.delete_checkpoint(run, one.name)
+
+
+def _show(run: Run, checkpoint: checkpoints.CheckpointFiles, is_best: bool) -> None:
     words = [size(checkpoint.size)]
     if checkpoint.kept:
         words.append("kept")
@@ -37,11 +58,12 @@ def _show(run: Run, checkpoint: checkpoints.CheckpointFiles) -> None:
         words.append(f"validation MAE {mae:.2f} Å{beside}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{escaped(checkpoint.name)}** · {escaped(' · '.join(words))}")
+        if is_best:
+            st.badge("lowest validation MAE", color="green", icon=":material/star:")
         if checkpoint.complete and st.button(
             "Predict with it", key=f"open-{checkpoint.name}", icon=":material/genetics:"
         ):
-            st.session_state["checkpoint-to-open"] = str(run.folder / checkpoint.name)
-            st.switch_page("predict.py")
+            st.switch_page("predict.py", query_params={"checkpoint": f"{run.id}/{checkpoint.name}"})
         if not checkpoint.kept and st.button(
             "Keep",
             key=f"keep-{checkpoint.name}",
@@ -49,20 +71,17 @@ def _show(run: Run, checkpoint: checkpoints.CheckpointFiles) -> None:
             help="Training deletes all but the newest and the best; a kept one stays.",
         ):
             _do(lambda: checkpoints.keep(run.folder, checkpoint.name))
-        if st.button("Delete", key=f"delete-{checkpoint.name}", icon=":material/delete:"):
-            _confirm(run, checkpoint.name)
+        offer_deletion(
+            f"delete-{checkpoint.name}",
+            "this checkpoint",
+            f"**{escaped(checkpoint.name)}** of {escaped(run.name)} will be gone.",
+            lambda: _delete_step(run, checkpoint),
+        )
     with st.expander(f"{len(checkpoint.files)} files"):
         st.dataframe(
             [{"File": name, "Size": size(bytes_)} for name, bytes_ in checkpoint.files],
             hide_index=True,
         )
-
-
-@st.dialog("Delete this checkpoint?")
-def _confirm(run: Run, name: str) -> None:
-    st.markdown(f"**{escaped(name)}** of {escaped(run.name)} will be gone.")
-    if st.button("Delete", type="primary", icon=":material/delete:", key="really-delete-one"):
-        _do(lambda: checkpoints.delete_checkpoint(run, name))
 
 
 def _do(action) -> None:

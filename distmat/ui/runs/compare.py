@@ -9,8 +9,9 @@ from distmat.runs.compare import scores as run_scores
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.scoring.map_scores import MAP_SCORES
-from distmat.ui.run_store import STATE_WORDS
+from distmat.ui.run_store import STATE_WORDS, show_setting
 from distmat.ui.runs.curves import ask_view, show_curves
+from distmat.ui.runs.list import show_way_back
 
 _REFRESH = "2s"
 
@@ -18,9 +19,7 @@ _REFRESH = "2s"
 def show_comparison(store: RunStore, run_ids: Sequence[str]) -> None:
     """The page of several runs."""
     runs = [store.get(run_id) for run_id in dict.fromkeys(run_ids)]
-    if st.button("All runs", icon=":material/arrow_back:", type="tertiary"):
-        st.query_params.clear()
-        st.rerun()
+    show_way_back()
     st.title(f"{len(runs)} runs compared", anchor=False)
     view = ask_view("compare")
     live = _REFRESH if any(run.active for run in runs) else None
@@ -75,14 +74,8 @@ def differing(runs: Sequence[Run]) -> list[dict[str, str]]:
     names = dict.fromkeys(name for run in runs for name in run.settings if name != "output")
     rows = []
     for name in names:
-        values = [_shown(run.settings.get(name)) for run in runs]
+        values = [show_setting(run.settings.get(name)) for run in runs]
         if len(set(values)) > 1:
             named = {f"{run.name} ({run.id})": v for run, v in zip(runs, values, strict=True)}
             rows.append({"Setting": name, **named})
     return rows
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    return "–" if value in ("", None) else str(value)

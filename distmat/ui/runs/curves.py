@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -11,6 +12,10 @@ from distmat.jobs.store.curve import Curve
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.scoring.map_scores import MAP_SCORES
+from distmat.ui.live_plot import show_live_plot
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 POINTS = 1000
 """Of a curve on the page; wide screens have little more pixels for one."""
@@ -74,6 +79,11 @@ def show_curves(store: RunStore, runs: Sequence[Run], view: CurveView, key: str)
             _show_charts(drawn[_SHORT:], runs, curves, view, key)
 
 
+def _key(key: str, name: str, view: CurveView) -> str:
+    """Of one plot; another scale is another plot."""
+    return f"{key}-{name}-{view.axis}-{'log' if view.logarithmic else 'linear'}"
+
+
 def _show_charts(
     drawn: Sequence[tuple[str, str, bool]],
     runs: Sequence[Run],
@@ -81,7 +91,7 @@ def _show_charts(
     view: CurveView,
     key: str,
 ) -> None:
-    columns = st.columns(2)
+    columns, live = st.columns(2), any(not run.has_ended for run in runs)
     for number, (name, title, logarithmic) in enumerate(drawn):
         figure = metric_figure(
             lines(name, runs, curves, view.axis),
@@ -90,13 +100,16 @@ def _show_charts(
             logarithmic=logarithmic and view.logarithmic,
             smoothing=0.0 if name.startswith("eval_") else view.smoothing,
         )
+        own = _key(key, name, view)
         with columns[number % 2]:
-            st.plotly_chart(
-                figure,
-                width="stretch",
-                key=f"{key}-{name}-{view.axis}",
-                alt=f"{title} over {view.axis}",
-            )
+            _show_chart(figure, own, f"{title} over {view.axis}", live)
+
+
+def _show_chart(figure: "Figure", key: str, alt: str, live: bool) -> None:
+    if live:
+        show_live_plot(figure, key, alt)
+    else:
+        st.plotly_chart(figure, width="stretch", key=key, alt=alt)
 
 
 def lines(
@@ -104,7 +117,7 @@ def lines(
 ) -> list[Line]:
     """The metric of each run, and of the first the baseline's."""
     found = [
-        Line(run.name, along(curves[run.id][name], axis), curves[run.id][name].values, number)
+        Line(run.name, along(curves[run.id], name, axis), curves[run.id][name].values, number)
         for number, run in enumerate(runs)
         if name in curves[run.id]
     ]
@@ -115,15 +128,16 @@ def lines(
         # Runs on the same chains have the same baseline: one line says it.
         if baseline_name != name and baseline is not None and baseline.last not in told:
             told.add(baseline.last)
-            x = along(baseline, axis)
+            x = along(curves[run.id], baseline_name, axis)
             found.append(Line("separation only", x, baseline.values, baseline=True))
     return found
 
 
-def along(curve: Curve, axis: str) -> np.ndarray:
-    """Steps, epochs, or hours since the first point."""
+def along(curves: Mapping[str, Curve], name: str, axis: str) -> np.ndarray:
+    """Steps, epochs, or hours since the first point of any of a run's curves."""
     if axis == "epoch":
-        return curve.epochs
+        return curves[name].epochs
     if axis == "hours":
-        return (curve.times - curve.times[:1]) / 3600 if len(curve) else curve.times
-    return curve.steps
+        began = min(curve.times[0] for curve in curves.values() if len(curve))
+        return (curves[name].times - began) / 3600
+    return curves[name].steps

@@ -5,11 +5,12 @@ import streamlit as st
 from distmat.errors import RunError
 from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
-from distmat.ui.runs.actions import show_actions, show_labels
+from distmat.ui.runs.actions import show_actions
 from distmat.ui.runs.checkpoints import show_checkpoints
 from distmat.ui.runs.curves import ask_view, show_curves
 from distmat.ui.runs.diagnosis import show_diagnosis
 from distmat.ui.runs.hardware import show_hardware
+from distmat.ui.runs.list import show_way_back
 from distmat.ui.runs.report import show_report
 from distmat.ui.runs.view import (
     show_events,
@@ -31,9 +32,7 @@ def show_run(store: RunStore, run_id: str) -> None:
     run = store.get(run_id)
     if run.kind != TRAINING:
         raise RunError(f"{run.id} is no training; the page of all runs and jobs shows it.")
-    if st.button("All runs", icon=":material/arrow_back:", type="tertiary"):
-        st.query_params.clear()
-        st.rerun()
+    show_way_back()
     show_title(run)
     show_actions(store, run)
     live = REFRESH if not run.has_ended else None
@@ -46,7 +45,6 @@ def show_run(store: RunStore, run_id: str) -> None:
         st.fragment(_show_curves, run_every=live)(store, run_id, view)
     elif tab == "Settings":
         show_settings(run)
-        show_labels(store, run)
     elif tab == "Report":
         show_report(store, run)
     else:

@@ -1,6 +1,7 @@
 """One run: how far it is, how it goes, and what it is made of."""
 
 import json
+import math
 import time
 
 import streamlit as st
@@ -9,8 +10,9 @@ from distmat.jobs.log import tail
 from distmat.jobs.states import State
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
+from distmat.training.config import TrainingConfig, settings
 from distmat.ui.markdown import escaped
-from distmat.ui.run_store import duration, metric, moment, show_state
+from distmat.ui.run_store import duration, metric, moment, show_setting, show_state
 
 LOG_LINES = 200
 """Of the log's end that are shown."""
@@ -42,34 +44,51 @@ def show_progress(run: Run, store: RunStore) -> None:
     """Steps, time and the error in Å, with the baseline beside it."""
     if run.total_steps:
         st.progress(min(1.0, run.step / run.total_steps))
+    if (said := _between_steps(run, store)) is not None:
+        st.caption(f":material/hourglass_top: {escaped(said)}")
     speed = metric(run, "residues_per_second")
     total = f" / {run.total_steps:,}" if run.total_steps else ""
     cells = [
         ("Step", f"{run.step:,}{total}"),
         ("Epoch", f"{run.epoch:.2f}"),
         ("Time so far", duration(run.elapsed(time.time())) if run.started else "–"),
-        ("Time left", duration(store.remaining(run))),
+        ("Time left", _time_left(run, store)),
         ("Residues per second", "–" if speed is None else f"{speed:,.0f}"),
     ]
-    *columns, last = st.columns(len(cells) + 1)
-    for column, (label, value) in zip(columns, cells, strict=True):
-        column.metric(label, value)
-    with last:
+    # Beside each other where there is room, and never cut.
+    with st.container(horizontal=True, gap="large"):
+        for label, value in cells:
+            st.metric(label, value, width="content")
         _show_error_metric(run)
+
+
+def _time_left(run: Run, store: RunStore) -> str:
+    if run.active and run.total_steps and run.step >= run.total_steps:
+        return "finishing"
+    return duration(store.remaining(run))
+
+
+def _between_steps(run: Run, store: RunStore) -> str | None:
+    """What an active run said last, before its first step and after its last one."""
+    if not run.active or 0 < run.step < (run.total_steps or math.inf):
+        return None
+    events = store.events(run.id)
+    return events[-1].text if events else None
 
 
 def _show_error_metric(run: Run) -> None:
     mae, baseline = metric(run, "eval_mae"), metric(run, "eval_baseline_mae")
     if mae is None:
-        st.metric("Validation MAE", "not measured")
+        st.metric("Validation MAE", "not measured", width="content")
     elif baseline is None:
-        st.metric("Validation MAE", f"{mae:.2f} Å")
+        st.metric("Validation MAE", f"{mae:.2f} Å", width="content")
     else:
         st.metric(
             "Validation MAE",
             f"{mae:.2f} Å",
             f"{mae - baseline:+.2f} Å to separation only",
             delta_color="inverse",
+            width="content",
         )
 
 
@@ -98,13 +117,32 @@ def show_settings(run: Run) -> None:
     """The run's own settings, the machine and the software, and the state of the code."""
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**Settings**")
-        st.json(dict(run.settings), expanded=True)
+        _show_own_settings(run)
     with right:
         st.markdown("**Environment**")
         st.json(json.loads(json.dumps(dict(run.environment), default=str)), expanded=True)
         st.markdown("**What the trainer said before the first step**")
         st.json(json.loads(json.dumps(dict(run.facts), default=str)), expanded=True)
+
+
+def _show_own_settings(run: Run) -> None:
+    """By what they mean, those that aren't at their default first."""
+    usual = TrainingConfig().as_dict()
+    rows = [
+        {
+            "Setting": one.label,
+            "Value": show_setting(run.settings[name]),
+            "Default": show_setting(usual[name]),
+            "Name": name,
+        }
+        for name, one in settings().items()
+        if name in run.settings
+    ]
+    changed = [row for row in rows if row["Value"] != row["Default"]]
+    st.markdown(f"**{len(changed)} settings that aren't at their default**")
+    st.dataframe(changed, hide_index=True, width="stretch")
+    with st.expander("All settings"):
+        st.dataframe(rows, hide_index=True, width="stretch")
 
 
 def show_log(run: Run) -> None:
@@ -113,7 +151,9 @@ def show_log(run: Run) -> None:
     if not lines:
         st.info("The log is empty so far.", icon=":material/hourglass_empty:")
         return
-    st.code("\n".join(lines), language=None, wrap_lines=True, height=480)
+    # At its end, where the newest line is.
+    with st.container(height=480, autoscroll=True, key="log"):
+        st.code("\n".join(lines), language=None, wrap_lines=True)
     st.download_button(
         "Download the whole log",
         lambda: run.log.read_bytes() if run.log.is_file() else b"",

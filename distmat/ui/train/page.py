@@ -167,11 +167,11 @@ def _ask_field(field: Field) -> str | int:
 def _show_sweep(store: RunStore, config: TrainingConfig | None, common: dict) -> None:
     with st.expander("Try several values", icon=":material/grid_on:"):
         st.caption(
-            "One line for each setting: its name, a colon, and the values separated by semicolons. "
-            "The runs are queued as a group."
+            "One line for each setting: its name, = and the values, separated by commas (by "
+            "semicolons where a value has commas itself). The runs are queued as a group."
         )
         text = st.text_area(
-            "Values", key="train-sweep", placeholder="learning_rate: 1e-3; 3e-4\nseed: 0; 1"
+            "Values", key="train-sweep", placeholder="learning_rate=1e-3,3e-4\nseed=0,1"
         )
         kind = st.segmented_control(
             "Combine",
@@ -195,11 +195,11 @@ def _show_sweep(store: RunStore, config: TrainingConfig | None, common: dict) ->
 
 
 def swept(text: str) -> dict[str, list[str]]:
-    """Settings and their values, from lines such as ``seed: 0; 1``."""
+    """Settings and their values, from lines such as ``seed=0,1`` or ``seed: 0; 1``."""
     values: dict[str, list[str]] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
-        name, _, rest = line.partition(":")
-        values[name.strip()] = [part.strip() for part in rest.split(";") if part.strip()]
+        name, _, rest = line.partition("=" if "=" in line else ":")
+        values[name.strip()] = operations.sweep_values(rest)
     return values
 
 
