@@ -6,6 +6,7 @@ import platform
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import psutil
@@ -173,6 +174,21 @@ def _visible(index: int) -> bool:
     parts = [part.strip() for part in chosen.split(",")]
     # Unique names of cards ("GPU-…") are left to CUDA.
     return str(index) in parts or any(part and not part.isdigit() for part in parts)
+
+
+@cache
+def processor_has_bf16() -> bool:
+    """Whether this machine's processor multiplies in bfloat16 itself; elsewhere it is emulated.
+
+    Where the system doesn't tell, it is taken to be emulated: float32 is right on any processor.
+    """
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            words = set(file.read().split())
+    except OSError:
+        return False
+    # x86 calls it by the instructions, ARM by the format.
+    return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 def _processor() -> str:

@@ -8,6 +8,7 @@ import torch
 from transformers import TrainingArguments
 
 from distmat.errors import ConfigError
+from distmat.jobs.hardware import processor_has_bf16
 from distmat.scoring.map_scores import MAP_SCORES
 from distmat.training.config import TrainingConfig
 
@@ -34,6 +35,9 @@ def chosen_device(config: TrainingConfig) -> str:
 def chosen_precision(config: TrainingConfig) -> str:
     """A key of `PRECISIONS`: the config's, or the best that the device has.
 
+    On a processor that has no bfloat16 itself the emulated one is slower than float32, which is
+    taken in its place.
+
     Raises
     ------
     ConfigError
@@ -48,6 +52,8 @@ def chosen_precision(config: TrainingConfig) -> str:
         raise ConfigError("precision is 'fp16', which needs a GPU; set it to auto or fp32.")
     if config.precision == "bf16" and on_gpu and not has_bf16:
         raise ConfigError("precision is 'bf16', which this GPU lacks; set it to auto or fp16.")
+    if config.precision == "bf16" and not on_gpu and not processor_has_bf16():
+        return "fp32"
     return config.precision
 
 

@@ -4,11 +4,18 @@ Jordan et al., 2024 (kellerjordan.github.io/posts/muon), with the scale of Liu e
 "Muon is scalable for LLM training" (2025), by which AdamW's learning rate and weight decay
 keep their meaning. On the pair head it learned in half the steps what AdamW did; see
 `benchmarks/mini.md`.
+
+torch.optim.Muon (of PyTorch 2.13) makes the same step of a plain matrix, and a test compares them,
+but it can't stand in for this one: it takes matrices alone, no convolutions, and needs an AdamW
+beside it for all else, where a trainer and its checkpoints have one optimizer; and it iterates in
+bfloat16 on every device, which most CPUs emulate at a tenth of the speed of float32.
 """
 
 import torch
 from torch import nn
 from torch.optim import AdamW
+
+from distmat.jobs.hardware import processor_has_bf16
 
 MOMENTUM = 0.95
 
@@ -75,7 +82,9 @@ class Muon(AdamW):
 
 
 def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
-    """About the nearest matrix with orthogonal rows or columns, by Newton–Schulz in bfloat16.
+    """About the nearest matrix with orthogonal rows or columns, by Newton–Schulz.
+
+    In bfloat16, whose rounding does no harm here; on a processor that would emulate it in float32.
 
     Parameters
     ----------
@@ -86,7 +95,8 @@ def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
     Tensor, shape=(M, N), dtype=float32
         Its singular values lie between 0.7 and 1.2, but for those of `matrix` near zero.
     """
-    x = matrix.bfloat16()
+    emulated = matrix.device.type == "cpu" and not processor_has_bf16()
+    x = matrix.float() if emulated else matrix.bfloat16()
     tall = x.shape[0] > x.shape[1]
     if tall:
         x = x.T

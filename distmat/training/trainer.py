@@ -217,6 +217,8 @@ class _Run:
             f"{config.max_steps:,} steps, in {PRECISIONS[precision]} on {device}"
             + (f", {facts['processes']} processes" if facts["processes"] > 1 else "")
         )
+        if config.precision == "bf16" and precision == "fp32":
+            self.say("This processor has no bfloat16 and would emulate it slowly: float32 it is.")
         self.say(estimate.sentence(free, config))
 
     def _train(

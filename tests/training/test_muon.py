@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from distmat.model.build import build_network
+from distmat.training import muon
 from distmat.training.config import TrainingConfig
 from distmat.training.muon import Muon, orthogonalised
 from distmat.training.network_arguments import network_arguments
@@ -28,8 +29,10 @@ def steps(network: nn.Module, optimizers: list[torch.optim.Optimizer], count: in
             optimizer.step()
 
 
+@pytest.mark.parametrize("has_bf16", [True, False], ids=["bfloat16", "float32"])
 @pytest.mark.parametrize("shape", [(12, 30), (30, 12), (16, 16)])
-def test_the_update_is_near_the_nearest_orthogonal_matrix(shape):
+def test_the_update_is_near_the_nearest_orthogonal_matrix(shape, has_bf16, monkeypatch):
+    monkeypatch.setattr(muon, "processor_has_bf16", lambda: has_bf16)
     torch.manual_seed(1)
     matrix = torch.randn(shape)
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
@@ -47,8 +50,8 @@ def test_matrices_move_as_with_pytorchs_own_and_the_rest_as_with_adamw():
     matrices = [theirs.wide.weight, theirs.tall.weight]
     rest = [theirs.embedding.weight], [theirs.wide.bias, theirs.tall.bias]
     groups = [{"params": group, "weight_decay": d} for group, d in zip(rest, (0.1, 0), strict=True)]
-    muon = torch.optim.Muon(matrices, 0.01, 0.1, adjust_lr_fn="match_rms_adamw")
-    steps(theirs, [muon, torch.optim.AdamW(groups, lr=0.01)])
+    other = torch.optim.Muon(matrices, 0.01, 0.1, adjust_lr_fn="match_rms_adamw")
+    steps(theirs, [other, torch.optim.AdamW(groups, lr=0.01)])
     for name, weight in theirs.named_parameters():
         # Muon rounds to bfloat16, not everywhere in the same order.
         moved, apart = weight - began[name], weight - mine.get_parameter(name)
