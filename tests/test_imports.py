@@ -1,6 +1,7 @@
 """The house: which room may know which, and where the things with one home live."""
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -162,6 +163,7 @@ def sources() -> list[Path]:
     return [ROOT / "app.py", *sorted(ROOT.glob("pages/*.py")), *sorted(PACKAGE.rglob("*.py"))]
 
 
+@cache
 def imported(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
