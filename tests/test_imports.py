@@ -16,7 +16,7 @@ KNOWS = {
     "documents": set(),
     "settings": {"errors"},
     "workspace": {"errors"},
-    "protein": {"errors", "workspace"},
+    "protein": {"errors", "documents", "workspace"},
     "geometry": {"errors", "protein"},
     "scoring": {"errors", "protein", "geometry"},
     "dataset": {
@@ -131,6 +131,7 @@ KNOWS = {
         "training",
         "runs",
         "report",
+        "figures",
     },
 }
 """For each room of the package, the rooms that it may import from, besides itself."""

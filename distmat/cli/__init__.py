@@ -17,6 +17,7 @@ from distmat.cli.report import add_report
 from distmat.cli.runs import add_runs
 from distmat.cli.scan import add_scan
 from distmat.cli.train import add_train
+from distmat.cli.view import add_view
 from distmat.errors import DistmatError
 
 _OUR_FAULT = (
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     add_scan(commands)
     add_evaluate(commands)
     add_reconstruct(commands)
+    add_view(commands)
     add_train(commands)
     add_runs(commands)
     add_report(commands)

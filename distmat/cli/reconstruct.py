@@ -2,9 +2,14 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from distmat.errors import ConfigError, DistanceMapError, MapOptionError, SequenceError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def add_reconstruct(commands) -> None:
@@ -12,9 +17,12 @@ def add_reconstruct(commands) -> None:
     command = commands.add_parser(
         "reconstruct",
         help="the backbone that a distance map implies",
-        description="Rebuild the Cα trace from a map of distances in Å; side chains are not built.",
+        description="Rebuild the Cα trace from a map of distances in Å, of any format that "
+        "`distmat view` reads; side chains are not built. Of distances between Cβ atoms the trace "
+        "is theirs.",
     )
-    command.add_argument("map", type=Path, metavar="MAP.npy", help="N×N distances")
+    command.add_argument("map", type=Path, metavar="MAP", help="N×N distances")
+    command.add_argument("--array", metavar="NAME", help="which array of an NPZ file")
     command.add_argument("--std", type=Path, metavar="STD.npy", help="N×N deviations")
     command.add_argument(
         "--unit",
@@ -41,10 +49,8 @@ def _reconstruct(options: argparse.Namespace) -> None:
 
     if options.out.suffix.lower() not in (".pdb", ".cif"):
         raise ConfigError(f"--out is '{options.out}'; its name must end in .pdb or .cif.")
-    distances, std = (
-        None if path is None else read_npy(path.read_bytes(), path.name)
-        for path in (options.map, options.std)
-    )
+    distances, known = _read_map(options)
+    std = None if options.std is None else read_npy(options.std.read_bytes(), options.std.name)
     try:
         backbone = reconstruct(
             distances,
@@ -57,7 +63,7 @@ def _reconstruct(options: argparse.Namespace) -> None:
         value = "" if error.value is True else f" {error.value}"
         raise DistanceMapError(f"{error.fault} give {option}{value}.") from None
     n = len(backbone.coords)
-    letters = check_letters(options.sequence) if options.sequence else "X" * n
+    letters = check_letters(options.sequence) if options.sequence else known or "X" * n
     if len(letters) != n:
         raise SequenceError(f"--sequence has {len(letters)} residues, but the map has {n}.")
     write = write_mmcif if options.out.suffix.lower() == ".cif" else write_pdb
@@ -81,3 +87,22 @@ def _reconstruct(options: argparse.Namespace) -> None:
         return
     print("\n".join(backbone.steps))
     print(f"Written to {options.out}.")
+
+
+def _read_map(options: argparse.Namespace) -> "tuple[np.ndarray, str]":
+    """The distances, and the sequence where the file has it."""
+    from distmat.protein.foreign_map import read_foreign_map
+    from distmat.protein.map_file import read_npy
+
+    data, name = options.map.read_bytes(), options.map.name
+    if data[:6] == b"\x93NUMPY" or name.lower().endswith(".npy"):
+        # As it is: what the numbers mean is settled by the options and by the reconstruction.
+        return read_npy(data, name), ""
+    found = read_foreign_map(data, name, options.array)
+    if found.distances is None:
+        raise DistanceMapError(
+            f"{name} holds {found.kind}, and no distances; a trace can't be rebuilt from them."
+        )
+    if found.atom == "Cβ":
+        print(f"distmat: {name} speaks of Cβ atoms, and so does the trace.", file=sys.stderr)
+    return found.distances, found.sequence
