@@ -12,6 +12,7 @@ class StandIn:
 
     calibration = None
     takes_templates = False
+    training_sequences = None
     longest = 60
 
     def __init__(self):
