@@ -26,7 +26,6 @@ QUICK = (
     "jobs/test_ttl_cache.py",
     "protein",
     "runs/test_compare.py",
-    "runs/test_diagnosis.py",
     "scoring",
     "dataset/test_filters.py",
     "dataset/test_id_list.py",
@@ -44,6 +43,8 @@ SLOW = (
     "geometry/test_reconstruction.py",
     "geometry/test_real_chains.py",
     "protein/structure/test_against_gemmi.py",
+    "scoring/test_contacts.py",
+    "scoring/test_registry.py",
 )
 """What of them isn't."""
 
