@@ -21,6 +21,8 @@ from distmat.jobs.job import RECORD, Job
 from distmat.jobs.kinds import ENTRIES, kind_of
 from distmat.jobs.lock import ProcessLock
 from distmat.jobs.reaper import LOCK
+from distmat.jobs.scheduler import IDLE
+from distmat.jobs.scheduler import LOCK as SCHEDULER_LOCK
 from distmat.jobs.states import ACTIVE, Cause, State
 from distmat.jobs.store import FILE, JobStore
 from distmat.workspace import workspace
@@ -86,6 +88,13 @@ def _check_lost(home: Path) -> None:
         for folder in (home / place).glob("*"):
             if ProcessLock(folder / LOCK).is_held():
                 raise RunError(f"{folder.name} is running; stop it, or wait for its end, first.")
+    # One that has nothing to do ends by itself; until then it would write to the old file.
+    scheduler = ProcessLock(home / SCHEDULER_LOCK)
+    deadline = time.monotonic() + IDLE + 5
+    while scheduler.is_held():
+        if time.monotonic() > deadline:
+            raise RunError("The scheduler is at work; end it, or wait for its end, first.")
+        time.sleep(0.1)
     try:
         with JobStore(home) as store:
             store.check()
@@ -95,11 +104,12 @@ def _check_lost(home: Path) -> None:
 
 
 def _set_aside(path: Path) -> Path | None:
-    old = path.with_name(f"{path.name}.lost-{time.strftime('%Y%m%d-%H%M%S')}")
+    was_there = path.is_file()
+    old = path.with_name(f"{path.name}.lost-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}")
     for part in _PARTS:
         with contextlib.suppress(FileNotFoundError):
             os.rename(f"{path}{part}", f"{old}{part}")
-    return old if old.is_file() else None
+    return old if was_there else None
 
 
 def _recorded(folder: Path) -> Job | None:

@@ -81,9 +81,14 @@ def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(offlin
     page.goto(address)
     open_tab(page, "Train")
     text = page.get_by_role("textbox", name="The same as YAML")
+    # What is typed before the page has settled is written over by it.
+    expect(text).to_have_value(re.compile("max_steps: 600"), timeout=PATIENCE)
+    page.get_by_role("button", name="Start now").wait_for()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE)
     text.fill(SMALL)
     text.press("Control+Enter")
-    expect(page.get_by_role("textbox", name="Steps", exact=True)).to_have_value("400")
+    steps = page.get_by_role("textbox", name="Steps", exact=True)
+    expect(steps).to_have_value("400", timeout=PATIENCE)
     page.get_by_role("button", name="Start now").click()
 
     page.get_by_role("button", name="Stop").wait_for()
@@ -105,11 +110,11 @@ def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(offlin
     wait_for_step(page, stopped + 20)
 
     page.get_by_role("button", name="Duplicate").click()
-    expect(page.get_by_role("textbox", name="Steps", exact=True)).to_have_value("400")
+    expect(steps).to_have_value("400", timeout=PATIENCE)
     rate = page.get_by_role("textbox", name="Learning rate", exact=True)
     rate.fill("3e-3")
     rate.press("Enter")
-    expect(text).to_have_value(re.compile("learning_rate: 0.003"))
+    expect(text).to_have_value(re.compile("learning_rate: 0.003"), timeout=PATIENCE)
     page.get_by_role("button", name="Queue", exact=True).click()
 
     page.get_by_role("button", name="All runs").click()

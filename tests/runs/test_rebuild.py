@@ -5,6 +5,7 @@ import pytest
 
 from distmat import cli
 from distmat.errors import Remedy, RunError
+from distmat.jobs import processes
 from distmat.jobs.lock import ProcessLock
 from distmat.jobs.reaper import LOCK
 from distmat.jobs.rebuild import rebuild
@@ -12,7 +13,7 @@ from distmat.jobs.states import State
 from distmat.runs import operations
 from distmat.runs.store import RunStore
 
-from .conftest import wait_until
+from .conftest import scheduler_of, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,10 @@ def run(home, tiny):
         ended = wait_until(lambda: (now := store.get(started.id)).has_ended and now, 180)
         assert ended.state == State.FINISHED, ended.cause
         wait_until(lambda: not ProcessLock(ended.folder / LOCK).is_held())
+        # It has the file open, and would mend what the tests damage.
+        if scheduler := scheduler_of(home):
+            processes.kill(scheduler)
+        wait_until(lambda: scheduler_of(home) is None)
         store.rename(ended.id, "the good one")
         return store.get(ended.id)
 
