@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from scipy.stats import bootstrap
 
+from distmat.dataset.clustering import RELATED
 from distmat.dataset.store import read_dataset
 from distmat.geometry.calibration import Calibration
 from distmat.geometry.embedding import embed
@@ -39,7 +40,6 @@ from distmat.scoring.map_scores import score_map
 from distmat.scoring.trace_scores import score_trace
 from distmat.workspace import dataset_path, library_path
 
-RELATED = 0.3
 PAIRS = 150
 """Of a template; neighbouring pairs tell the same."""
 SHOWN = ("mae", "rmse", "pearson", "lddt", "long_precision")

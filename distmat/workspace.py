@@ -85,9 +85,17 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
 
 def checkpoint_identity(name_or_path: str | Path) -> str:
     """Tells a checkpoint from others, and from itself before it was trained on."""
-    folder = checkpoint_path(name_or_path)
-    ages = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
-    return repr((str(folder.resolve()), ages))
+    return file_identity(checkpoint_path(name_or_path))
+
+
+def file_identity(path: Path) -> str:
+    """Tells a file, or a folder's files, from others and from what was there before.
+
+    Place, sizes and times: quick for files of any size.
+    """
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    facts = [(file.name, stat.st_size, stat.st_mtime_ns) for file in files if (stat := file.stat())]
+    return repr((str(path.resolve()), facts))
 
 
 def dataset_path(name_or_path: str | Path) -> Path:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from distmat.batch import PREDICTION
 from distmat.batch.files import FORMATS
@@ -12,17 +12,15 @@ from distmat.batch.stream import predict_chains
 from distmat.errors import SequenceError
 from distmat.jobs.job import Job
 from distmat.jobs.kinds import JobKind
-from distmat.jobs.operations import submit
+from distmat.jobs.operations import submit_shared
 from distmat.jobs.progress import Progress
 from distmat.jobs.recorder import Recorder
 from distmat.jobs.store import Store
 from distmat.library.search import Exclusion
+from distmat.library.store import Library, open_library
 from distmat.prediction import Prediction
 from distmat.protein.query import Query
-from distmat.workspace import checkpoint_identity, checkpoint_path, library_of, library_path
-
-if TYPE_CHECKING:
-    from distmat.library.store import Library
+from distmat.workspace import checkpoint_identity, checkpoint_path
 
 RESULTS = "results"
 """In the job's folder: the table and the files, unless they go elsewhere."""
@@ -78,31 +76,16 @@ def submit_predictions(
             "folder": str((folder or own / RESULTS).absolute()),
             "amino_acids": amino_acids,
             "with_archive": with_archive,
-            "part": 0,
-            "parts": parts,
         }
 
-    if parts == 1:
-        return [submit(store, PREDICTION, settings, name=name, **options)]
-    first = submit(store, PREDICTION, settings, name=f"{name} 1 of {parts}", **options)
-    others = [
-        submit(
-            store,
-            PREDICTION,
-            {**first.settings, "part": part},
-            name=f"{name} {part + 1} of {parts}",
-            **options,
-        )
-        for part in range(1, parts)
-    ]
-    return [first, *others]
+    return submit_shared(store, PREDICTION, settings, parts, name, **options)
 
 
 def results_of(
     queries: Sequence[Query],
     folder: Path,
     checkpoint: str,
-    library: "Library | None",
+    library: Library | None,
     exclude: Exclusion,
     formats: Sequence[str] = tuple(FORMATS),
     **options: Any,
@@ -117,7 +100,7 @@ def results_of(
 def predict_into(
     results: Results,
     checkpoint: str,
-    library: "Library | None",
+    library: Library | None,
     exclude: Exclusion,
     progress: Callable[[int, int, str], None],
     part: int = 0,
@@ -159,16 +142,6 @@ def predict_into(
         results.close(number, rows)
 
 
-def find_library(name: str | None, checkpoint: str) -> "Library | None":
-    """The library of this name or file, or the checkpoint's own; None for ``"none"``."""
-    from distmat.library.store import Library
-
-    if name == "none":
-        return None
-    path = library_path(name) if name else library_of(checkpoint)
-    return None if path is None else Library(path)
-
-
 def predict_job(job: Job, recorder: Recorder | None) -> bool:
     """Predict this job's share of the chains; the last of several writes the table."""
     if recorder is None:
@@ -179,7 +152,7 @@ def predict_job(job: Job, recorder: Recorder | None) -> bool:
     queries, refused = read_inputs([Path(p) for p in given["inputs"]], given["amino_acids"])
     entries, identity, released = given["exclude"]
     exclude = Exclusion(frozenset(entries), identity, released)
-    library = find_library(given["library"], given["checkpoint"])
+    library = open_library(given["library"], given["checkpoint"])
     folder = Path(given["folder"])
     results = results_of(
         queries, folder, given["checkpoint"], library, exclude, given["formats"], refused=refused

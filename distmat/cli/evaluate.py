@@ -92,14 +92,15 @@ def _advance(bar, done: int) -> None:
 
 def _print_overlap(found: dict | None, checkpoint: str) -> None:
     """How many of the chains the model knows, and how good it is on the others."""
-    from distmat.library.training_sequences import LEAST_IDENTITY, describe_overlap
+    from distmat.dataset.clustering import RELATED
+    from distmat.library.training_sequences import describe_overlap
 
     if found is None:
         print(describe_overlap(None, checkpoint))
         return
     related, others = found["related"], found["unrelated"]
     print(
-        f"{related['chains']:,} of them are ≥ {100 * LEAST_IDENTITY:g} % identical to a chain that "
+        f"{related['chains']:,} of them are ≥ {100 * RELATED:g} % identical to a chain that "
         f"{checkpoint} was trained on, over half of the shorter one."
     )
     if related["chains"]:

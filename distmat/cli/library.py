@@ -59,16 +59,12 @@ def add_library_options(command: argparse.ArgumentParser, default: str | None = 
 def chosen_library(options: argparse.Namespace) -> "tuple[Library | None, Exclusion]":
     """What the options of `add_library_options` say."""
     from distmat.library.search import Exclusion
-    from distmat.library.store import Library
-    from distmat.workspace import library_of, library_path
+    from distmat.library.store import open_library
 
     exclude = Exclusion(
         frozenset(options.exclude_entry), options.exclude_identity, options.exclude_from
     )
-    if options.library == "none":
-        return None, exclude
-    path = library_path(options.library) if options.library else library_of(options.checkpoint)
-    return (None if path is None else Library(path)), exclude
+    return open_library(options.library, options.checkpoint), exclude
 
 
 def _add_build(actions) -> None:

@@ -33,6 +33,8 @@ _FEW_PAIRS = 250_000
 """So many are aligned in a few seconds, with none overlooked."""
 _UNMASKED = ("--mask", "0", "--comp-bias-corr", "0")
 """Counts what two chains share because both are made of few kinds of residues."""
+RELATED = 0.3
+"""Share of identical residues from which two chains are relatives, unless told otherwise."""
 _LEAST_IDENTITY = 0.2
 """Below this share two chains are no nearer than any two."""
 _FORMAT = "query,target,fident,alnlen,qstart,qend,qlen,tstart,tend,tlen,evalue"

@@ -15,7 +15,7 @@ import numpy as np
 from distmat.dataset.build import State
 from distmat.dataset.card.files import read_card, write_card
 from distmat.dataset.catalogue import CARD_SUFFIXES
-from distmat.dataset.clustering import Alignment, align, relatives, sensitive_search
+from distmat.dataset.clustering import RELATED, Alignment, align, relatives, sensitive_search
 from distmat.dataset.store import ROWS_IN_MEMORY, fingerprint, read_dataset
 from distmat.errors import ConfigError, DatasetError
 from distmat.protein.sequence import ALPHABET
@@ -25,8 +25,8 @@ LEAST_IDENTITY, MOST_IDENTITY = 0.25, 0.95
 """Share of an alignment's columns: below the first structures differ, above the second there is
 nothing new to see."""
 
-_RELATED, _SURE = 0.3, 1e-3
-"""Identity and E-value from which a sequence is a held-out chain's relative."""
+_SURE = 1e-3
+"""E-value from which, as from `RELATED`, a sequence is a held-out chain's relative."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +191,6 @@ def _near(held_out: list[str], homologues: list[str], folder: Path, threads: int
     """Those that are a held-out chain's relatives."""
     distinct = sorted(set(homologues))
     hits = sensitive_search(held_out, distinct, folder, threads)
-    related = {int(place) for place in relatives(hits, _RELATED).target}
+    related = {int(place) for place in relatives(hits, RELATED).target}
     related |= {int(place) for place in hits.where(hits.e_value <= _SURE).target}
     return {distinct[place] for place in related}

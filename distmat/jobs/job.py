@@ -15,7 +15,7 @@ from distmat.jobs.states import ACTIVE, ENDED, Cause, State
 from distmat.workspace import replace_file
 
 RECORD = "job.json"
-"""In a job's folder: the job as it was when it was started, and again when it had ended."""
+"""In a job's folder: the job as it was when it was started, or renamed after its end."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
-"""What a job on another machine tells: lines in its folder, for the scheduler to read.
+"""What a job tells, as lines in its folder.
 
-SQLite's write-ahead log needs memory that its users share, so a database on a network's file
-system must be left to one machine. A file that one process appends to is fine anywhere.
+On another machine that is all it tells, for the scheduler to read: SQLite's write-ahead log needs
+memory that its users share, so a database on a network's file system must be left to one machine. A
+file that one process appends to is fine anywhere.
 """
 
 import contextlib
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -145,26 +147,21 @@ class JournaledRecorder:
 
 def last_state(job: Job) -> State | None:
     """The newest state in a job's journal."""
-    last = None
-    for entry in _entries(job, "state", "requeue"):
-        last = State.QUEUED if entry["what"] == "requeue" else State(entry["state"])
-    return last
+    last = last_entry(job, "state", "requeue")
+    if last is None:
+        return None
+    return State.QUEUED if last["what"] == "requeue" else State(last["state"])
 
 
 def last_process(job: Job) -> ProcessIdentity | None:
     """The process that said last that it is the job."""
-    found = None
-    for entry in _entries(job, "attach"):
-        found = ProcessIdentity(entry["pid"], entry["created"])
-    return found
+    last = last_entry(job, "attach")
+    return None if last is None else ProcessIdentity(last["pid"], last["created"])
 
 
-def last_entry(job: Job, kind: str) -> dict[str, Any] | None:
-    """The newest entry of a kind in a job's journal."""
-    last = None
-    for entry in _entries(job, kind):
-        last = entry
-    return last
+def last_entry(job: Job, *kinds: str) -> dict[str, Any] | None:
+    """The newest entry of some kinds in a job's journal."""
+    return next(iter(deque(_entries(job, *kinds), maxlen=1)), None)
 
 
 def replay_history(store: Store[Any], job: Job) -> bool:
@@ -173,9 +170,7 @@ def replay_history(store: Store[Any], job: Job) -> bool:
     if not path.is_file():
         return False
     with store.together():
-        for entry in _entries(
-            job, "rewind", "begin", "describe", "log", "checkpoint", "progress", "say"
-        ):
+        for entry in _entries(job, *_HISTORY):
             _apply(store, job, entry)
         store.set_journal_read(job.id, path.stat().st_size)
     return True

@@ -4,7 +4,7 @@ A new kind takes two files: the one that has its `JobKind`, and a line in `ENTRI
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -107,6 +107,12 @@ def kind_of(name: str) -> JobKind:
 def folder_of(name: str) -> str:
     """Folder of the workspace that has the folders of such jobs."""
     return ENTRIES[name].folder if name in ENTRIES else "jobs"
+
+
+def job_folders(home: Path) -> Iterator[Path]:
+    """The folders of all jobs of a workspace, whether or not a store knows of them."""
+    for place in sorted({entry.folder for entry in ENTRIES.values()}):
+        yield from (folder for folder in (home / place).glob("*") if folder.is_dir())
 
 
 def words_of(name: str) -> str:

@@ -47,6 +47,37 @@ def submit(
     return job
 
 
+def submit_shared(
+    store: Store[Any],
+    kind: str,
+    settings: Mapping[str, object] | Callable[[Path], Mapping[str, object]],
+    parts: int,
+    name: str,
+    **options: Any,
+) -> list[Job]:
+    """Queue one job, or several that share its work.
+
+    Parameters
+    ----------
+    settings : mapping or callable
+        As for `submit`; what a function makes of the first job's folder is everybody's.
+    parts : int
+        How many jobs; each finds its own number and theirs in the settings ``part``, from 0, and
+        ``parts``.
+    """
+
+    def first(folder: Path) -> dict[str, object]:
+        own = settings(folder) if callable(settings) else settings
+        return {**own, "part": 0, "parts": parts}
+
+    called = name if parts == 1 else f"{name} 1 of {parts}"
+    jobs = [submit(store, kind, first, name=called, **options)]
+    for part in range(1, parts):
+        mine = {**jobs[0].settings, "part": part}
+        jobs.append(submit(store, kind, mine, name=f"{name} {part + 1} of {parts}", **options))
+    return jobs
+
+
 def stop(store: Store[Any], job_id: str, grace: float = GRACE) -> None:
     """Ask a job to stop with a checkpoint; one that waits leaves the queue.
 

@@ -1,6 +1,6 @@
 """A store that was lost, made anew from what the jobs left in their folders.
 
-Each folder has the job's record, written when it was started and when it had ended, and a journal
+Each folder has the job's record, written when it was started and when it was renamed, and a journal
 of all that its process told: settings, states, metrics and checkpoints come back. What only the
 store had is gone: jobs that were never started, and samples of the machine.
 """
@@ -18,7 +18,7 @@ from distmat.documents import DocumentError
 from distmat.errors import RunError
 from distmat.jobs import journal
 from distmat.jobs.job import RECORD, Job
-from distmat.jobs.kinds import ENTRIES, kind_of
+from distmat.jobs.kinds import ENTRIES, job_folders, kind_of
 from distmat.jobs.lock import ProcessLock
 from distmat.jobs.reaper import LOCK
 from distmat.jobs.scheduler import IDLE
@@ -67,12 +67,10 @@ def rebuild(home: Path | None = None) -> Rebuilt:
     home = Path(home if home is not None else workspace()).resolve()
     _check_lost(home)
     old = _set_aside(home / FILE)
-    places = {entry.folder for entry in ENTRIES.values()}
-    folders = [folder for place in places for folder in (home / place).glob("*") if folder.is_dir()]
     found, unknown = [], []
     with JobStore(home, lost=True) as store:
         for job, folder in sorted(
-            ((_recorded(folder), folder) for folder in folders),
+            ((_recorded(folder), folder) for folder in job_folders(home)),
             key=lambda pair: pair[0].created if pair[0] else 0.0,
         ):
             if job is None:
@@ -84,10 +82,9 @@ def rebuild(home: Path | None = None) -> Rebuilt:
 
 
 def _check_lost(home: Path) -> None:
-    for place in {entry.folder for entry in ENTRIES.values()}:
-        for folder in (home / place).glob("*"):
-            if ProcessLock(folder / LOCK).is_held():
-                raise RunError(f"{folder.name} is running; stop it, or wait for its end, first.")
+    for folder in job_folders(home):
+        if ProcessLock(folder / LOCK).is_held():
+            raise RunError(f"{folder.name} is running; stop it, or wait for its end, first.")
     # One that has nothing to do ends by itself; until then it would write to the old file.
     scheduler = ProcessLock(home / SCHEDULER_LOCK)
     deadline = time.monotonic() + IDLE + 5

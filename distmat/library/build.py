@@ -6,16 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from distmat.dataset.clustering import MMseqsWorkspace, relatives, sensitive_search
+from distmat.dataset.clustering import RELATED, MMseqsWorkspace, relatives, sensitive_search
 from distmat.dataset.sequence_bank import check_sequences, plain_fasta
 from distmat.dataset.store import read_dataset, stream_rows
 from distmat.errors import ConfigError, DatasetError
 from distmat.library.profiles import read_profile_database
 from distmat.library.store import KnownChain, write_library
 from distmat.protein.chain import Chain
-
-RELATED = 0.3
-"""Identity from which a chain is an excluded chain's relative."""
 
 _ITERATIONS, _SENSITIVITY, _E_VALUE = "2", "5", "0.001"
 """Of the search that gathers a profile: sequences found first help to find others."""

@@ -20,7 +20,7 @@ from distmat.library.profiles import LETTERS, pack_frequencies, residue_codes
 from distmat.library.templates import likeness
 from distmat.protein.chain import Chain
 from distmat.protein.entry_id import normal_id
-from distmat.workspace import replace_file
+from distmat.workspace import library_of, library_path, replace_file
 
 UNOBSERVED = -32768
 """Stands for a coordinate that was not observed."""
@@ -220,3 +220,24 @@ def _flat(table: Any, name: str, dtype: type, expected: int, path: Path) -> np.n
             f"{expected:,}; build it again."
         )
     return values.astype(dtype)
+
+
+def open_library(name: str | None, checkpoint: str | Path) -> Library | None:
+    """The library that predictions use.
+
+    Parameters
+    ----------
+    name : str or None
+        As for `distmat.workspace.library_path`; ``"none"`` for none, nothing for the checkpoint's
+        own.
+    checkpoint : str or Path
+
+    Raises
+    ------
+    DatasetError
+        If there is no such library, or it can't be read.
+    """
+    if name == "none":
+        return None
+    path = library_path(name) if name else library_of(checkpoint)
+    return None if path is None else Library(path)

@@ -15,7 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from distmat.dataset.clustering import mmseqs_program, relatives, sensitive_search, write_database
+from distmat.dataset.clustering import (
+    RELATED,
+    mmseqs_program,
+    relatives,
+    sensitive_search,
+    write_database,
+)
 from distmat.errors import CheckpointError, DatasetError, one_line
 from distmat.library.cache import written_once
 from distmat.protein.entry_id import normal_id
@@ -23,9 +29,6 @@ from distmat.workspace import replace_file
 
 TRAINING_SEQUENCES = "training_sequences.parquet"
 """In a checkpoint's folder."""
-
-LEAST_IDENTITY = 0.3
-"""Share of identical residues, over half of the shorter chain, that makes two chains relatives."""
 
 MOST_E_VALUE = 1e-3
 """Splits are kept clean of E ≤ 0.1, too, which would alarm one of ten unrelated queries."""
@@ -76,7 +79,7 @@ class Overlap:
             )
         return (
             f"No relative among the {self.searched:,} chains that {checkpoint} was trained on "
-            f"(≥ {100 * LEAST_IDENTITY:g} % identical over half of the shorter chain)."
+            f"(≥ {100 * RELATED:g} % identical over half of the shorter chain)."
         )
 
     def as_dict(self) -> dict:
@@ -160,7 +163,7 @@ class TrainingSequences:
             hits = sensitive_search(
                 queries, self.sequences, Path(folder) / "search", threads, database
             )
-        hits = relatives(hits.where(hits.e_value <= MOST_E_VALUE), LEAST_IDENTITY)
+        hits = relatives(hits.where(hits.e_value <= MOST_E_VALUE), RELATED)
         # The nearest comes first in each query's own.
         order = np.lexsort((hits.target, -hits.coverage, -hits.identity, hits.query))
         hits = hits.where(order)

@@ -5,12 +5,13 @@ process of its own, does it.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from distmat.errors import ConfigError, RunError
 from distmat.jobs import operations as jobs
-from distmat.jobs.backends import check_name
+from distmat.jobs.backends import check_name, names
 from distmat.jobs.operations import delete, disk_used, pause, reconcile, reorder, stop
 from distmat.jobs.scheduler import ensure_scheduler
 from distmat.runs.run import TRAINING, Run
@@ -36,45 +37,22 @@ __all__ = [
 MOST_IN_A_SWEEP = 500
 
 
-def launch(
-    store: RunStore,
-    config: TrainingConfig,
-    *,
-    name: str = "",
-    group: str = "",
-    tags: Iterable[str] = (),
-    notes: str = "",
-    backend: str = "local",
-    backend_settings: Mapping[str, object] | None = None,
-    directory: Path | None = None,
-    origin: str = "",
-    webhook: str | None = None,
-    immediate: bool = False,
-) -> Run:
+def launch(store: RunStore, config: TrainingConfig, **options: Any) -> Run:
     """Queue a run, and see to it that somebody starts it; returns at once.
 
-    See `RunStore.add` for the parameters.
+    Parameters
+    ----------
+    **options
+        As for `RunStore.add`.
 
     Raises
     ------
     DatasetError, CheckpointError, RunError
         If it couldn't start as it is.
     """
-    check_name(backend)
+    check_name(options.get("backend", names()[0]))
     _check_inputs(config)
-    run = store.add(
-        config,
-        name=name,
-        group=group,
-        tags=tags,
-        notes=notes,
-        backend=backend,
-        backend_settings=backend_settings,
-        directory=directory,
-        origin=origin,
-        webhook=webhook,
-        immediate=immediate,
-    )
+    run = store.add(config, **options)
     ensure_scheduler(store.home)
     return run
 
@@ -124,7 +102,7 @@ def sweep_values(text: str) -> list[str]:
 
 
 def launch_sweep(
-    store: RunStore, configs: Sequence[TrainingConfig], group: str, **options: object
+    store: RunStore, configs: Sequence[TrainingConfig], group: str, **options: Any
 ) -> list[Run]:
     """Queue configs as one group; each is named by what sets it apart.
 
@@ -134,7 +112,7 @@ def launch_sweep(
         As for `launch`.
     """
     varied = {name for config in configs[1:] for name in configs[0].differences(config)}
-    names = [name for name in configs[0].as_dict() if name in varied]
+    telling = [name for name in configs[0].as_dict() if name in varied]
     for config in configs:
         _check_inputs(config)
     return [
@@ -142,8 +120,8 @@ def launch_sweep(
             store,
             config,
             group=group,
-            name=" ".join([group, *(f"{name}={getattr(config, name)}" for name in names)]),
-            **options,  # type: ignore[arg-type]
+            name=" ".join([group, *(f"{name}={getattr(config, name)}" for name in telling)]),
+            **options,
         )
         for config in configs
     ]

@@ -12,7 +12,7 @@ from distmat.documents import read_json
 from distmat.errors import DatasetError
 from distmat.jobs.job import Job
 from distmat.jobs.kinds import JobKind
-from distmat.jobs.operations import submit
+from distmat.jobs.operations import submit_shared
 from distmat.jobs.progress import Progress
 from distmat.jobs.recorder import Recorder
 from distmat.jobs.states import ENDED, State
@@ -21,6 +21,7 @@ from distmat.workspace import (
     LIBRARY_FILE,
     checkpoint_path,
     dataset_path,
+    file_identity,
     library_path,
     replace_file,
 )
@@ -131,18 +132,11 @@ def submit_evaluations(
     """
     settings = {**settings, "key": describe_evaluation(settings)["key"]}
     name = options.pop("name", f"{settings['checkpoint']} {settings['dataset']}")
-    if parts == 1:
-        return [submit(store, EVALUATION, settings, name=name, **options)]
 
-    def first(folder: Path) -> dict[str, object]:
-        return {**settings, "part": 0, "parts": parts, "folder": str(folder)}
+    def settings_in(folder: Path) -> dict[str, object]:
+        return {**settings, "folder": str(folder)}
 
-    jobs = [submit(store, EVALUATION, first, name=f"{name} 1 of {parts}", **options)]
-    for part in range(1, parts):
-        mine = {**jobs[0].settings, "part": part}
-        called = f"{name} {part + 1} of {parts}"
-        jobs.append(submit(store, EVALUATION, mine, name=called, **options))
-    return jobs
+    return submit_shared(store, EVALUATION, settings_in, parts, name, **options)
 
 
 def evaluate_job(job: Job, recorder: Recorder | None) -> bool:
@@ -327,7 +321,8 @@ def describe_evaluation(settings: Mapping[str, Any]) -> dict[str, Any]:
     library = library_path(str(wanted)) if wanted not in (None, "none") else None
     dataset = dataset_path(str(settings["dataset"]))
     chosen = {name: settings.get(name) for name in _OF_CHAINS}
-    marks = [_mark(path) for path in (checkpoint_path(checkpoint), dataset, library) if path]
+    paths = (checkpoint_path(checkpoint), dataset, library)
+    marks = [file_identity(path) for path in paths if path]
     key = hashlib.sha256(json.dumps([_VERSION, chosen, marks]).encode()).hexdigest()[:16]
     return {
         "checkpoint": checkpoint,
@@ -345,13 +340,6 @@ def library_name(path: Path | None) -> str:
     if path is None:
         return "none"
     return f"of {path.parent.name}" if path.name == LIBRARY_FILE else path.stem
-
-
-def _mark(path: Path) -> list:
-    """Differs where another file lies in this place, or one was written again."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    facts = [(file.name, stat.st_size, stat.st_mtime_ns) for file in files if (stat := file.stat())]
-    return [str(path), facts]
 
 
 def finished_evaluations(store: Store[Any]) -> list[Job]:

@@ -8,7 +8,8 @@ keep their meaning. On the pair head it learned in half the steps what AdamW did
 torch.optim.Muon (of PyTorch 2.13) makes the same step of a plain matrix, and a test compares them,
 but it can't stand in for this one: it takes matrices alone, no convolutions, and needs an AdamW
 beside it for all else, where a trainer and its checkpoints have one optimizer; and it iterates in
-bfloat16 on every device, which most CPUs emulate at a tenth of the speed of float32.
+bfloat16 on every device, which most CPUs emulate: one thread with AVX2 took 26 times as long for a
+matrix of 192 × 768 (299 ms, in float32 11 ms).
 """
 
 import torch

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from distmat.errors import Remedy, RunError
 from distmat.jobs.job import RECORD, Job
-from distmat.jobs.kinds import ENTRIES
+from distmat.jobs.kinds import job_folders
 from distmat.jobs.store.database import Database
 from distmat.jobs.store.events import Event, Events, RecordedCheckpoint
 from distmat.jobs.store.jobs import Jobs
@@ -30,10 +30,8 @@ def _check_there(path: Path) -> None:
     empty = path.is_file() and path.stat().st_size == 0
     if path.exists() and not empty:
         return
-    places = {entry.folder for entry in ENTRIES.values()}
-    folders = [folder for place in places for folder in (path.parent / place).glob("*")]
     # Trainings of which no store was told leave no record: without a file they mean nothing.
-    if any(folder.is_dir() and (empty or (folder / RECORD).is_file()) for folder in folders):
+    if any(empty or (folder / RECORD).is_file() for folder in job_folders(path.parent)):
         raise RunError(
             f"{path} is {'empty' if empty else 'gone'}, but folders of jobs lie beside it.",
             Remedy.REBUILD,

@@ -66,10 +66,7 @@ class Jobs(Rows[J]):
             job_id = self._new_id(name, kind)
             chosen = settings(self._folder(kind, job_id)) if callable(settings) else settings
             (position,) = self._db.one("SELECT coalesce(max(position), 0) + 1 FROM runs")
-            self._db.execute("UPDATE queue SET last_key = last_key + 1")
-            (key,) = self._db.one("SELECT last_key FROM queue")
             values = {
-                "key": key,
                 "id": job_id,
                 "name": name,
                 "group_name": _line(group),
@@ -87,8 +84,7 @@ class Jobs(Rows[J]):
                 "created": now,
                 "position": position,
             }
-            self._insert(values)
-            self._event(key, "state", "Queued")
+            self._event(self._insert(values), "state", "Queued")
         return self.get(job_id)
 
     def adopt(self, job: Job, note: str) -> None:
@@ -102,19 +98,20 @@ class Jobs(Rows[J]):
             A sentence for its history.
         """
         with self._db.writing():
-            self._db.execute("UPDATE queue SET last_key = last_key + 1")
-            (key,) = self._db.one("SELECT last_key FROM queue")
-            self._insert({"key": key, **_columns(job)})
-            self._event(key, "note", note)
+            self._event(self._insert(_columns(job)), "note", note)
 
-    def _insert(self, values: Mapping[str, object]) -> None:
+    def _insert(self, row: Mapping[str, object]) -> int:
+        """Write a row; returns the key that it was given."""
+        self._db.execute("UPDATE queue SET last_key = last_key + 1")
+        (key,) = self._db.one("SELECT last_key FROM queue")
+        values = {"key": key, **row}
         columns, places = ", ".join(values), ", ".join(f":{column}" for column in values)
         self._db.execute(
             f"INSERT INTO runs ({columns}) VALUES ({places})",  # noqa: S608  (names are ours)
-            dict(values),
+            values,
         )
-        key = int(str(values["key"]))
         self._series.make(key, -key)
+        return key
 
     def get(self, job_id: str) -> J:
         """The run of this id.
