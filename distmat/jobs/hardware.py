@@ -110,7 +110,10 @@ class Sampler:
 
     def _go(self) -> None:
         self.sample()
-        while not self._ended.wait(self.interval):
+        ended = False
+        # The last one when all is over, so that a job of a second has one, too.
+        while not ended:
+            ended = self._ended.wait(self.interval)
             # A full disk or a busy store is the trainer's to report, not the watcher's.
             with contextlib.suppress(Exception):
                 self.tell(self.sample())
