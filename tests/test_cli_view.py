@@ -47,3 +47,17 @@ def test_a_foreign_distogram_is_rebuilt_and_contacts_are_refused(capsys, tmp_pat
     assert code == 2 and "no distances" in err
     code, _, _ = call(capsys, "view", tmp_path / "c.json", "--out", tmp_path / "c.html")
     assert code == 0 and set(content(tmp_path / "c.html")[1]) == {"probability"}
+
+
+def test_a_map_in_another_unit_is_refused_and_converted_when_that_is_said(capsys, tmp_path):
+    chain = next(e for e in examples() if e.key == "kunitz").read()
+    whole = np.nan_to_num(chain.distances, nan=np.nanmean(chain.distances))
+    np.save(tmp_path / "map.npy", whole / 10)
+    out = tmp_path / "page.html"
+    code, _, err = call(capsys, "view", tmp_path / "map.npy", "--out", out)
+    assert code == 2 and "if they are in nm, give --unit nm." in err and not out.exists()
+    code, _, _ = call(capsys, "view", tmp_path / "map.npy", "--unit", "nm", "--out", out)
+    _, maps, _ = content(out)
+    assert code == 0
+    shown = maps["predicted"][np.triu_indices(len(chain), 1)]
+    np.testing.assert_allclose(shown, whole[np.triu_indices(len(chain), 1)], atol=0.01)

@@ -53,8 +53,11 @@ def test_a_list_of_ids_is_read(name, expected, tmp_path):
         ("map_zeros_for_missing.npy", "is zero", ["--zeros-are-missing"]),
     ],
 )
-def test_a_map_is_refused_with_the_option_that_reads_it(capsys, tmp_path, name, words, options):
-    command = ["reconstruct", str(CASES / name), "--out", str(tmp_path / "trace.pdb")]
+@pytest.mark.parametrize(("verb", "out"), [("reconstruct", "trace.pdb"), ("view", "page.html")])
+def test_a_map_is_refused_with_the_option_that_reads_it(
+    capsys, tmp_path, name, words, options, verb, out
+):
+    command = [verb, str(CASES / name), "--out", str(tmp_path / out)]
     assert main(command) == 2
     said = capsys.readouterr().err
     assert words in said and f"give {' '.join(options)}." in said

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distmat.errors import ConfigError, DistanceMapError, MapOptionError, SequenceError
+from distmat.cli.map_options import add_map_options, map_options, naming_options
+from distmat.errors import ConfigError, DistanceMapError, SequenceError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,18 +23,8 @@ def add_reconstruct(commands) -> None:
         "is theirs.",
     )
     command.add_argument("map", type=Path, metavar="MAP", help="N×N distances")
-    command.add_argument("--array", metavar="NAME", help="which array of an NPZ file")
     command.add_argument("--std", type=Path, metavar="STD.npy", help="N×N deviations")
-    command.add_argument(
-        "--unit",
-        choices=("Å", "A", "nm", "pm"),
-        help="of the distances and deviations (default: Å, which neighbours must fit)",
-    )
-    command.add_argument(
-        "--zeros-are-missing",
-        action="store_true",
-        help="a zero between two residues says that their distance isn't known",
-    )
+    add_map_options(command)
     command.add_argument("--sequence", help="its letters, for the PDB file (default: all X)")
     command.add_argument("--out", type=Path, required=True, metavar="TRACE", help=".pdb or .cif")
     command.add_argument("--json", action="store_true", help="print what was done as JSON")
@@ -51,17 +42,8 @@ def _reconstruct(options: argparse.Namespace) -> None:
         raise ConfigError(f"--out is '{options.out}'; its name must end in .pdb or .cif.")
     distances, known = _read_map(options)
     std = None if options.std is None else read_npy(options.std.read_bytes(), options.std.name)
-    try:
-        backbone = reconstruct(
-            distances,
-            std=std,
-            unit="Å" if options.unit == "A" else options.unit,
-            zeros_are_missing=options.zeros_are_missing or None,
-        )
-    except MapOptionError as error:
-        option = f"--{error.option.replace('_', '-')}"
-        value = "" if error.value is True else f" {error.value}"
-        raise DistanceMapError(f"{error.fault} give {option}{value}.") from None
+    with naming_options():
+        backbone = reconstruct(distances, std=std, **map_options(options))
     n = len(backbone.coords)
     letters = check_letters(options.sequence) if options.sequence else known or "X" * n
     if len(letters) != n:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distmat.cli.map_options import add_map_options, map_options, naming_options
 from distmat.errors import ConfigError, DistanceMapError, SequenceError, StructureError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def add_view(commands) -> None:
         "text, and what distmat writes, told apart by what they hold.",
     )
     command.add_argument("map", type=Path, metavar="MAP", help="file of a map")
-    command.add_argument("--array", metavar="NAME", help="which array of an NPZ file")
+    add_map_options(command)
     command.add_argument("--structure", type=Path, help="structure file to compare with, by its Cα")
     command.add_argument("--chain", help="its chain (default: the first of the map's length)")
     command.add_argument("--out", type=Path, required=True, metavar="PAGE.html")
@@ -41,14 +42,15 @@ def _view(options: argparse.Namespace) -> None:
     if options.out.suffix.lower() != ".html":
         raise ConfigError(f"--out is '{options.out}'; its name must end in .html.")
     found = read_foreign_map(options.map.read_bytes(), options.map.name, options.array)
+    distances = _distances(found, options)
     truth = _truth(options, found)
     sequence = found.sequence or (truth.sequence if truth else "X" * found.residues)
     scene = Scene(
         key=f"view-{options.map.name}",
         sequence=sequence,
-        predicted=found.distances,
+        predicted=distances,
         truth=None if truth is None else truth.ca,
-        stages=_stages(found),
+        stages=_stages(distances),
         probability=found.contacts,
         numbers=() if truth is None else truth.residue_numbers,
         file=options.map.stem,
@@ -87,14 +89,24 @@ def _truth(options: argparse.Namespace, found: "ForeignMap") -> "Chain | None":
     return fitting[0]
 
 
-def _stages(found: "ForeignMap") -> "dict[str, np.ndarray]":
+def _distances(found: "ForeignMap", options: argparse.Namespace) -> "np.ndarray | None":
+    """Å; a format that says between which atoms it is says by itself what its numbers mean."""
+    from distmat.geometry.completion import check_map
+
+    if found.distances is None or found.atom:
+        return found.distances
+    with naming_options():
+        return check_map(found.distances, **map_options(options)).distances
+
+
+def _stages(distances: "np.ndarray | None") -> "dict[str, np.ndarray]":
     """The trace after each step; nothing where the map doesn't tell enough of one."""
     from distmat.geometry.reconstruction import reconstruct
 
-    if found.distances is None:
+    if distances is None:
         return {}
     try:
-        backbone = reconstruct(found.distances, unit="Å", zeros_are_missing=False)
+        backbone = reconstruct(distances, unit="Å", zeros_are_missing=False)
     except DistanceMapError as error:
         print(f"distmat: no backbone is drawn: {error}", file=sys.stderr)
         return {}
