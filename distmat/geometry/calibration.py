@@ -63,7 +63,8 @@ class Calibration:
         apart = np.minimum(np.abs(place[:, None] - place), len(self.mean) - 1)
         gain = 1.0 / np.sqrt(np.clip(self.rho, _LEAST_RHO, 1.0))
         mean = self.mean[apart]
-        return np.maximum(mean + (distances - mean) * gain[apart], 0.0)
+        stretched: np.ndarray = np.maximum(mean + (distances - mean) * gain[apart], 0.0)
+        return stretched
 
     def raised(self, power: float) -> "Calibration":
         """One that stretches by ``ρ**−power`` instead of ``ρ**−½``.

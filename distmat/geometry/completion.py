@@ -163,7 +163,8 @@ def complete(distances: np.ndarray, residue: np.ndarray) -> np.ndarray:
     paths = dijkstra(graph, indices=lacking)
     filled = distances.copy()
     filled[lacking] = np.where(unknown[lacking], paths, distances[lacking])
-    return 0.5 * (filled + filled.T)
+    symmetric: np.ndarray = 0.5 * (filled + filled.T)
+    return symmetric
 
 
 def _real_matrix(values: Any, what: str) -> np.ndarray:
@@ -203,7 +204,8 @@ def _boolean_matrix(mask: Any, n: int) -> np.ndarray:
             f"The mask is {matrix[i, j]:g} at ({i + 1}, {j + 1}); it must be true where a "
             "distance is known and false elsewhere."
         )
-    return matrix == 1.0
+    known: np.ndarray = matrix == 1.0
+    return known
 
 
 def _factor(unit: str) -> float:
@@ -214,7 +216,7 @@ def _factor(unit: str) -> float:
 
 def _zeros(given: np.ndarray) -> np.ndarray:
     """Pairs of residues that are zero apart, other than those of a half that isn't filled."""
-    zeros = (given == 0.0) & ~np.eye(len(given), dtype=bool)
+    zeros: np.ndarray = (given == 0.0) & ~np.eye(len(given), dtype=bool)
     half = _filled_triangle(given) if len(given) > 1 else None
     if half is not None:
         zeros = np.triu(zeros) if half == "upper" else np.tril(zeros)
@@ -298,7 +300,8 @@ def _symmetrised(given: np.ndarray, full: bool, notes: list[str]) -> np.ndarray:
     if half is not None:
         notes.append(f"Only the {half} triangle was filled, and it was taken for both.")
         triangle = np.triu(given) if half == "upper" else np.tril(given)
-        return triangle + triangle.T
+        both: np.ndarray = triangle + triangle.T
+        return both
     if full and np.array_equal(given, given.T):
         return given
     apart = given - given.T
@@ -317,10 +320,11 @@ def _symmetrised(given: np.ndarray, full: bool, notes: list[str]) -> np.ndarray:
         notes.append(
             f"The two halves of the map differed by up to {worst:.2f} Å; their mean was taken."
         )
-    if full:
-        return 0.5 * (given + given.T)
     other = given.T
-    return np.where(np.isnan(given), other, np.where(np.isnan(other), given, 0.5 * (given + other)))
+    mean: np.ndarray = 0.5 * (given + other)
+    if full:
+        return mean
+    return np.where(np.isnan(given), other, np.where(np.isnan(other), given, mean))
 
 
 def _filled_triangle(given: np.ndarray) -> str | None:

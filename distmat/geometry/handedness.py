@@ -82,7 +82,8 @@ def hand_bin(theta: np.ndarray, tau: np.ndarray) -> np.ndarray:
     """
     row = np.clip((theta - _THETA_FIRST) // _THETA_WIDTH, 0, _THETA_BINS - 1)
     column = np.minimum(np.abs(tau) // _TAU_WIDTH, _TAU_BINS - 1)
-    return (row * _TAU_BINS + column).astype(int)
+    bins: np.ndarray = (row * _TAU_BINS + column).astype(int)
+    return bins
 
 
 @dataclass(frozen=True)

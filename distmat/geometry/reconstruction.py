@@ -333,12 +333,13 @@ def _usable(std: np.ndarray | None, residue: np.ndarray) -> np.ndarray | None:
     """Standard deviations for all pairs: the largest where none is given."""
     if std is None:
         return None
-    chosen = std[np.ix_(residue, residue)]
+    chosen: np.ndarray = std[np.ix_(residue, residue)]
     given = np.isfinite(chosen) & ~np.eye(len(chosen), dtype=bool)
     if not given.any():
         return None
     chosen[~given] = chosen[given].max()
-    return np.maximum(chosen, _LEAST_STD, out=chosen)
+    np.maximum(chosen, _LEAST_STD, out=chosen)
+    return chosen
 
 
 def _check_spread(distances: np.ndarray) -> None:

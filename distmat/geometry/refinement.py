@@ -74,7 +74,8 @@ class Places:
     def starts(self, steps: int) -> np.ndarray:
         """Rows after which the next `steps` rows are the next residues; shape=(windows,)."""
         first = np.arange(max(len(self.residue) - steps, 0))
-        return first[self.residue[first + steps] - self.residue[first] == steps]
+        starts: np.ndarray = first[self.residue[first + steps] - self.residue[first] == steps]
+        return starts
 
 
 Term = Callable[[np.ndarray, np.ndarray], float]
@@ -173,7 +174,7 @@ def error_variance(coords: np.ndarray, target: np.ndarray, residue: np.ndarray) 
         design, np.log(square + 1e-4) - _LOG_CHI2, rcond=None
     )[0]
     # In place, because for long chains each of these arrays is most of the memory used.
-    variance = cdist(coords, coords)
+    variance: np.ndarray = cdist(coords, coords)
     np.log(np.maximum(variance, BOND, out=variance), out=variance)
     variance *= by_length
     every = np.log(np.maximum(np.arange(residue[-1] - residue[0] + 1), 1))
@@ -181,7 +182,8 @@ def error_variance(coords: np.ndarray, target: np.ndarray, residue: np.ndarray) 
     for row, place in zip(variance, residue, strict=True):
         row += every[np.abs(residue - place)]
     np.exp(np.minimum(variance, _LARGEST_LOG, out=variance), out=variance)
-    return np.maximum(variance, _LEAST_VARIANCE, out=variance)
+    np.maximum(variance, _LEAST_VARIANCE, out=variance)
+    return variance
 
 
 def pair_term(targets: Targets, repulsion: float = 0.0) -> Term:

@@ -81,4 +81,5 @@ def best_rotation(covariance: np.ndarray, allow_mirror: bool = False) -> np.ndar
     if not allow_mirror:
         # The axis of the smallest singular value is the cheapest one to turn around.
         left[..., :, 2] *= np.sign(np.linalg.det(left @ right))[..., None]
-    return left @ right
+    rotation: np.ndarray = left @ right
+    return rotation

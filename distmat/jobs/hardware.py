@@ -145,7 +145,7 @@ def _gpu_values(index: int) -> dict[str, float]:
     values: dict[str, float] = {}
     if nvml is None:
         return values
-    measured = {
+    measured: dict[str, Callable[[Any], float]] = {
         "gpu": lambda handle: nvml.nvmlDeviceGetUtilizationRates(handle).gpu,
         "gpu_memory": lambda handle: nvml.nvmlDeviceGetMemoryInfo(handle).used,
         "gpu_temperature": lambda handle: nvml.nvmlDeviceGetTemperature(

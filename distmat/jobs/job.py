@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from distmat.documents import read_json
 from distmat.jobs.processes import ProcessIdentity
@@ -117,7 +117,7 @@ class Job:
             }
         )
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON: times in UTC, NaN as null."""
         return {
             "id": self.id,

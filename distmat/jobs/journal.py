@@ -71,7 +71,7 @@ class Journal:
         """A sample of the machine."""
         self._write("hardware", values=values, moment=time.time())
 
-    def started(self, facts: dict) -> None:
+    def started(self, facts: dict[str, Any]) -> None:
         """The first step is next."""
         self._write("rewind", step=int(facts.get("first_step", 0)))
         self._write("begin", facts=facts, total_steps=facts.get("total_steps"))
@@ -176,7 +176,7 @@ def replay_history(store: Store[Any], job: Job) -> bool:
     return True
 
 
-def _entries(job: Job, *kinds: str) -> Iterator[dict]:
+def _entries(job: Job, *kinds: str) -> Iterator[dict[str, Any]]:
     beginnings = tuple(f'{{"what": "{kind}"' for kind in kinds)
     with contextlib.suppress(FileNotFoundError), (job.folder / FILE).open() as file:
         for line in file:
@@ -213,7 +213,7 @@ def _apply_line(store: Store[Any], job: Job, line: bytes) -> None:
         _apply(store, job, entry)
 
 
-def _apply(store: Store[Any], job: Job, entry: dict) -> None:
+def _apply(store: Store[Any], job: Job, entry: dict[str, Any]) -> None:
     try:
         _ENTRIES[entry.pop("what")](store, job, entry)
     except (ValueError, KeyError, TypeError, AttributeError, RunError) as error:
@@ -224,7 +224,7 @@ def _leave_out(store: Store[Any], job: Job, error: Exception) -> None:
     store.say(job.id, f"A line of the journal was left out: {error}", kind="note")
 
 
-def _state(store: Store[Any], job: Job, entry: dict) -> None:
+def _state(store: Store[Any], job: Job, entry: dict[str, Any]) -> None:
     state, kind, cause = State(entry["state"]), Cause(entry["kind"]), entry["cause"]
     if state == State.STOPPED and kind == Cause.SIGNAL and store.get(job.id).stop_asked:
         # There nobody knew that it was a person.
@@ -232,7 +232,7 @@ def _state(store: Store[Any], job: Job, entry: dict) -> None:
     store.change_state(job.id, state, cause=cause, kind=kind, moment=entry["moment"], keep_job=True)
 
 
-_ENTRIES = {
+_ENTRIES: dict[str, Callable[[Store[Any], Job, dict[str, Any]], object]] = {
     "state": _state,
     "attach": lambda store, job, entry: store.attach(
         job.id, ProcessIdentity(int(entry["pid"]), float(entry["created"])), str(entry["host"])

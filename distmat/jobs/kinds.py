@@ -101,7 +101,8 @@ def kind_of(name: str) -> JobKind:
         If this version of distmat has none.
     """
     module, _, attribute = _entry(name).target.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    kind: JobKind = getattr(importlib.import_module(module), attribute)
+    return kind
 
 
 def folder_of(name: str) -> str:

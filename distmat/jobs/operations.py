@@ -42,7 +42,7 @@ def submit(
         As for `distmat.jobs.store.jobs.Jobs.add_job`.
     """
     check_name(options.get("backend", names()[0]))
-    job = store.add_job(kind, settings, **options)
+    job: Job = store.add_job(kind, settings, **options)
     ensure_scheduler(store.home)
     return job
 
@@ -128,14 +128,15 @@ def resume(
     RunError
         If it runs, waits or is finished.
     """
-    job = store.get(job_id)
+    job: Job = store.get(job_id)
     if job.state == State.FINISHED:
         raise RunError(f"{job.id} has finished all its steps; duplicate it to train more.")
     if not job.has_ended:
         raise RunError(f"{job.id} is {job.state}; only a run that has ended can be resumed.")
     store.requeue(job_id, settings=settings, backend_settings=backend_settings, immediate=immediate)
     ensure_scheduler(store.home)
-    return store.get(job_id)
+    queued: Job = store.get(job_id)
+    return queued
 
 
 def delete(store: Store[Any], job_id: str) -> None:

@@ -18,7 +18,7 @@ _CLOCK = 2.0
 """Seconds by which a creation time may seem to move when the machine's clock is set; no system
 gives the same process number twice as soon."""
 
-_children: dict[int, subprocess.Popen] = {}
+_children: dict[int, subprocess.Popen[bytes]] = {}
 """Of this very process: only a parent learns how a process ended."""
 
 

@@ -35,7 +35,7 @@ class Recorder(Protocol):
     def sampled(self, values: dict[str, float]) -> None:
         """A sample of the machine (see `distmat.jobs.hardware`)."""
 
-    def started(self, facts: dict) -> None:
+    def started(self, facts: dict[str, Any]) -> None:
         """The first step is next: ``total_steps``, and ``first_step`` if steps are repeated."""
 
     def logged(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
@@ -65,7 +65,8 @@ class StoreRecorder:
 
     def get(self) -> Job:
         """The job as it is now."""
-        return self.store.get(self.id)
+        job: Job = self.store.get(self.id)
+        return job
 
     def change_state(
         self,
@@ -90,7 +91,7 @@ class StoreRecorder:
         """A sample of the machine."""
         self.store.log_hardware(self.id, values)
 
-    def started(self, facts: dict) -> None:
+    def started(self, facts: dict[str, Any]) -> None:
         """The store forgets what the job will do again."""
         self.store.rewind(self.id, int(facts.get("first_step", 0)))
         self.store.begin(self.id, facts, facts.get("total_steps"))

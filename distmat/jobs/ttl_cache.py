@@ -47,4 +47,5 @@ class TTLCache:
             if now - entry.computed > self.seconds:
                 entry.value = compute()
                 entry.computed = now
-            return entry.value
+            value: T = entry.value
+            return value

@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from http.client import HTTPException
+from typing import Any
 
 from distmat.jobs.job import Job
 from distmat.jobs.states import State
@@ -18,7 +19,7 @@ _VERBS = {
 }
 
 
-def message(job: Job) -> dict:
+def message(job: Job) -> dict[str, Any]:
     """What is posted: ``text`` for chat programs, ``run`` for others."""
     cause = f": {job.cause}" if job.cause else "."
     return {

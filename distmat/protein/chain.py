@@ -66,7 +66,8 @@ class Chain:
     @property
     def observed(self) -> np.ndarray:
         """Which residues have coordinates; shape=(N,), dtype=bool."""
-        return np.isfinite(self.ca).all(axis=1)
+        finite: np.ndarray = np.isfinite(self.ca).all(axis=1)
+        return finite
 
     @property
     def distances(self) -> np.ndarray:

@@ -53,13 +53,15 @@ def pairwise_distances(ca: np.ndarray) -> np.ndarray:
     ndarray, shape=(N, N), dtype=float
     """
     difference = ca[:, None, :] - ca[None, :, :]
-    return np.sqrt((difference**2).sum(axis=-1))
+    distances: np.ndarray = np.sqrt((difference**2).sum(axis=-1))
+    return distances
 
 
 def separation(n: int) -> np.ndarray:
     """|i − j| for all pairs of n residues; shape=(n, n), dtype=int."""
     index = np.arange(n)
-    return np.abs(index[:, None] - index[None, :])
+    apart: np.ndarray = np.abs(index[:, None] - index[None, :])
+    return apart
 
 
 def in_band(n: int, band: str) -> np.ndarray:

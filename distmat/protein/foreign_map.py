@@ -188,7 +188,8 @@ def _shares(array: np.ndarray) -> np.ndarray:
     if values.min() < -1e-3 or not np.allclose(values.sum(axis=2), 1.0, atol=2e-2):
         values = np.exp(values - values.max(axis=2, keepdims=True))
     values = (values + values.transpose(1, 0, 2)) / 2
-    return values / values.sum(axis=2, keepdims=True)
+    values /= values.sum(axis=2, keepdims=True)
+    return values
 
 
 def read_bins(share: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

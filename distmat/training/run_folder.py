@@ -16,10 +16,9 @@ from pathlib import Path
 
 from distmat.documents import DocumentError, parse_json, read_json
 from distmat.errors import ConfigError, Remedy, RunError
-from distmat.settings import marked
+from distmat.settings import SHAPE, marked
 from distmat.training.config import (
     CONFIG_FILE,
-    SHAPE,
     TrainingConfig,
     config_text,
     read_config,

@@ -4,6 +4,7 @@ SQL is written in this folder alone, for tables that `schema` describes.
 """
 
 from pathlib import Path
+from typing import Self
 
 from distmat.errors import Remedy, RunError
 from distmat.jobs.job import RECORD, Job
@@ -81,7 +82,7 @@ class Store(Jobs[J], States[J], Queue[J], Metrics[J], Events[J]):
         """Give the file back."""
         self._db.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

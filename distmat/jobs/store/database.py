@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Row = sqlite3.Row
+Values = Sequence[Any] | dict[str, Any]
 
 PATIENCE = 30.0
 """Seconds to wait for another process that writes."""
@@ -87,12 +88,12 @@ class Database:
         with self._transaction("BEGIN"):
             yield
 
-    def execute(self, sql: str, values: Sequence | dict = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, values: Values = ()) -> sqlite3.Cursor:
         """Run one statement."""
         with self._lock, self._explained():
             return self._connection.execute(sql, _storable(values))
 
-    def execute_many(self, sql: str, values: Iterable[Sequence]) -> None:
+    def execute_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         """Run one statement with each row of values."""
         with self._lock, self._explained():
             self._connection.executemany(sql, values)
@@ -103,7 +104,7 @@ class Database:
         with self._lock, self._explained():
             return self._connection.execute(sql, _storable(bound)).fetchall()
 
-    def array(self, sql: str, values: Sequence = (), columns: int = 2) -> "np.ndarray":
+    def array(self, sql: str, values: Sequence[Any] = (), columns: int = 2) -> "np.ndarray":
         """Numbers that a query finds, shape=(n, columns); NaN for NULL."""
         import numpy as np
 
@@ -165,7 +166,8 @@ class Database:
             self._connection.execute(f"PRAGMA user_version = {len(migrations)}")
 
     def _version(self) -> int:
-        return self._connection.execute("PRAGMA user_version").fetchone()[0]
+        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        return version
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -209,7 +211,7 @@ def _is_cut(path: Path) -> bool:
     return head[24:28] == head[92:96] and size < pages * (65_536 if page == 1 else page)
 
 
-def _storable(values: Sequence | dict) -> Sequence | dict:
+def _storable(values: Values) -> Values:
     """The same values; what UTF-8 can't hold of a text, such as half a character, as its code."""
     if isinstance(values, dict):
         return {name: _whole(value) for name, value in values.items()}

@@ -103,7 +103,7 @@ class Jobs(Rows[J]):
     def _insert(self, row: Mapping[str, object]) -> int:
         """Write a row; returns the key that it was given."""
         self._db.execute("UPDATE queue SET last_key = last_key + 1")
-        (key,) = self._db.one("SELECT last_key FROM queue")
+        key: int = self._db.one("SELECT last_key FROM queue")[0]
         values = {"key": key, **row}
         columns, places = ", ".join(values), ", ".join(f":{column}" for column in values)
         self._db.execute(

@@ -208,7 +208,9 @@ class Metrics(Rows[J]):
         )
         if len(rows) < 2 or rows[0]["step"] == rows[-1]["step"]:
             return None
-        return (rows[0]["time"] - rows[-1]["time"]) / (rows[0]["step"] - rows[-1]["step"])
+        newest, oldest = rows[0], rows[-1]
+        pace: float = (newest["time"] - oldest["time"]) / (newest["step"] - oldest["step"])
+        return pace
 
     def remaining(self, job: J) -> float | None:
         """Seconds that a running job still needs at its present speed."""

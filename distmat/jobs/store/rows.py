@@ -63,7 +63,8 @@ class Rows(Generic[J]):
 
     def _settings(self, kind: str, text: str) -> dict[str, Any]:
         """A job's settings, as they are stored."""
-        return json.loads(text)
+        settings: dict[str, Any] = json.loads(text)
+        return settings
 
     def _job(self, row: Row) -> J:
         known = row["pid"] is not None

@@ -11,7 +11,7 @@ hardware, with seconds in place of steps.
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from distmat.jobs.store.database import Database
 
@@ -100,7 +100,9 @@ class Series:
 
     def newest(self, key: int) -> dict[str, float]:
         """The newest value of each metric."""
-        return json.loads(self._db.one("SELECT metrics FROM progress WHERE run = ?", key)[0])
+        (text,) = self._db.one("SELECT metrics FROM progress WHERE run = ?", key)
+        newest: dict[str, float] = json.loads(text)
+        return newest
 
     def thinned(
         self,
@@ -171,7 +173,9 @@ class Series:
         with self._db.writing():
             self._db.execute("DELETE FROM progress WHERE run = ?", (key,))
 
-    def _delete(self, table: str, condition: str, values: tuple, size: int = 20_000) -> None:
+    def _delete(
+        self, table: str, condition: str, values: tuple[Any, ...], size: int = 20_000
+    ) -> None:
         columns = "level, stretch" if table == "summaries" else "step"
         while True:
             with self._db.writing():

@@ -144,7 +144,9 @@ class States(Rows[J]):
 
     def journal_read(self, job_id: str) -> int:
         """How many bytes of its journal the store knows (see `distmat.jobs.journal`)."""
-        return self._db.one("SELECT journal_read FROM runs WHERE key = ?", self._key(job_id))[0]
+        key = self._key(job_id)
+        read: int = self._db.one("SELECT journal_read FROM runs WHERE key = ?", key)[0]
+        return read
 
     def set_journal_read(self, job_id: str, size: int) -> None:
         """So many bytes of its journal are in the store now."""

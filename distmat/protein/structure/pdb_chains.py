@@ -151,7 +151,7 @@ def find_chains(
 def _streams(records: list[Record]) -> list[tuple[str, str]]:
     """Letters and segment of each atom, as far as they tell chains apart."""
     segments: dict[str, set[str]] = defaultdict(set)
-    residues: Counter = Counter()
+    residues: Counter[str] = Counter()
     for record in records:
         if all(letter.isalnum() for letter in record.segment):
             segments[record.letters].add(record.segment)
@@ -321,7 +321,7 @@ def _places(found: dict[tuple[str, str], list[_Run]], n: int) -> list[Place | No
         if any(not residue.hetero for chain in chains for residue in chain)
     )
     places: list[Place | None] = [None] * n
-    copies: Counter = Counter()
+    copies: Counter[str] = Counter()
     residues = 0
     for (letter, segment), chains in found.items():
         chain_id = segment if segment and (not letter or letters[letter] > 1) else letter

@@ -107,8 +107,8 @@ def _rows(text: str, category: str, columns: list[str]) -> str:
     place = [at for at, column in enumerate(columns) if column in _PLACE]
     model = columns.index(_MODEL) if _MODEL in columns else None
     first = None
-    kept: dict[tuple, list[str]] = {}
-    with_ca: set[tuple] = set()
+    kept: dict[tuple[str, ...], list[str]] = {}
+    with_ca: set[tuple[str, ...]] = set()
     for line in text.split("\n"):
         values = line.split()
         if not values or values[0].startswith("#"):
@@ -132,7 +132,7 @@ def _rows(text: str, category: str, columns: list[str]) -> str:
 _MODEL = "pdbx_pdb_model_num"
 
 
-def _check_rows(text: str, at: int, end: re.Match, category: str) -> None:
+def _check_rows(text: str, at: int, end: re.Match[str], category: str) -> None:
     """Refuse a table with a value so long that a column of such values fills the memory."""
     if end[1] is None or _NO_VALUE.search(text, at, end.start()):
         line = text.count("\n", 0, end.start()) + 1
@@ -178,7 +178,8 @@ def _column(block: Any, table: str, column: str) -> list[str]:
     with parser_at_work():
         if table not in block or column not in block[table]:
             return []
-        return block[table][column].as_array(str).tolist()
+        values: list[str] = block[table][column].as_array(str).tolist()
+        return values
 
 
 def _experiment(block: Any) -> Experiment:

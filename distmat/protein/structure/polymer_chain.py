@@ -85,7 +85,7 @@ def polymer_chains(atoms: Any, parents: Mapping[str, str]) -> list[PolymerChain]
     parents : mapping of str to str
         See `one_letter`.
     """
-    found: dict[tuple[str, str, str], dict[tuple, Residue]] = {}
+    found: dict[tuple[str, str, str], dict[tuple[Any, ...], Residue]] = {}
     for key, index, residue in _candidates(atoms, parents):
         residues = found.setdefault(key, {})
         place = (residue.number, residue.insertion, residue.position, index)
@@ -129,7 +129,7 @@ def _candidates(
     n = atoms.array_length()
     categories = atoms.get_annotation_categories()
 
-    def column(name: str, default: Any) -> list:
+    def column(name: str, default: Any) -> list[Any]:
         return atoms.get_annotation(name).tolist() if name in categories else [default] * n
 
     coords = atoms.coord.astype(np.float64)
@@ -137,7 +137,7 @@ def _candidates(
     # Calcium is named CA, too.
     is_ca = (atoms.atom_name == "CA") & (atoms.element != "CA")
     coords[~is_ca] = np.nan
-    before: tuple = ()
+    before: tuple[Any, ...] = ()
     for row in zip(
         column("chain_id", ""),
         column("label_asym_id", ""),

@@ -136,7 +136,7 @@ _COLUMNS = {
     ),
     "State": st.column_config.MultiselectColumn(
         options=[word for _, _, word in STATE_WORDS.values()],
-        color=[colour for colour, _, _ in STATE_WORDS.values()],  # type: ignore[arg-type]
+        color=[colour for colour, _, _ in STATE_WORDS.values()],
     ),
     "Progress": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
     "Step": st.column_config.NumberColumn(format="localized"),

@@ -11,8 +11,8 @@ from distmat.model.encoders import EncoderShape
 from distmat.runs import operations
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
-from distmat.settings import marked
-from distmat.training.config import PACE, TrainingConfig, settings
+from distmat.settings import PACE, marked
+from distmat.training.config import TrainingConfig, settings
 from distmat.training.memory import (
     GIB,
     advice,
