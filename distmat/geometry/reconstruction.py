@@ -29,8 +29,8 @@ from distmat.geometry.refinement import (
     helix_windows,
     minimized,
     pair_term,
+    round_coords,
     settled,
-    without_last_digits,
 )
 from distmat.geometry.superposition import superpose
 
@@ -196,7 +196,7 @@ def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress)
     start = _completed(target, residue, steps)
     embedding = embed(start)
     steps.append("Classical scaling placed the residues in space.")
-    points = without_last_digits(embedding.coords)
+    points = round_coords(embedding.coords)
     refined, goal = _refined(points, target, start, residue, std, report)
     steps.append("Refinement brought the distances closer to the map, the more the surer they are.")
     places = Places(residue)

@@ -94,7 +94,7 @@ def minimized(
     Parameters
     ----------
     coords : ndarray, shape=(N, 3), dtype=float
-        Å. What comes back is rounded by `without_last_digits`.
+        Å. What comes back is rounded by `round_coords`.
     progress : callable, optional
         Called with the share of the iterations that are done.
     tolerance : float
@@ -124,13 +124,13 @@ def minimized(
             callback=count,
             options={"maxiter": stretch, "maxcor": 10, "ftol": tolerance, "gtol": 1e-5},
         )
-        coords = without_last_digits(result.x.reshape(coords.shape))
+        coords = round_coords(result.x.reshape(coords.shape))
         if result.success:
             break
     return coords
 
 
-def without_last_digits(coords: np.ndarray) -> np.ndarray:
+def round_coords(coords: np.ndarray) -> np.ndarray:
     """Coordinates to 0.0001 Å.
 
     Processors and libraries round differently. A minimisation makes the difference larger at

@@ -489,7 +489,7 @@ def _other_header(random: Random, data: bytes) -> bytes:
 
 def _read_checkpoint(folder: Path) -> None:
     from distmat.model.predictor import load
-    from distmat.ui.predict import heading
+    from distmat.ui.predict import header
     from distmat.workspace import list_checkpoints
 
     list_checkpoints()
@@ -500,9 +500,9 @@ def _read_checkpoint(folder: Path) -> None:
     assert np.isfinite(table).all()
     if predictor.calibration is not None:
         predictor.calibration.stretch(predicted.distances)
-    question = SimpleNamespace(sequence=SEQUENCE, truth=None)
-    answer = SimpleNamespace(question=question, card=predictor.card, checkpoint="x", seconds=1.0)
-    " ".join(heading._facts(answer)).encode()
+    request = SimpleNamespace(sequence=SEQUENCE, truth=None)
+    view = SimpleNamespace(request=request, card=predictor.card, checkpoint="x", seconds=1.0)
+    " ".join(header._facts(view)).encode()
     json.dumps(predictor.card).encode()
 
 

@@ -9,7 +9,7 @@ from distmat.errors import SequenceError
 from distmat.protein.distance_map import DistanceMap, separation
 from distmat.protein.examples import examples
 from distmat.scoring.baseline import SeparationBaseline
-from distmat.ui.predict import answer
+from distmat.ui.predict import view
 
 LONGEST = 300
 """Residues that the stand-in's memory holds."""
@@ -55,9 +55,9 @@ def known_maps():
 def predictor(monkeypatch):
     """In place of the network, which takes seconds to load."""
     stand_in = StandIn()
-    monkeypatch.setattr(answer, "_predictor", lambda folder, changed: stand_in)
+    monkeypatch.setattr(view, "_predictor", lambda folder, changed: stand_in)
     finished = SimpleNamespace(join=lambda: None)
-    monkeypatch.setattr(answer, "_warming", lambda: finished)
+    monkeypatch.setattr(view, "_warming", lambda: finished)
     return stand_in
 
 

@@ -376,7 +376,7 @@ def test_choosing_another_checkpoint_predicts_anew(page, predictor, tmp_path):
 
 
 def test_without_a_checkpoint_the_page_says_how_to_get_one(page, monkeypatch):
-    monkeypatch.setattr("distmat.ui.predict.question.list_checkpoints", list)
+    monkeypatch.setattr("distmat.ui.predict.request.list_checkpoints", list)
     page.run()
     assert_no_fault(page)
     assert "Train page" in page.warning[0].value

@@ -8,15 +8,15 @@ from distmat.geometry.handedness import CONFIDENT, trace_angles
 from distmat.geometry.superposition import superpose
 from distmat.protein.chain import Chain
 from distmat.scoring.trace_scores import TRACE_SCORES, TraceScores, per_residue_error
-from distmat.ui.predict.answer import Answer
 from distmat.ui.predict.maps import show_figure
+from distmat.ui.predict.view import PredictionView
 
 
-def show_backbone(answer: Answer) -> None:
+def show_backbone(view: PredictionView) -> None:
     """What is to be known about the trace that the map implies."""
     st.subheader("Backbone", anchor="backbone")
     left, right = st.columns(2, gap="large")
-    backbone, comparison = answer.prediction.backbone, answer.prediction.comparison
+    backbone, comparison = view.prediction.backbone, view.prediction.comparison
     with left:
         if comparison is not None:
             st.table(
@@ -32,11 +32,11 @@ def show_backbone(answer: Answer) -> None:
         st.caption("A Cα trace: the full backbone and side chains are out of scope.")
 
 
-def show_residues(answer: Answer) -> None:
+def show_residues(view: PredictionView) -> None:
     """How the chain turns, and where it is off, residue by residue."""
     st.subheader("Residue by residue", anchor="residues")
-    predicted, coords = answer.prediction.map, answer.prediction.backbone.coords
-    truth = answer.question.truth
+    predicted, coords = view.prediction.map, view.prediction.backbone.coords
+    truth = view.request.truth
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**How the chain turns**")
@@ -46,33 +46,33 @@ def show_residues(answer: Answer) -> None:
             None if truth is None else trace_angles(truth.ca),
         )
         show_figure(
-            figure, answer, "angles", "Angles and dihedrals of the trace on those of known chains"
+            figure, view, "angles", "Angles and dihedrals of the trace on those of known chains"
         )
         st.caption(
             "Grey: how known chains turn. Points away from it are turns that proteins avoid."
         )
     with right:
         if truth is None:
-            _show_deviation(answer)
+            _show_deviation(view)
         else:
-            _show_error(answer, truth)
+            _show_error(view, truth)
 
 
-def _show_error(answer: Answer, truth: Chain) -> None:
+def _show_error(view: PredictionView, truth: Chain) -> None:
     st.markdown("**Where the trace is off**")
-    laid = superpose(answer.prediction.backbone.coords, truth.ca).coords
+    laid = superpose(view.prediction.backbone.coords, truth.ca).coords
     error = per_residue_error(laid, truth.ca)
     figure = residue_curve(truth.sequence, error, "distance from the true place")
-    show_figure(figure, answer, "error-by-residue", "Error of the trace at each residue")
+    show_figure(figure, view, "error-by-residue", "Error of the trace at each residue")
     st.caption("After laying the whole trace on the structure; gaps were not observed.")
 
 
-def _show_deviation(answer: Answer) -> None:
+def _show_deviation(view: PredictionView) -> None:
     st.markdown("**Where the model is unsure**")
-    predicted = answer.prediction.map
+    predicted = view.prediction.map
     deviation = predicted.std.sum(axis=1) / (len(predicted) - 1)
     figure = residue_curve(predicted.sequence, deviation, "expected error")
-    show_figure(figure, answer, "expected-error", "Expected error at each residue")
+    show_figure(figure, view, "expected-error", "Expected error at each residue")
     st.caption("The model's own standard deviation, averaged over all pairs of a residue.")
 
 

@@ -8,21 +8,21 @@ import streamlit as st
 from distmat.protein.map_file import contacts_text, csv_text, npy_bytes
 from distmat.protein.structure.write import write_mmcif, write_pdb
 from distmat.ui.file_name import file_stem
-from distmat.ui.predict.answer import Answer
+from distmat.ui.predict.view import PredictionView
 
 
-def show_downloads(answer: Answer) -> None:
+def show_downloads(view: PredictionView) -> None:
     """Files of the trace, the map, the contacts and the scores, each made when asked for."""
     st.subheader("Downloads", anchor="downloads")
-    stem = file_stem(answer.question.title)
+    stem = file_stem(view.request.title)
     with st.container(horizontal=True):
-        for label, suffix, kind, hint, content in _files(answer):
+        for label, suffix, kind, hint, content in _files(view):
             st.download_button(
                 label,
                 content,
                 f"{stem}{suffix}",
                 kind,
-                key=f"download-{suffix}-{answer.key}",
+                key=f"download-{suffix}-{view.key}",
                 help=hint,
                 on_click="ignore",
                 icon=":material/download:",
@@ -30,9 +30,9 @@ def show_downloads(answer: Answer) -> None:
     st.caption("The camera over a figure saves it as SVG.")
 
 
-def _files(answer: Answer) -> list[tuple[str, str, str, str, Callable[[], str | bytes]]]:
+def _files(view: PredictionView) -> list[tuple[str, str, str, str, Callable[[], str | bytes]]]:
     """Label, ending, media type, explanation and maker of each file."""
-    prediction = answer.prediction
+    prediction = view.prediction
     predicted, coords = prediction.map, prediction.backbone.coords
     text = "text/plain"
     return [
@@ -70,7 +70,7 @@ def _files(answer: Answer) -> list[tuple[str, str, str, str, Callable[[], str | 
             "image/svg+xml",
             "The predicted map above the diagonal and, where it is known, the true one below; for "
             "print.",
-            lambda: _svg(answer),
+            lambda: _svg(view),
         ),
         (
             "Contacts, RR",
@@ -89,8 +89,8 @@ def _files(answer: Answer) -> list[tuple[str, str, str, str, Callable[[], str | 
     ]
 
 
-def _svg(answer: Answer) -> str:
+def _svg(view: PredictionView) -> str:
     from distmat.figures.printed import halves_svg
 
-    predicted, truth = answer.prediction.map.distances, answer.question.truth
+    predicted, truth = view.prediction.map.distances, view.request.truth
     return halves_svg(predicted, predicted if truth is None else truth.distances, "residue")

@@ -7,26 +7,26 @@ import streamlit as st
 from distmat.figures.maps import image_options
 from distmat.ui.explorer import prediction_scene, show_explorer
 from distmat.ui.file_name import file_stem
-from distmat.ui.predict.answer import Answer
+from distmat.ui.predict.view import PredictionView
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
-def show_maps(answer: Answer) -> None:
+def show_maps(view: PredictionView) -> None:
     """Map and structure, linked."""
     st.subheader("Map and structure", anchor="maps")
-    stem = file_stem(answer.question.title)
-    show_explorer(prediction_scene(answer.prediction, answer.key, stem))
+    stem = file_stem(view.request.title)
+    show_explorer(prediction_scene(view.prediction, view.key, stem))
 
 
-def show_figure(figure: "Figure", answer: Answer, name: str, alt: str) -> None:
-    """A figure that is saved under the name that fits this answer.
+def show_figure(figure: "Figure", view: PredictionView, name: str, alt: str) -> None:
+    """A figure that is saved under the name that fits this prediction.
 
     Parameters
     ----------
     figure : plotly Figure
-    answer : Answer
+    view : PredictionView
     name : str
         What the figure shows, as a part of file names.
     alt : str
@@ -35,7 +35,7 @@ def show_figure(figure: "Figure", answer: Answer, name: str, alt: str) -> None:
     st.plotly_chart(
         figure,
         width="stretch",
-        config=image_options(f"{file_stem(answer.question.title)}-{name}", "svg"),
+        config=image_options(f"{file_stem(view.request.title)}-{name}", "svg"),
         key=f"figure-{name}",
         alt=alt,
     )

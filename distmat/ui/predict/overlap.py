@@ -4,14 +4,14 @@ import streamlit as st
 
 from distmat.library.training_sequences import describe_overlap
 from distmat.ui.markdown import escaped
-from distmat.ui.predict.answer import Answer
-from distmat.ui.predict.question import named_checkpoint
+from distmat.ui.predict.request import named_checkpoint
+from distmat.ui.predict.view import PredictionView
 
 
-def show_training_overlap(answer: Answer) -> None:
+def show_training_overlap(view: PredictionView) -> None:
     """One line, before any score: a relative in the training, none, or nobody knows."""
-    overlap = answer.prediction.training_overlap
-    sentence = escaped(describe_overlap(overlap, named_checkpoint(answer.checkpoint)))
+    overlap = view.prediction.training_overlap
+    sentence = escaped(describe_overlap(overlap, named_checkpoint(view.checkpoint)))
     if overlap is None:
         st.info(sentence, icon=":material/help:")
     elif overlap.relatives:

@@ -12,8 +12,8 @@ from distmat.scoring.map_scores import MAP_SCORES
 from distmat.scoring.registry import named
 from distmat.scoring.trace_scores import TRACE_SCORES
 from distmat.ui.markdown import escaped
-from distmat.ui.predict.answer import Answer
 from distmat.ui.predict.maps import show_figure
+from distmat.ui.predict.view import PredictionView
 
 if TYPE_CHECKING:
     from distmat.prediction import Comparison
@@ -36,14 +36,14 @@ _ADVICE = {
 """What a kind of verdict means for a reader of the map."""
 
 
-def show_verdict(answer: Answer) -> None:
+def show_verdict(view: PredictionView) -> None:
     """One sentence that says what the prediction is worth, and the headline numbers."""
-    if answer.prediction.comparison is None:
-        st.info(_unverified(answer), icon=":material/help:")
+    if view.prediction.comparison is None:
+        st.info(_unverified(view), icon=":material/help:")
     else:
-        _show_judgement(answer, answer.prediction.comparison)
+        _show_judgement(view, view.prediction.comparison)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        for label, value, delta, hint in _headlines(answer):
+        for label, value, delta, hint in _headlines(view):
             st.metric(
                 label,
                 value,
@@ -54,9 +54,9 @@ def show_verdict(answer: Answer) -> None:
             )
 
 
-def show_scores(answer: Answer) -> None:
+def show_scores(view: PredictionView) -> None:
     """Tables over all pairs and by band, and the error by separation."""
-    comparison = answer.prediction.comparison
+    comparison = view.prediction.comparison
     if comparison is None:
         return
     st.subheader("Scores of the map", anchor="scores")
@@ -74,18 +74,18 @@ def show_scores(answer: Answer) -> None:
         )
     with right:
         figure = error_by_separation(
-            answer.prediction.map.distances, answer.baseline, comparison.truth.distances
+            view.prediction.map.distances, view.baseline, comparison.truth.distances
         )
         show_figure(
             figure,
-            answer,
+            view,
             "error-by-separation",
             "Mean absolute error by separation, of the model and of the baseline",
         )
 
 
-def _show_judgement(answer: Answer, comparison: "Comparison") -> None:
-    verdict, overlap = comparison.verdict, answer.prediction.training_overlap
+def _show_judgement(view: PredictionView, comparison: "Comparison") -> None:
+    verdict, overlap = comparison.verdict, view.prediction.training_overlap
     if verdict.kind == "unknown":
         st.info("Too little of the structure was observed to judge the prediction.")
         return
@@ -94,7 +94,7 @@ def _show_judgement(answer: Answer, comparison: "Comparison") -> None:
         words.append(_ADVICE[verdict.kind])
     if comparison.own_baseline is not None:
         words.append(
-            f"The table of {escaped(answer.checkpoint)}'s own training chains gives "
+            f"The table of {escaped(view.checkpoint)}'s own training chains gives "
             f"{comparison.own_baseline.mae:.2f} Å."
         )
     # Nobody is praised for what was learned by heart.
@@ -103,8 +103,8 @@ def _show_judgement(answer: Answer, comparison: "Comparison") -> None:
     _SHOWN_AS[severity](" ".join(words), icon=_ICONS[severity])
 
 
-def _unverified(answer: Answer) -> str:
-    deviation = _mean_deviation(answer)
+def _unverified(view: PredictionView) -> str:
+    deviation = _mean_deviation(view)
     off = f"about **{deviation:.1f} Å**"
     said = {
         "distogram": f"The model itself expects to be off by {off} on average.",
@@ -114,21 +114,21 @@ def _unverified(answer: Answer) -> str:
     }
     return (
         "No structure is known for this sequence, so nothing here says how right the prediction "
-        f"is. {said[answer.card.get('std_from', 'distogram')]}"
+        f"is. {said[view.card.get('std_from', 'distogram')]}"
     )
 
 
-def _mean_deviation(answer: Answer) -> float:
+def _mean_deviation(view: PredictionView) -> float:
     """The model's own standard deviation over all pairs, Å."""
-    std = answer.prediction.map.std
+    std = view.prediction.map.std
     return float(std[np.triu_indices(len(std), 1)].mean())
 
 
-def _headlines(answer: Answer) -> list[tuple[str, str, str | None, str]]:
+def _headlines(view: PredictionView) -> list[tuple[str, str, str | None, str]]:
     """Label, value, difference to the baseline and explanation of each headline number."""
-    comparison = answer.prediction.comparison
+    comparison = view.prediction.comparison
     if comparison is None:
-        return _headlines_without_truth(answer)
+        return _headlines_without_truth(view)
     maps = [
         (
             score.english,
@@ -151,8 +151,8 @@ def _difference(score: "Score", ours: float, theirs: float) -> str | None:
     return f"{ours - theirs:+.{score.digits}f} {score.unit}".rstrip()
 
 
-def _headlines_without_truth(answer: Answer) -> list[tuple[str, str, str | None, str]]:
-    predicted, backbone = answer.prediction.map, answer.prediction.backbone
+def _headlines_without_truth(view: PredictionView) -> list[tuple[str, str, str | None, str]]:
+    predicted, backbone = view.prediction.map, view.prediction.backbone
     n = len(predicted)
     contacts = float(predicted.contacts[in_band(n, "long")].sum())
     spread = np.square(backbone.coords - backbone.coords.mean(axis=0)).sum(axis=1)
@@ -161,7 +161,7 @@ def _headlines_without_truth(answer: Answer) -> list[tuple[str, str, str | None,
         ("Residues", f"{n:,}", None, "Length of the chain."),
         (
             "Expected error",
-            f"± {_mean_deviation(answer):.1f} Å",
+            f"± {_mean_deviation(view):.1f} Å",
             None,
             "The model's own deviation, over all pairs.",
         ),

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from distmat.protein.entry_id import normal_id
-from distmat.ui.predict.answer import Answer
+from distmat.ui.predict.view import PredictionView
 
 
-def show_templates(answer: Answer) -> None:
+def show_templates(view: PredictionView) -> None:
     """The templates that were used, and what copying the surest one would have scored."""
-    templates = answer.prediction.templates
+    templates = view.prediction.templates
     if not templates:
-        if answer.library:
+        if view.library:
             st.caption("No relative of this sequence is in the library: predicted from it alone.")
         return
     first, *others = templates
@@ -21,11 +21,11 @@ def show_templates(answer: Answer) -> None:
         icon=":material/account_tree:",
     )
     with st.expander("Templates"):
-        st.table([_row(answer, template) for template in templates], hide_index=True)
-        st.caption(_nearest(answer))
+        st.table([_row(view, template) for template in templates], hide_index=True)
+        st.caption(_nearest(view))
 
 
-def _row(answer: Answer, template) -> dict[str, str]:
+def _row(view: PredictionView, template) -> dict[str, str]:
     start, end = template.span
     return {
         "Chain": template.name,
@@ -33,22 +33,22 @@ def _row(answer: Answer, template) -> dict[str, str]:
         "Coverage": f"{template.coverage:.0%}",
         "Residues": f"{start + 1}–{end + 1}",
         "E-value": f"{template.e_value:.1g}",
-        "Learned from": _learned(answer, template.name),
+        "Learned from": _learned(view, template.name),
     }
 
 
-def _learned(answer: Answer, name: str) -> str:
-    if answer.learned is None:
+def _learned(view: PredictionView, name: str) -> str:
+    if view.learned is None:
         return "not told"
-    return "yes" if normal_id(name) in answer.learned else "no"
+    return "yes" if normal_id(name) in view.learned else "no"
 
 
-def _nearest(answer: Answer) -> str:
+def _nearest(view: PredictionView) -> str:
     words = (
         "E-value: alignments as good that chance alone would find in the library. Learned from: "
         "whether the checkpoint was trained on this chain, too."
     )
-    comparison = answer.prediction.comparison
+    comparison = view.prediction.comparison
     if comparison is None or comparison.nearest is None:
         return words
     return (

@@ -1,4 +1,4 @@
-"""The prediction that answers a question: made once, with its progress shown, then kept."""
+"""The prediction that answers a request: made once, with its progress shown, then kept."""
 
 import hashlib
 import time
@@ -13,7 +13,7 @@ import streamlit as st
 
 from distmat.errors import DistmatError
 from distmat.ui.markdown import show_error
-from distmat.ui.predict.question import Question
+from distmat.ui.predict.request import PredictionRequest
 from distmat.workspace import checkpoint_path
 
 if TYPE_CHECKING:
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from distmat.prediction import Prediction
 
 _KEPT = 6
-"""Answers that a session keeps; each takes up to 100 MB for a chain of 1,000 residues."""
+"""Predictions that a session keeps; each takes up to 100 MB for a chain of 1,000 residues."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class PredictionView:
     """What the page shows.
 
     Parameters
     ----------
     key : str
-        Differs between any two answers.
-    question : Question
+        Differs between any two predictions.
+    request : PredictionRequest
     checkpoint : str
         Name of the checkpoint that answered.
     card : dict
@@ -52,7 +52,7 @@ class Answer:
     """
 
     key: str
-    question: Question
+    request: PredictionRequest
     checkpoint: str
     card: dict
     prediction: "Prediction"
@@ -62,16 +62,16 @@ class Answer:
     learned: frozenset[str] | None = None
 
 
-def answered(question: Question, checkpoint: str) -> Answer | None:
-    """Predict, or take the answer that is there; an error is shown, with the last answer kept."""
-    kept: dict[str, Answer] = st.session_state.setdefault("answers", {})
+def get_prediction(request: PredictionRequest, checkpoint: str) -> PredictionView | None:
+    """Predict, or take what is kept; an error is shown, with the last prediction."""
+    kept: dict[str, PredictionView] = st.session_state.setdefault("predictions", {})
     bar = st.empty()
     try:
         folder = checkpoint_path(checkpoint)
         library = st.session_state.get("library") or ""
-        key = _key(question, folder, library)
+        key = _key(request, folder, library)
         if key not in kept:
-            kept[key] = _predict(question, checkpoint, folder, key, library, bar)
+            kept[key] = _predict(request, checkpoint, folder, key, library, bar)
         # The last one used comes last, so that the oldest is let go first.
         kept[key] = kept.pop(key)
         while len(kept) > _KEPT:
@@ -103,20 +103,20 @@ def _import_network() -> None:
         import distmat.prediction  # noqa: F401
 
 
-def _key(question: Question, folder: Path, library: str) -> str:
-    truth = b"" if question.truth is None else question.truth.ca.tobytes()
-    parts = (str(folder), _age(folder), question.title, question.sequence, library)
+def _key(request: PredictionRequest, folder: Path, library: str) -> str:
+    truth = b"" if request.truth is None else request.truth.ca.tobytes()
+    parts = (str(folder), _age(folder), request.title, request.sequence, library)
     return hashlib.sha256(repr(parts).encode() + truth).hexdigest()[:16]
 
 
 def _predict(
-    question: Question,
+    request: PredictionRequest,
     checkpoint: str,
     folder: Path,
     key: str,
     library: str,
     bar: "DeltaGenerator",
-) -> Answer:
+) -> PredictionView:
     bar.progress(0.0, "Loading the network")
     _warming().join()
     from distmat.prediction import predict_chain
@@ -129,15 +129,15 @@ def _predict(
     started = time.perf_counter()
     prediction = predict_chain(
         predictor,
-        question.sequence,
-        question.title,
-        question.truth,
+        request.sequence,
+        request.title,
+        request.truth,
         report,
         _library(library, Path(library).stat().st_mtime_ns) if library else None,
     )
-    return Answer(
+    return PredictionView(
         key,
-        question,
+        request,
         checkpoint,
         predictor.card,
         prediction,
@@ -149,7 +149,7 @@ def _predict(
 
 
 def _age(folder: Path) -> int:
-    """When a file of this checkpoint was last written; another training makes another answer."""
+    """When a file of this checkpoint was last written; another training makes another view."""
     return max((file.stat().st_mtime_ns for file in folder.iterdir()), default=0)
 
 

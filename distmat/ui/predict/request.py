@@ -33,7 +33,7 @@ _LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
-class Question:
+class PredictionRequest:
     """A chain to predict.
 
     Parameters
@@ -56,14 +56,14 @@ class Question:
     note: str = ""
 
 
-def ask() -> tuple[Question | None, str | None]:
+def ask() -> tuple[PredictionRequest | None, str | None]:
     """Ask for a chain and a checkpoint; what was asked last stays until there is something new."""
     known = _checkpoints()
     if not known:
         st.warning("There is no checkpoint to predict with yet; train one on the Train page.")
         return None, None
     _follow_link()
-    opened = st.session_state.get("question")
+    opened = st.session_state.get("request")
     with st.expander(
         "Predict another protein" if opened else "Choose a protein",
         expanded=opened is None,
@@ -163,19 +163,19 @@ def named_checkpoint(checkpoint: str) -> str:
     return f"{run}, step {int(step.rpartition('-')[2]):,}" if slash else run
 
 
-def _open(question: Question) -> None:
-    st.session_state["question"] = question
+def _open(request: PredictionRequest) -> None:
+    st.session_state["request"] = request
     st.session_state.pop("problem", None)
-    st.session_state["link"] = question.example.key if question.example else None
-    if question.example:
-        st.query_params["example"] = question.example.key
+    st.session_state["link"] = request.example.key if request.example else None
+    if request.example:
+        st.query_params["example"] = request.example.key
     else:
         st.query_params.pop("example", None)
 
 
 def _open_example(example: Example) -> None:
     chain = example.read()
-    _open(Question(example.title, chain.sequence, chain, example))
+    _open(PredictionRequest(example.title, chain.sequence, chain, example))
 
 
 def _follow_link() -> None:
@@ -259,9 +259,9 @@ def _forget_upload() -> None:
         st.session_state.pop("problem", None)
 
 
-def _question(query: Query) -> Question:
+def _request(query: Query) -> PredictionRequest:
     title = "Pasted sequence" if query.name == UNNAMED else query.name
-    return Question(title, query.sequence, query.structure, note=query.note)
+    return PredictionRequest(title, query.sequence, query.structure, note=query.note)
 
 
 def _offer(key: str, read: Callable[[bool], list[Query]]) -> None:
@@ -275,14 +275,14 @@ def _offer(key: str, read: Callable[[bool], list[Query]]) -> None:
 
 def _take(key: str, read: Callable[[], list[Query]]) -> None:
     try:
-        questions = [_question(query) for query in read()]
+        requests = [_request(query) for query in read()]
     except DistmatError as error:
         st.session_state["problem"] = error
         return
     st.session_state.pop("problem", None)
-    st.session_state[f"{key}-offer"] = questions
-    if len(questions) == 1:
-        _open(questions[0])
+    st.session_state[f"{key}-offer"] = requests
+    if len(requests) == 1:
+        _open(requests[0])
 
 
 def _show_problem() -> None:
@@ -300,21 +300,21 @@ def _show_problem() -> None:
 
 def _show_choice(key: str, what: str) -> None:
     """Let a person take one of the chains on offer, also once another protein was looked at."""
-    questions = st.session_state.get(f"{key}-offer", [])
+    requests = st.session_state.get(f"{key}-offer", [])
     index = 0
-    if len(questions) > 1:
+    if len(requests) > 1:
         index = st.selectbox(
-            f"{what.capitalize()}, one of {len(questions)}",
-            range(len(questions)),
-            format_func=lambda index: _described(questions[index]),
+            f"{what.capitalize()}, one of {len(requests)}",
+            range(len(requests)),
+            format_func=lambda index: _described(requests[index]),
             key=f"{key}-choice",
         )
-    elif not questions or questions[0] is st.session_state.get("question"):
+    elif not requests or requests[0] is st.session_state.get("request"):
         return
     if st.button(f"Predict this {what}", key=f"{key}-predict", type="primary"):
-        _open(questions[index])
+        _open(requests[index])
         st.rerun()
 
 
-def _described(question: Question) -> str:
-    return f"{question.title[:_LONGEST_NAME]} · {len(question.sequence):,} residues"
+def _described(request: PredictionRequest) -> str:
+    return f"{request.title[:_LONGEST_NAME]} · {len(request.sequence):,} residues"

@@ -5,8 +5,8 @@ import streamlit as st
 from distmat.figures import maps
 from distmat.protein.examples import examples
 from distmat.ui.markdown import escaped
-from distmat.ui.predict.answer import Answer
-from distmat.ui.predict.question import named_checkpoint
+from distmat.ui.predict.request import named_checkpoint
+from distmat.ui.predict.view import PredictionView
 
 _LONGEST_TITLE = 80
 
@@ -48,15 +48,15 @@ def show_welcome() -> None:
         st.caption(f"The true map of {escaped(examples()[0].title)}, a bundle of four helices.")
 
 
-def show_heading(answer: Answer) -> None:
+def show_header(view: PredictionView) -> None:
     """The protein's name, its size, who predicted it, and whether that is what it was made for."""
-    question, card = answer.question, answer.card
-    st.header(escaped(question.title[:_LONGEST_TITLE]), anchor=False)
-    if question.example:
-        example = question.example
+    request, card = view.request, view.card
+    st.header(escaped(request.title[:_LONGEST_TITLE]), anchor=False)
+    if request.example:
+        example = request.example
         st.markdown(f"{example.fold}, {example.note}.")
-    st.caption(" · ".join(_facts(answer)))
-    residues, trained = len(question.sequence), card.get("max_length")
+    st.caption(" · ".join(_facts(view)))
+    residues, trained = len(request.sequence), card.get("max_length")
     if trained and residues > trained:
         st.info(
             f"This chain has {residues:,} residues. The checkpoint was trained on stretches of up "
@@ -66,17 +66,17 @@ def show_heading(answer: Answer) -> None:
         )
 
 
-def _facts(answer: Answer) -> list[str]:
-    question, card = answer.question, answer.card
-    facts = [f"{len(question.sequence):,} residues"]
-    if question.truth is not None:
-        observed = int(question.truth.observed.sum())
-        if observed < len(question.sequence):
+def _facts(view: PredictionView) -> list[str]:
+    request, card = view.request, view.card
+    facts = [f"{len(request.sequence):,} residues"]
+    if request.truth is not None:
+        observed = int(request.truth.observed.sum())
+        if observed < len(request.sequence):
             facts.append(f"{observed:,} of them observed in the structure")
-    facts.append(f"checkpoint {escaped(named_checkpoint(answer.checkpoint))}")
+    facts.append(f"checkpoint {escaped(named_checkpoint(view.checkpoint))}")
     if "train_chains" in card:
         facts.append(f"trained on {card['train_chains']:,} chains")
     if card.get("max_length"):
         facts.append(f"made for up to {card['max_length']:,} residues")
-    facts.append(f"predicted in {answer.seconds:.1f} s")
+    facts.append(f"predicted in {view.seconds:.1f} s")
     return facts
