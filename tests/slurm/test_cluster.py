@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from distmat import cli
 from distmat.jobs.backends import slurm
 from distmat.jobs.states import Cause, State
+from distmat.jobs.store import JobStore
 from distmat.runs import operations
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
@@ -131,8 +133,10 @@ def test_a_preempted_job_writes_a_checkpoint_is_started_again_and_goes_on(store)
     start_now = ["scontrol", "update", f"JobId={before.job}", "StartTime=now"]
     wait_until(lambda: slurm.ask_states([before.job]).get(before.job) == "PENDING")
     wait_until(
-        lambda: subprocess.run(start_now, check=False, capture_output=True)
-        and slurm.ask_states([before.job]).get(before.job) != "PENDING"
+        lambda: (
+            subprocess.run(start_now, check=False, capture_output=True)
+            and slurm.ask_states([before.job]).get(before.job) != "PENDING"
+        )
     )
     run = reaches(store, run, State.FINISHED)
     assert run.job == before.job and run.attempt == 2
@@ -169,3 +173,21 @@ def test_what_slurm_does_not_take_fails_with_its_words(store):
     assert run.cause_kind == Cause.INPUT and "invalid partition" in run.cause
     run = reaches(store, launch(store, colour="red"), State.FAILED)
     assert "Slurm has no setting 'colour'" in run.cause
+
+
+def test_predictions_are_shared_by_jobs_of_the_cluster_and_merged(store, tmp_path, capsys):
+    sequences = tmp_path / "many.fasta"
+    sequences.write_text("\n".join(f">s{n}\n{'MKTAYIAKQRQISFVKSH'[: 10 + n]}" for n in range(8)))
+    shared = ["predict", str(sequences), "--library", "none", "--formats", "pdb"]
+    by_slurm = ["--background", "--array", "2", "--backend", "slurm"]
+    assert cli.main([*shared, *by_slurm, "--backend-set", "partition=main"]) == 0
+    with JobStore(store.home) as jobs:
+        both = [
+            wait_until(lambda job_id=job_id: (job := jobs.get(job_id)).has_ended and job, 120)
+            for job_id in capsys.readouterr().out.split()
+        ]
+    assert [job.state for job in both] == [State.FINISHED] * 2, [job.cause for job in both]
+    assert len({job.job for job in both}) == 2 and all(job.job.isdigit() for job in both)
+    assert cli.main([*shared, "--out", str(tmp_path / "direct")]) == 0
+    merged = both[0].folder / "results" / "results.csv"
+    assert merged.read_bytes() == (tmp_path / "direct" / "results.csv").read_bytes()
