@@ -94,7 +94,8 @@ def assign_splits(
         whatever becomes of a proposed chain, its relatives are known.
     identity : float
         Share that makes relatives.
-    shares, seed
+    shares : Shares
+    seed : int
         As in `select_holdout`.
 
     Returns

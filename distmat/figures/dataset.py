@@ -71,9 +71,11 @@ def gyration_scatter(
     ----------
     lengths : ndarray, shape=(chains,), dtype=int
         Observed residues.
-    gyration, expected : ndarray, shape=(chains,), dtype=float
-        Radius of gyration, measured and of a globular chain, Å.
+    gyration : ndarray, shape=(chains,), dtype=float
+        Radius of gyration as measured, Å.
     names : sequence of str
+    expected : ndarray, shape=(chains,), dtype=float
+        Radius of gyration of a globular chain of that length, Å.
     """
     chosen = np.arange(len(lengths))
     if len(chosen) > _MOST_POINTS:

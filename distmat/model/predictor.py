@@ -131,7 +131,8 @@ class Predictor:
 
         Parameters
         ----------
-        sequence, templates
+        sequence : str
+        templates : sequence of Template
             As for `predict`.
 
         Raises

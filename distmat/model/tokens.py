@@ -35,11 +35,11 @@ class ResidueTokenizer:
         Of padding, of a residue hidden from the encoder, and of a place for a head's answer.
     before, after : int or None
         Special tokens that the encoder is used to see around a chain.
-    source : transformers tokenizer, optional
-        Where these ids come from, with its files.
     byte_pairs : bool
         Whether `encode` joins residues as `source` does; only for published checkpoints,
         which were trained so.
+    source : transformers tokenizer, optional
+        Where these ids come from, with its files.
     """
 
     letters: dict[str, int]

@@ -105,10 +105,12 @@ def pool_pairs(
 
     Parameters
     ----------
-    predicted, std, baseline : ndarray, shape=(N, N), dtype=float
+    predicted, std : ndarray, shape=(N, N), dtype=float
         Å.
     contacts : ndarray, shape=(N, N), dtype=float
         Probability.
+    baseline : ndarray, shape=(N, N), dtype=float
+        Å.
     ca : ndarray, shape=(N, 3), dtype=float
         The structure, Å; NaN where not observed.
     """

@@ -246,14 +246,14 @@ class PairHead(nn.Module):
         Rank R of the triangle products.
     dilations : sequence of int
         One pair block for each.
-    patch : int
-        Pairs along the side of the squares that the blocks take as one state; 1: each pair.
-    fine_width : int
-        Width C of a pair's own state, if there are patches; else it is `width`.
     bins : int
         Distance bins K; see `bin_edges`. With one, the logit is log(1 + d), d in Å.
     dropout : float
         Of whole rows of a pair update, 0 to 1.
+    patch : int
+        Pairs along the side of the squares that the blocks take as one state; 1: each pair.
+    fine_width : int
+        Width C of a pair's own state, if there are patches; else it is `width`.
     """
 
     def __init__(

@@ -35,7 +35,8 @@ class Entry:
     ----------
     chains : tuple of Chain
         As from `read_structure`.
-    resolution, method, title
+    resolution : float or None
+    method, title : str
         See `Experiment`.
     """
 

@@ -45,6 +45,7 @@ LATE = 0.5
 
 
 def check_loss(evidence: Evidence) -> list[Finding]:
+    """Whether the loss is a number, and falls."""
     if evidence.first_nan is not None:
         return [Finding("loss_nan", "bad", {"step": evidence.first_nan})]
     curve = evidence.curve("loss")
@@ -82,6 +83,7 @@ def _is_annealed(evidence: Evidence) -> bool:
 
 
 def check_gradient(evidence: Evidence) -> list[Finding]:
+    """Whether the gradient norm explodes or vanishes."""
     curve = evidence.curve("grad_norm")
     if len(curve) < FEWEST_POINTS:
         return []
@@ -99,6 +101,7 @@ def check_gradient(evidence: Evidence) -> list[Finding]:
 
 
 def check_overfitting(evidence: Evidence) -> list[Finding]:
+    """Whether the validation error rises again while the training goes on."""
     curve = evidence.curve("eval_mae")
     best = curve.best()
     if best is None or len(curve) < 2:
@@ -115,6 +118,7 @@ def check_overfitting(evidence: Evidence) -> list[Finding]:
 
 
 def check_schedule(evidence: Evidence) -> list[Finding]:
+    """Whether the learning rate is the one that the settings ask for."""
     curve, config = evidence.curve("learning_rate"), evidence.config
     total = evidence.run.total_steps
     if not len(curve) or config is None or not total:
@@ -165,6 +169,7 @@ def expected_learning_rate(config: TrainingConfig, total: int, steps: np.ndarray
 
 
 def check_baseline(evidence: Evidence) -> list[Finding]:
+    """Whether the validation error is below that of knowing only the separation."""
     curve, baseline = evidence.curve("eval_mae"), evidence.curve("eval_baseline_mae")
     best = curve.best()
     if best is None or not len(baseline):

@@ -33,6 +33,7 @@ STALLED_SECONDS = 120.0
 
 
 def check_evaluation(evidence: Evidence) -> list[Finding]:
+    """Whether evaluations happen when they should."""
     curve, run, config = evidence.curve("eval_mae"), evidence.run, evidence.config
     if config is None:
         return []
@@ -47,6 +48,7 @@ def check_evaluation(evidence: Evidence) -> list[Finding]:
 
 
 def check_checkpoints(evidence: Evidence) -> list[Finding]:
+    """Whether there is a whole checkpoint to go on from."""
     run, config = evidence.run, evidence.config
     whole = [checkpoint for checkpoint in evidence.checkpoints if checkpoint.complete]
     for checkpoint in whole:
@@ -64,6 +66,7 @@ def check_checkpoints(evidence: Evidence) -> list[Finding]:
 
 
 def check_throughput(evidence: Evidence) -> list[Finding]:
+    """Whether steps have become slower."""
     curve = evidence.curve("residues_per_second")
     # The first logs hold the time of warming up.
     values = curve.values[2:]
@@ -79,6 +82,7 @@ def check_throughput(evidence: Evidence) -> list[Finding]:
 
 
 def check_gpu(evidence: Evidence) -> list[Finding]:
+    """Whether the GPU has enough to do."""
     machine = evidence.run.environment.get("machine")
     there = machine.get("gpus") if isinstance(machine, Mapping) else None
     device = str(evidence.run.facts.get("device", ""))
@@ -97,6 +101,7 @@ def check_gpu(evidence: Evidence) -> list[Finding]:
 
 
 def check_memory(evidence: Evidence) -> list[Finding]:
+    """Whether the machine's memory is nearly full."""
     memory = evidence.hardware.get("machine_memory")
     if not evidence.run.active or memory is None or memory.last is None:
         return []
@@ -106,6 +111,7 @@ def check_memory(evidence: Evidence) -> list[Finding]:
 
 
 def check_disk(evidence: Evidence) -> list[Finding]:
+    """Whether the disk has room for the next checkpoints."""
     size = max((checkpoint.size for checkpoint in evidence.checkpoints), default=0)
     if not evidence.run.active or evidence.free is None or evidence.free > 2 * size:
         return []
@@ -114,6 +120,7 @@ def check_disk(evidence: Evidence) -> list[Finding]:
 
 
 def check_progress(evidence: Evidence) -> list[Finding]:
+    """Whether the run still logs."""
     run = evidence.run
     times = evidence.curve("loss").times
     times = times[times >= (run.attempt_started or 0)][-50:]
