@@ -18,6 +18,7 @@ what to do. Pages show it, the command prints it and exits with 2. Any other exc
 is a bug of ours.
 """
 
+import errno
 from enum import StrEnum
 
 
@@ -65,6 +66,28 @@ def one_line(text: str) -> str:
         letter if letter.isprintable() else " " if letter.isspace() else ascii(letter)[1:-1]
         for letter in text
     )
+
+
+_DISK = {
+    errno.ENOSPC: "free some space, or choose a place on another disk",
+    errno.EDQUOT: "free some space, or choose a place on another disk",
+    errno.EROFS: "choose a place that can be written, for the workspace by DISTMAT_HOME",
+    errno.EACCES: "check its permissions, or choose another place",
+    errno.EPERM: "check its permissions, or choose another place",
+}
+"""What helps where the system doesn't let us read or write."""
+
+
+def is_of_the_disk(error: BaseException) -> bool:
+    """Whether the disk, or who may use it, is the cause: a person can mend that."""
+    return isinstance(error, OSError) and error.errno in _DISK
+
+
+def system_sentence(error: OSError) -> str:
+    """What the system says, where, and what helps if that is known."""
+    place = f" ({error.filename})" if error.filename else ""
+    advice = f"; {_DISK[error.errno]}" if error.errno in _DISK else ""
+    return one_line(f"{error.strerror or error}{place}{advice}.")
 
 
 class SequenceError(DistmatError):

@@ -227,5 +227,9 @@ def replace_file(path: Path, mode: str = "wb") -> Iterator[IO]:
         with open(temporary, new_mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
         os.replace(temporary, path)
+    except OSError as error:
+        # A full disk doesn't say which one it is.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)

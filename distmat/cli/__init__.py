@@ -18,7 +18,7 @@ from distmat.cli.runs import add_runs
 from distmat.cli.scan import add_scan
 from distmat.cli.train import add_train
 from distmat.cli.view import add_view
-from distmat.errors import DistmatError
+from distmat.errors import DistmatError, system_sentence
 
 _OUR_FAULT = (
     "distmat: this is a fault of the program, not of what you gave it; please report it with the "
@@ -35,8 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"distmat: {sentence(error)}", file=sys.stderr)
         return 2
     except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
-        print(f"distmat: {error.strerror or error}{place}.", file=sys.stderr)
+        print(f"distmat: {system_sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -25,7 +25,7 @@ from distmat.geometry.handedness import reference_angles
 from distmat.geometry.secondary_structure import structure_content
 from distmat.protein.chain import Chain
 from distmat.protein.sequence import ALPHABET
-from distmat.workspace import workspace
+from distmat.workspace import replace_file, workspace
 
 NAME = "synthetic"
 CHAINS = 400
@@ -117,7 +117,7 @@ def write_synthetic(path: Path, chains: int | None = None, seed: int = 0) -> Non
 
 def _write_chains(dataset: Dataset, path: Path) -> None:
     splits = () if dataset.splits is None else dataset.splits.tolist()
-    with open(path, "xb") as file, DatasetWriter(file) as writer:
+    with replace_file(path) as file, DatasetWriter(file) as writer:
         for number, (chain, split) in enumerate(zip(dataset.chains, splits, strict=True)):
             writer.add(
                 chain,

@@ -14,9 +14,12 @@ import psutil
 
 from distmat.errors import RunError
 
-_CLOCK = 2.0
-"""Seconds by which a creation time may seem to move when the machine's clock is set; no system
-gives the same process number twice as soon."""
+_TICK = 0.05
+"""Seconds by which two looks at a creation time may differ; no system gives the same process number
+twice as soon."""
+
+_SINCE_1970 = 1e9
+"""What is later than this was written by version 0.1, which counted from 1970."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Of this very process: only a parent learns how a process ended."""
@@ -30,7 +33,7 @@ class ProcessIdentity:
     ----------
     pid : int
     created : float
-        Seconds since 1970.
+        Seconds since the machine was started: whoever sets its clock doesn't change that.
     """
 
     pid: int
@@ -75,14 +78,15 @@ def start(
     _children[child.pid] = child
     # Someone must take note of its end, or a dead child stays in the process table.
     threading.Thread(target=child.wait, name=f"wait for {child.pid}", daemon=True).start()
-    return identify(child.pid) or ProcessIdentity(child.pid, time.time())
+    # One that has ended already is no process that runs now.
+    return identify(child.pid) or ProcessIdentity(child.pid, -1.0)
 
 
 def identify(pid: int | None = None) -> ProcessIdentity | None:
     """The process that has this number now (by default this one), or None."""
     try:
         process = psutil.Process(pid)
-        return ProcessIdentity(process.pid, process.create_time())
+        return ProcessIdentity(process.pid, _created(process))
     except psutil.NoSuchProcess:
         return None
 
@@ -153,9 +157,9 @@ def _kill(identity: ProcessIdentity, family: set[psutil.Process]) -> None:
 
 def _session(identity: ProcessIdentity) -> set[psutil.Process]:
     """What is left of the session that the process led, also after its end."""
-    holder = identify(identity.pid)
-    if holder is not None and abs(holder.created - identity.created) >= _CLOCK:
-        return set()  # A stranger leads the session of this number now.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if not _is_same(psutil.Process(identity.pid), identity.created):
+            return set()  # A stranger leads the session of this number now.
     members = set()
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
@@ -167,10 +171,27 @@ def _session(identity: ProcessIdentity) -> set[psutil.Process]:
 def _process(identity: ProcessIdentity) -> psutil.Process | None:
     try:
         process = psutil.Process(identity.pid)
-        same = abs(process.create_time() - identity.created) < _CLOCK
+        same = _is_same(process, identity.created)
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
+
+
+def _is_same(process: psutil.Process, created: float) -> bool:
+    """Whether a process is the one that was started then."""
+    if created > _SINCE_1970:
+        return abs(process.create_time() - created) < 2.0
+    return abs(_created(process) - created) < _TICK
+
+
+def _created(process: psutil.Process) -> float:
+    """Seconds from the machine's start to the process's."""
+    while True:
+        started = psutil.boot_time()
+        created = psutil.Process(process.pid).create_time() - started
+        # Both count from 1970 by a clock that may be set between the two.
+        if psutil.boot_time() == started:
+            return created
 
 
 def _descendants(process: psutil.Process) -> set[psutil.Process]:

@@ -1,7 +1,7 @@
 """A run's folder: checkpoints that are whole or not there, and what each of them remembers.
 
 OUTPUT/training_config.json      the settings
-OUTPUT/checkpoint-N/             weights, optimizer, schedule, random numbers, settings, data
+OUTPUT/checkpoint-N/             weights, optimizer, schedule, random numbers, settings, data, sums
 OUTPUT/.checkpoint-N.writing/    one that is being written, or was when the run was killed
 OUTPUT/config.json, …            the final weights, once the run has ended
 """
@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,9 @@ DATA_FILE = "training_data.json"
 
 FINAL_FILE = "distmat.json"
 """In a run's own folder once it has ended."""
+
+SUMS_FILE = "checksums.json"
+"""In each checkpoint: CRC-32 of every other file, as it was written."""
 
 LAST_FILE = "trainer_state.json"
 """A checkpoint of the transformers Trainer without this file was cut short."""
@@ -107,16 +111,34 @@ def _newest_whole(output: Path, there: dict[int, Path], say: Callable[[str], Non
 
 
 def damaged_file(checkpoint: Path) -> str | None:
-    """The first file of a checkpoint that was cut or isn't what it is called; None if none is.
+    """The first file of a checkpoint that is gone, cut or changed; None if none is.
 
-    Weights are known by their headers and archives of tensors by their ends, so that this is
-    quick for models of any size.
+    Every byte is compared with what was written. In checkpoints without sums, as earlier versions
+    wrote them, weights are known by their headers and archives of tensors by their ends.
     """
+    if (checkpoint / SUMS_FILE).is_file():
+        try:
+            sums = dict(read_json(checkpoint / SUMS_FILE))
+        except (OSError, DocumentError, ValueError, TypeError):
+            return SUMS_FILE
+        return next((name for name in sums if _sum(checkpoint / name) != sums[name]), None)
     for path in sorted(checkpoint.glob("*")):
         whole = _WHOLE.get(path.suffix)
         if whole is not None and path.is_file() and not whole(path):
             return path.name
     return None
+
+
+def _sum(path: Path) -> int | None:
+    """CRC-32 of a file's bytes; None if it can't be read."""
+    found = 0
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(2**20):
+                found = zlib.crc32(piece, found)
+    except OSError:
+        return None
+    return found
 
 
 def is_whole_safetensors(path: Path) -> bool:
@@ -239,7 +261,12 @@ def writing_place(output: Path, step: int) -> Path:
 
 
 def publish(written: Path, output: Path, step: int) -> Path:
-    """Give a checkpoint its name, in the place of an earlier one of the same step."""
+    """Note the sums of a checkpoint's files and give it its name, in the place of an earlier one
+    of the same step.
+    """
+    sums = {path.name: _sum(path) for path in sorted(written.iterdir()) if path.is_file()}
+    with replace_file(written / SUMS_FILE, "w") as file:
+        json.dump(sums, file, indent=2)
     final = Path(output) / f"checkpoint-{step}"
     if final.exists():
         earlier = Path(output) / f".checkpoint-{step}.replaced"

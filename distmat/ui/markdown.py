@@ -9,9 +9,17 @@ from distmat.errors import DistmatError, Remedy
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 
 
+_LINKED = re.compile(r"(https?(?=:)|www(?=\.)|@)", re.IGNORECASE)
+"""What Markdown's dialect of the web makes a link of, though nobody asked for one."""
+
+_WORD_JOINER = "\u2060"
+"""Has no width, and parts what would be a link."""
+
+
 def escaped(text: str) -> str:
     """The same text, whatever it holds, as Markdown that shows it letter by letter."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    parted = _LINKED.sub(rf"\1{_WORD_JOINER}", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", parted)
 
 
 def show_error(error: DistmatError) -> None:

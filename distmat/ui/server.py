@@ -7,8 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from distmat.access import check_exposure, is_read_only
-from distmat.errors import AccessError
-from distmat.ui.markdown import show_error
+from distmat.errors import AccessError, DistmatError, is_of_the_disk, system_sentence
+from distmat.ui.markdown import escaped, show_error
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +39,14 @@ def run_page(page: Callable[[], None]) -> None:
     """A page; a fault of the program is told by a number, which the server's log has."""
     try:
         page()
+    except DistmatError as error:
+        show_error(error)
     # Nothing is hidden: the log gets the traceback, and a visitor what to quote of it.
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and is_of_the_disk(error):
+            _log.warning("%s", error)
+            st.error(escaped(system_sentence(error)), icon=":material/hard_drive:")
+            return
         number = secrets.token_hex(4)
         _log.exception("Fault %s", number)
         st.error(

@@ -81,6 +81,27 @@ def test_another_process_of_the_same_number_is_told_apart(started):
     assert processes.is_running(identity), "a stranger was stopped"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="sets the clock as Linux shows it")
+@pytest.mark.parametrize("hours", [-24, 24])
+def test_a_process_stays_the_same_when_the_clock_is_set(started, monkeypatch, hours):
+    identity = started()
+    moved = psutil.boot_time() + 3600 * hours
+    # Creation times are counted from there, too.
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: moved)
+    assert psutil.Process(identity.pid).create_time() - time.time() == pytest.approx(
+        3600 * hours, abs=30
+    )
+    assert processes.is_running(identity)
+    assert processes.identify(identity.pid) == identity
+
+
+def test_a_process_that_version_0_1_started_is_known(started):
+    identity = started()
+    created = psutil.Process(identity.pid).create_time()
+    assert processes.is_running(ProcessIdentity(identity.pid, created))
+    assert not processes.is_running(ProcessIdentity(identity.pid, created - 60))
+
+
 def test_a_process_that_tidies_up_is_given_the_time(started, tmp_path):
     code = (
         "import signal, sys, time\n"

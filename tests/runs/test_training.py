@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
@@ -170,3 +171,29 @@ def test_a_full_disk_fails_the_run_with_that_sentence_and_harms_no_checkpoint(
         operations.resume(store, run.id, changes)
         assert ended(store, run).state == State.FINISHED
     end_all(small_disk)
+
+
+def test_a_dataset_deleted_or_changed_in_mid_run_stops_nothing_and_is_said_on_resuming(
+    home, slow_disk, tiny, dataset, tmp_path
+):
+    """The chains are read once, at the start."""
+    mine = tmp_path / "mine.parquet"
+    mine.write_bytes(dataset.read_bytes())
+    config = tiny(**CHANGES, train=str(mine), val=str(mine))
+    with RunStore(home) as store:
+        run = operations.launch(store, config, name="mine")
+        wait_until(lambda: store.get(run.id).step >= 3, 120)
+        mine.unlink()
+        run = interrupt(store, run, lambda run: run.step >= 8, signal.SIGTERM)
+        assert run.state == State.STOPPED and run.step >= 8
+        operations.resume(store, run.id)
+        run = ended(store, run)
+        assert (run.state, run.cause_kind) == (State.FAILED, Cause.INPUT)
+        assert f"There is no dataset '{mine}'" in run.cause
+        table = pq.read_table(dataset)
+        pq.write_table(table.slice(0, table.num_rows - 1), mine)
+        operations.resume(store, run.id)
+        run = ended(store, run)
+        assert run.state == State.FAILED and "aren't those that checkpoint-" in run.cause
+        operations.resume(store, run.id, accept_changed_data=True)
+        assert ended(store, run).state == State.FINISHED

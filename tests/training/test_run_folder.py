@@ -8,7 +8,14 @@ from safetensors.numpy import save_file
 
 from distmat.errors import RunError
 from distmat.training.config import TrainingConfig
-from distmat.training.run_folder import checkpoint_to_resume, damaged_file, step_of, write_config
+from distmat.training.run_folder import (
+    checkpoint_to_resume,
+    damaged_file,
+    publish,
+    step_of,
+    write_config,
+    writing_place,
+)
 
 
 @pytest.fixture
@@ -30,6 +37,24 @@ def test_a_newest_checkpoint_that_was_cut_is_passed_over_and_said_so(output, nam
     assert said == [f"checkpoint-20 is damaged, see its {name}; going on from the one before it"]
     with pytest.raises(RunError, match=f"is damaged, see its {name}"):
         checkpoint_to_resume(output, path.parent)
+
+
+@pytest.mark.parametrize("damage", ["one bit", "gone", "zeros", "sums"])
+def test_no_byte_of_a_checkpoint_changes_unnoticed(output, damage):
+    written = writing_place(output, 20)
+    (output / "checkpoint-20").rename(written)
+    final = publish(written, output, 20)
+    assert damaged_file(final) is None
+    path = final / ("checksums.json" if damage == "sums" else "model.safetensors")
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    if damage == "gone":
+        path.unlink()
+    else:
+        changed = {"zeros": bytes(len(content)), "sums": b"{", "one bit": bytes(content)}
+        path.write_bytes(changed[damage])
+    assert damaged_file(final) == path.name
+    assert checkpoint_to_resume(output, True) == output / "checkpoint-10"
 
 
 def test_whole_checkpoints_are_taken_as_they_are(output):

@@ -177,6 +177,9 @@ def print_log(options: argparse.Namespace) -> None:
 
     with open_store() as store:
         run = store.find(options.which)
+        if not run.log.exists() and not run.active and not options.follow:
+            why = "hasn't begun" if run.started is None else f"has lost its folder {run.folder}"
+            raise RunError(f"{run.id} {why}: there is no log.")
         size = run.log.stat().st_size if run.log.exists() else 0
         for line in tail(run.log, max(1, options.lines)):
             print(line)

@@ -1,5 +1,6 @@
 """What a backend is."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -21,6 +22,22 @@ class Field:
     default: str | int
     low: int = 0
     high: int = 0
+
+
+class Patience:
+    """How long a job that was asked to stop has left, whatever is done to the machine's clock."""
+
+    def __init__(self) -> None:
+        self._ends: dict[tuple[str, float], float] = {}
+
+    def is_over(self, job: Job) -> bool:
+        """Whether its time is up; it begins when this is first asked."""
+        if job.kill_at is None:
+            return False
+        whole = job.kill_at - (job.stop_asked or job.kill_at)
+        left = min(job.kill_at - time.time(), whole)
+        end = self._ends.setdefault((job.id, job.kill_at), time.monotonic() + left)
+        return time.monotonic() > end
 
 
 class Backend(Protocol):

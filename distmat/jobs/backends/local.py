@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from distmat.jobs import processes
-from distmat.jobs.backends.backend import PATIENCE, Backend, Field
+from distmat.jobs.backends.backend import PATIENCE, Backend, Field, Patience
 from distmat.jobs.commands import process_env, worker_command
 from distmat.jobs.hardware import out_of_memory_kills
 from distmat.jobs.job import Job
@@ -26,6 +26,7 @@ class Local(Backend):
     def __init__(self) -> None:
         self.started: dict[str, ProcessIdentity] = {}
         self.kills: dict[str, int | None] = {}
+        self.patience = Patience()
 
     def count_devices(self, job: Job) -> int:
         """One."""
@@ -53,11 +54,11 @@ class Local(Backend):
             if not job.active:
                 continue
             if job.process is None:
-                if time.time() - (job.attempt_started or 0) > PATIENCE:
+                if abs(time.time() - (job.attempt_started or 0)) > PATIENCE:
                     requeue_if_absent(store, job)
             elif not processes.is_running(job.process):
                 self._mark_dead(store, job, job.process)
-            elif job.kill_at is not None and time.time() > job.kill_at:
+            elif self.patience.is_over(job):
                 processes.kill(job.process)
 
     def is_alive(self, job: Job) -> bool | None:

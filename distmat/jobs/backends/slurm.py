@@ -18,7 +18,7 @@ from typing import Any
 
 from distmat.errors import RunError
 from distmat.jobs import processes
-from distmat.jobs.backends.backend import PATIENCE, Backend, Field
+from distmat.jobs.backends.backend import PATIENCE, Backend, Field, Patience
 from distmat.jobs.commands import process_env, torchrun_command, worker_command
 from distmat.jobs.exit_reason import classify_exit
 from distmat.jobs.hardware import out_of_memory_kills
@@ -95,6 +95,7 @@ class Slurm(Backend):
         self._missed: dict[str, float] = {}
         self._seen: dict[str, float] = {}
         self._asked = -math.inf
+        self.patience = Patience()
 
     def count_devices(self, job: Job) -> int:
         """None of this machine."""
@@ -170,7 +171,7 @@ class Slurm(Backend):
             store.set_job(job.id, _find_job(job) or "")
         elif there.get(job.job, "") in LIVING:
             self._missed.pop(job.id, None)
-            if job.kill_at is not None and time.time() > job.kill_at:
+            if self.patience.is_over(job):
                 self.kill(job)
         elif time.monotonic() - self._missed.setdefault(job.id, time.monotonic()) > PATIENCE:
             mark_gone(store, job)

@@ -82,8 +82,10 @@ class Metrics(Rows[J]):
             self._key(job_id),
             self._db.one("SELECT created FROM runs WHERE id = ?", job_id),
         )
+        # None before the job was made, whatever was done to the clock.
+        second = max(0, int((moment or time.time()) - created))
         with self._db.writing():
-            self._series.write(-key, [(int((moment or time.time()) - created), values)])
+            self._series.write(-key, [(second, values)])
 
     def rewind(self, job_id: str, step: int) -> None:
         """Forget all metrics after a step: the run goes on from its checkpoint there."""
