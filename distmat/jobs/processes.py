@@ -180,7 +180,7 @@ def _process(identity: ProcessIdentity) -> psutil.Process | None:
 def _is_same(process: psutil.Process, created: float) -> bool:
     """Whether a process is the one that was started then."""
     if created > _SINCE_1970:
-        return abs(process.create_time() - created) < 2.0
+        return bool(abs(process.create_time() - created) < 2.0)
     return abs(_created(process) - created) < _TICK
 
 
@@ -188,7 +188,7 @@ def _created(process: psutil.Process) -> float:
     """Seconds from the machine's start to the process's."""
     while True:
         started = psutil.boot_time()
-        created = psutil.Process(process.pid).create_time() - started
+        created: float = psutil.Process(process.pid).create_time() - started
         # Both count from 1970 by a clock that may be set between the two.
         if psutil.boot_time() == started:
             return created
