@@ -5,7 +5,8 @@
     │   └── NucleotideError    one that is DNA or RNA, unless a person says that it isn't
     ├── StructureError     a structure file that can't be read or holds no protein chain
     ├── DistanceMapError   an array that is no distance map
-    │   └── MapOptionError     one that can be read once a person says how
+    │   ├── MapOptionError     one that can be read once a person says how
+    │   └── MapChoiceError     a file of several, of which a person has to choose one
     ├── DatasetError       a dataset that is missing, unreadable or lacks a column
     ├── ConfigError        a setting outside its range, or one that doesn't exist
     ├── CheckpointError    a checkpoint that is missing, incomplete or of another kind
@@ -19,6 +20,7 @@ is a bug of ours.
 """
 
 import errno
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -121,6 +123,24 @@ class MapOptionError(DistanceMapError):
     def __init__(self, fault: str, option: str, value: object) -> None:
         super().__init__(f"{fault} give {option}={value!r}.")
         self.fault, self.option, self.value = fault, option, value
+
+
+class MapChoiceError(DistanceMapError):
+    """A file with several maps, of which a person has to choose one.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    arrays : sequence of str
+        Their names.
+    """
+
+    def __init__(self, name: str, arrays: Sequence[str]) -> None:
+        super().__init__(
+            f"{name} holds {len(arrays)} maps ({', '.join(arrays)}); say which one to read."
+        )
+        self.arrays = tuple(arrays)
 
 
 class DatasetError(DistmatError):

@@ -79,6 +79,7 @@ KNOWS = {
         "training",
     },
     "figures": {"errors", "protein", "geometry", "scoring"},
+    "given_map": {"errors", "protein", "geometry", "scoring", "figures"},
     "report": {
         "jobs",
         "errors",
@@ -112,6 +113,7 @@ KNOWS = {
         "runs",
         "report",
         "figures",
+        "given_map",
     },
     "cli": {
         "access",
@@ -132,6 +134,7 @@ KNOWS = {
         "runs",
         "report",
         "figures",
+        "given_map",
     },
 }
 """For each room of the package, the rooms that it may import from, besides itself."""

@@ -1,113 +1,172 @@
-"""`distmat view`: anyone's map in the linked explorer, as one HTML file."""
+"""`distmat view`: anyone's map in the linked explorer, and in numbers."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from distmat.cli.map_options import add_map_options, map_options, naming_options
-from distmat.errors import ConfigError, DistanceMapError, SequenceError, StructureError
+from distmat.errors import ConfigError, DistanceMapError
 
 if TYPE_CHECKING:
-    import numpy as np
+    from distmat.geometry.reconstruction import Reconstruction
+    from distmat.given_map import Fit, GivenMap
+    from distmat.scoring.map_comparison import MapDifference, StructureComparison
 
-    from distmat.protein.chain import Chain
-    from distmat.protein.foreign_map import ForeignMap
+_ATOMS = {"CA": "Cα", "CB": "Cβ"}
 
 
 def add_view(commands) -> None:
     """The command `distmat view`."""
     command = commands.add_parser(
         "view",
-        help="look at anyone's distance or contact map, beside its structure",
+        help="look at anyone's distance or contact map, beside its structure or another map",
         description="Write one HTML file with the map and the backbone that it implies, linked; it "
         "needs no server and no network. Read are AlphaFold 3's, ESMFold's and Boltz's distograms, "
-        "AlphaFold 3's contact_probs, trRosetta's NPZ, CASP's RR (modes 1 and 2), NPY, NPZ, CSV, "
-        "text, and what distmat writes, told apart by what they hold.",
+        "AlphaFold 3's contact_probs, trRosetta's NPZ, CASP's RR (modes 1 and 2), lists of "
+        "contacts, NPY, NPZ, CSV, text, and what distmat writes, told apart by what they hold. "
+        "With a structure or another map it is scored against that.",
     )
     command.add_argument("map", type=Path, metavar="MAP", help="file of a map")
     add_map_options(command)
-    command.add_argument("--structure", type=Path, help="structure file to compare with, by its Cα")
+    command.add_argument(
+        "--atom",
+        choices=tuple(_ATOMS),
+        help="between which atoms it is, where the file doesn't say (compared by Cα otherwise)",
+    )
+    command.add_argument(
+        "--structure", type=Path, help="structure file to compare with, by the map's atoms"
+    )
     command.add_argument("--chain", help="its chain (default: the first of the map's length)")
-    command.add_argument("--out", type=Path, required=True, metavar="PAGE.html")
+    command.add_argument(
+        "--against", type=Path, metavar="MAP", help="another map of the chain to compare with"
+    )
+    command.add_argument("--against-array", metavar="NAME", help="which array of an NPZ file")
+    command.add_argument("--out", type=Path, metavar="PAGE.html")
+    command.add_argument("--json", action="store_true", help="print the numbers as JSON")
     command.set_defaults(run=_view)
 
 
 def _view(options: argparse.Namespace) -> None:
-    from distmat.figures.explorer import Scene, standalone_page
-    from distmat.protein.distance_map import CONTACT_CUTOFF
-    from distmat.protein.foreign_map import read_foreign_map
+    from distmat.given_map import compare_given, fit_structure
+
+    if options.out is None and not options.json:
+        raise ConfigError("Give --out PAGE.html for a page, --json for numbers, or both.")
+    if options.out is not None and options.out.suffix.lower() != ".html":
+        raise ConfigError(f"--out is '{options.out}'; its name must end in .html.")
+    given = _open(options.map, options.array, options)
+    against = _open(options.against, options.against_array, options) if options.against else None
+    fit = None
+    if options.structure:
+        data, name = options.structure.read_bytes(), options.structure.name
+        fit = fit_structure(given, data, name, options.chain)
+    difference = None if against is None else compare_given(given, against)
+    backbone, why_none = _rebuilt(given)
+    if options.out:
+        _write(options, given, fit, against, backbone)
+    if options.json:
+        print(json.dumps(_numbers(given, fit, against, difference, backbone), indent=2))
+        return
+    if why_none:
+        print(f"distmat: no backbone is drawn: {why_none}", file=sys.stderr)
+    print(f"{given.describe()}. Written to {options.out}.")
+    if fit is not None:
+        print("\n".join(_against_structure(fit.comparison, options.structure.name)))
+    if against is not None and difference is not None:
+        print("\n".join(_against_map(given, against, difference)))
+
+
+def _open(path: Path, array: str | None, options: argparse.Namespace) -> "GivenMap":
+    from distmat.given_map import open_map
+
+    atom = _ATOMS.get(options.atom, "")
+    with naming_options():
+        return open_map(path.read_bytes(), path.name, array, atom=atom, **map_options(options))
+
+
+def _rebuilt(given: "GivenMap") -> "tuple[Reconstruction | None, str]":
+    """The trace, or why there is none."""
+    from distmat.given_map import rebuild
+
+    if given.content.distances is None:
+        return None, ""
+    try:
+        return rebuild(given), ""
+    except DistanceMapError as error:
+        return None, str(error)
+
+
+def _write(
+    options: argparse.Namespace,
+    given: "GivenMap",
+    fit: "Fit | None",
+    against: "GivenMap | None",
+    backbone: "Reconstruction | None",
+) -> None:
+    from distmat.figures.explorer import standalone_page
+    from distmat.given_map import given_scene
     from distmat.workspace import replace_file
 
-    if options.out.suffix.lower() != ".html":
-        raise ConfigError(f"--out is '{options.out}'; its name must end in .html.")
-    found = read_foreign_map(options.map.read_bytes(), options.map.name, options.array)
-    distances = _distances(found, options)
-    truth = _truth(options, found)
-    sequence = found.sequence or (truth.sequence if truth else "X" * found.residues)
-    scene = Scene(
-        key=f"view-{options.map.name}",
-        sequence=sequence,
-        predicted=distances,
-        truth=None if truth is None else truth.ca,
-        stages=_stages(distances),
-        probability=found.contacts,
-        numbers=() if truth is None else truth.residue_numbers,
-        file=options.map.stem,
-        cutoff=CONTACT_CUTOFF,
-    )
+    scene = given_scene(given, options.map.stem, fit, against, backbone)
     with replace_file(options.out, "w") as file:
         file.write(standalone_page(scene))
-    between = f" between {found.atom} atoms" if found.atom else ""
-    print(f"{found.kind}{between}, {found.residues:,} residues. Written to {options.out}.")
 
 
-def _truth(options: argparse.Namespace, found: "ForeignMap") -> "Chain | None":
-    from distmat.protein.structure.read import read_structure
+def _numbers(
+    given: "GivenMap",
+    fit: "Fit | None",
+    against: "GivenMap | None",
+    difference: "MapDifference | None",
+    backbone: "Reconstruction | None",
+) -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "map": given.name,
+        "kind": given.content.kind,
+        "atom": given.atom,
+        "residues": len(given),
+        "stress": None if backbone is None else round(backbone.stress, 4),
+        "hand": None if backbone is None else backbone.hand,
+    }
+    if fit is not None:
+        known["structure"] = {"chain": fit.chain.name} | fit.comparison.as_dict()
+    if against is not None and difference is not None:
+        known["against"] = {"map": against.name} | difference.as_dict()
+    return known
 
-    if options.structure is None:
-        return None
-    if found.atom == "Cβ":
-        raise ConfigError(
-            f"{options.map.name} speaks of Cβ atoms, and a structure is compared by its Cα atoms; "
-            "leave out --structure."
+
+def _against_structure(comparison: "StructureComparison", name: str) -> list[str]:
+    from distmat.scoring.map_scores import MAP_SCORES
+    from distmat.scoring.registry import named
+
+    lines = [f"Against {name}, {comparison.model.pairs:,} pairs:"]
+    if comparison.verdict.kind != "unknown":
+        lines.append(f"  {comparison.verdict.sentence()}")
+    lines.append(f"  {'':<32}{'map':>10}{'separation only':>18}")
+    for score in MAP_SCORES.shown("table"):
+        if score.key in comparison.model.values:
+            values = (comparison.model.values[score.key], comparison.baseline.values[score.key])
+            label = named(score, comparison.model.values)
+            lines.append(f"  {label:<32}{score.number(values[0]):>10}{score.number(values[1]):>18}")
+    if comparison.beyond:
+        lines.append(
+            f"  {comparison.beyond:,} pairs are only said to be {comparison.farthest:g} Å or more: "
+            f"true of {comparison.beyond_right:.0%}."
         )
-    chains = read_structure(options.structure)
-    asked = [chain for chain in chains if options.chain in (None, chain.chain_id)]
-    fitting = [chain for chain in asked if len(chain) == found.residues]
-    if not fitting:
-        lengths = ", ".join(f"{chain.chain_id or '?'} {len(chain):,}" for chain in chains)
-        raise StructureError(
-            f"{options.structure.name} has no such chain of {found.residues:,} residues, as "
-            f"the map has; its chains have: {lengths}."
+    return lines
+
+
+def _against_map(given: "GivenMap", against: "GivenMap", difference: "MapDifference") -> list[str]:
+    lines = [f"Against {against.name}:"]
+    if given.atom != against.atom:
+        lines.append(f"  One is between {given.atom}, the other between {against.atom} atoms.")
+    if difference.pairs:
+        lines.append(
+            f"  {difference.pairs:,} distances differ by {difference.mae:.2f} Å on average "
+            f"(mean {difference.mean:+.2f}, r {difference.pearson:.3f}).".replace("-", "−")
         )
-    if found.sequence and fitting[0].sequence != found.sequence:
-        raise SequenceError(
-            f"Chain {fitting[0].chain_id} of {options.structure.name} is of another sequence than "
-            "the map."
-        )
-    return fitting[0]
-
-
-def _distances(found: "ForeignMap", options: argparse.Namespace) -> "np.ndarray | None":
-    """Å; a format that says between which atoms it is says by itself what its numbers mean."""
-    from distmat.geometry.completion import check_map
-
-    if found.distances is None or found.atom:
-        return found.distances
-    with naming_options():
-        return check_map(found.distances, **map_options(options)).distances
-
-
-def _stages(distances: "np.ndarray | None") -> "dict[str, np.ndarray]":
-    """The trace after each step; nothing where the map doesn't tell enough of one."""
-    from distmat.geometry.reconstruction import reconstruct
-
-    if distances is None:
-        return {}
-    try:
-        backbone = reconstruct(distances, unit="Å", zeros_are_missing=False)
-    except DistanceMapError as error:
-        print(f"distmat: no backbone is drawn: {error}", file=sys.stderr)
-        return {}
-    return dict(backbone.stages)
+    lines.append(
+        f"  Contacts with |i − j| ≥ 6: {difference.both:,} in both, {difference.only_first:,} in "
+        f"{given.name} alone, {difference.only_second:,} in {against.name} alone."
+    )
+    return lines

@@ -1,16 +1,14 @@
 """Maps that others have written: told apart by what they hold, and read into one form.
 
 Distograms are read as medians; where most of the probability lies in the open last bin the
-distance isn't known but to be long, and stays NaN. Sources of the formats:
+distance isn't known but to be long, and stays NaN. Sources of the formats, besides those of their
+bins in `distmat.protein.foreign_bins`:
 
 - AlphaFold 3, ``docs/output.md`` of its repository: ``distogram`` of shape (N, N, 64), written with
-  ``--save_distogram``, and the ``contact_probs`` and ``pae`` of its confidences. The bins are those
-  of AlphaFold 2: 62 between 2.3125 and 21.6875 Å and an open one at each end.
-- ESMFold: the same bins, as ``distogram_logits``. Boltz: ``pdistogram``, between 2 and 22 Å.
-- trRosetta: ``dist`` of shape (N, N, 37), whose first bin is "20 Å or more" and the others are
-  0.5 Å wide from 2 Å on; Cβ.
-- CASP's RR: ``i j 0 8 p`` (mode 1), and ``i j p`` with ten bins (mode 2, from CASP14 on): up to
-  4 Å, each 2 Å wide, and more than 20 Å; Cβ.
+  ``--save_distogram``, and the ``contact_probs`` and ``pae`` of its confidences.
+- ESMFold: ``distogram_logits`` of what ``infer`` returns. Boltz: ``pdistogram`` of what its
+  ``forward`` returns, or ``distogram_logits`` beside the ``asym_id`` of each token.
+- Lists of contacts: see `distmat.protein.contact_list`.
 """
 
 import io
@@ -23,18 +21,16 @@ from typing import Any
 import numpy as np
 
 from distmat.documents import DocumentError, parse_json
-from distmat.errors import DistanceMapError
+from distmat.errors import DistanceMapError, MapChoiceError
+from distmat.protein.contact_list import ContactList, is_contact_list, read_contact_list
+from distmat.protein.foreign_bins import BY_BINS, BY_KEY, BinnedFormat, read_bins, shares_of
 from distmat.protein.map_file import read_npy
 
 MOST_RESIDUES = 5000
 """Of a map; a distogram of so many takes three gigabytes."""
 
-_ALPHAFOLD = np.linspace(2.3125, 21.6875, 63)
-_BOLTZ = np.linspace(2.0, 22.0, 63)
-_TRROSETTA = np.arange(2.0, 20.5, 0.5)
-_CASP = np.arange(4.0, 21.0, 2.0)
-_NEAREST = 2.0
-"""Å; where the open first bin begins."""
+_LARGEST_ARCHIVE = 4 * 2**30
+"""Bytes that an archive may unpack to."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +49,12 @@ class ForeignMap:
         ``"Cα"`` or ``"Cβ"``, between which the distances are; empty where the file doesn't say.
     sequence : str
         Letters, where the file has them.
+    glycine : str
+        ``"Cα"`` or ``"virtual"``: what stands for glycine's Cβ in a map of Cβ atoms.
+    beyond : ndarray, shape=(N, N), dtype=bool, or None
+        Pairs whose distance isn't known but to be `farthest` or more: the open last bin.
+    farthest : float
+        Å; NaN where no bin is open.
     """
 
     kind: str
@@ -60,6 +62,9 @@ class ForeignMap:
     contacts: np.ndarray | None = None
     atom: str = ""
     sequence: str = ""
+    glycine: str = "virtual"
+    beyond: np.ndarray | None = None
+    farthest: float = float("nan")
 
     @property
     def residues(self) -> int:
@@ -81,6 +86,8 @@ def read_foreign_map(data: bytes, name: str, array: str | None = None) -> Foreig
 
     Raises
     ------
+    MapChoiceError
+        If the file holds several maps, and nobody said which one to read.
     DistanceMapError
         If it is none of these, or not a map of distances or contacts.
     """
@@ -92,8 +99,8 @@ def read_foreign_map(data: bytes, name: str, array: str | None = None) -> Foreig
     if text.lstrip()[:1] in ("{", "["):
         return _of_json(text, name)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if any(re.match(r"PFRMAT\s+RR\b", line) for line in lines[:20]):
-        return _of_rr(lines, name)
+    if is_contact_list(lines):
+        return _of_list(read_contact_list(lines, name, MOST_RESIDUES))
     if lines and lines[0].startswith("i,j,"):
         return _of_pairs(lines, name)
     return _of_array(_table(lines, name), "", name)
@@ -109,6 +116,12 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _of_archive(data: bytes, name: str, asked: str | None) -> ForeignMap:
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        size = sum(member.file_size for member in packed.infolist())
+    if size > _LARGEST_ARCHIVE:
+        raise DistanceMapError(
+            f"{name} unpacks to {size / 2**30:.1f} GiB; give the map that you mean alone."
+        )
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
@@ -117,7 +130,7 @@ def _of_archive(data: bytes, name: str, asked: str | None) -> ForeignMap:
         raise DistanceMapError(
             f"{name} holds no arrays of numbers that can be read without running code."
         ) from None
-    maps = [key for key, value in arrays.items() if _is_map(value)]
+    maps = [key for key, value in arrays.items() if _is_map(_squeezed(value))]
     if asked is not None:
         if asked not in maps:
             raise DistanceMapError(
@@ -125,32 +138,30 @@ def _of_archive(data: bytes, name: str, asked: str | None) -> ForeignMap:
             )
         maps = [asked]
     # trRosetta's angles are of the same shape as its distances.
-    known = [key for key in maps if key in _DISTOGRAMS]
+    known = [key for key in maps if key in BY_KEY]
     maps = known if len(known) == 1 else maps
-    if len(maps) != 1:
-        raise DistanceMapError(
-            f"{name} holds {len(maps)} maps ({', '.join(maps)}); say which one to read."
-            if maps
-            else f"{name} holds no N×N map of distances."
-        )
-    return _of_array(arrays[maps[0]], maps[0], name)
+    if not maps:
+        raise DistanceMapError(f"{name} holds no N×N map of distances.")
+    if len(maps) > 1:
+        raise MapChoiceError(name, maps)
+    # Boltz names its distogram as ESMFold does, and tells each token's chain beside it.
+    key = "pdistogram" if maps[0] == "distogram_logits" and "asym_id" in arrays else maps[0]
+    return _of_array(arrays[maps[0]], key, name)
 
 
 def _is_map(array: np.ndarray) -> bool:
     return array.ndim in (2, 3) and len(array) > 1 and array.shape[0] == array.shape[1]
 
 
-_DISTOGRAMS = {
-    "dist": ("trRosetta's distogram", _TRROSETTA, "Cβ"),
-    "distogram": ("AlphaFold's distogram", _ALPHAFOLD, "Cβ"),
-    "distogram_logits": ("ESMFold's distogram", _ALPHAFOLD, "Cβ"),
-    "pdistogram": ("Boltz's distogram", _BOLTZ, "Cβ"),
-}
+def _squeezed(array: np.ndarray) -> np.ndarray:
+    """Without the axes of a single batch, and of a single distogram of several."""
+    return np.squeeze(array) if array.ndim > 2 else array
 
 
 def _of_array(array: np.ndarray, key: str, name: str) -> ForeignMap:
+    given, array = array.shape, _squeezed(array)
     if not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array) or not _is_map(array):
-        shape = "×".join(map(str, array.shape))
+        shape = "×".join(map(str, given))
         raise DistanceMapError(f"{name} has the shape {shape}; a map is N×N, a distogram N×N×bins.")
     if len(array) > MOST_RESIDUES:
         raise DistanceMapError(f"{name} has {len(array):,} residues; {MOST_RESIDUES:,} are read.")
@@ -158,75 +169,36 @@ def _of_array(array: np.ndarray, key: str, name: str) -> ForeignMap:
         raise DistanceMapError(_NOT_A_DISTANCE.format(name=name))
     if array.ndim == 2:
         return _of_table(array.astype(float), name)
-    kind, edges, atom = _DISTOGRAMS.get(key, ("a distogram", _edges_of(array.shape[2], name), "Cβ"))
-    if array.shape[2] != len(edges) + (1 if edges is not _TRROSETTA else 0):
-        raise DistanceMapError(
-            f"{name} has {array.shape[2]} bins, where {kind} has "
-            f"{len(edges) + (1 if edges is not _TRROSETTA else 0)}."
-        )
-    share = _shares(array)
-    if edges is _TRROSETTA:
-        # Its first bin is the open one beyond the last; none is below 2 Å.
-        share = np.concatenate([share[..., 1:], share[..., :1]], axis=2)
-        edges = edges[1:]
-    return ForeignMap(kind, *read_bins(share, edges), atom)
+    return _of_distogram(array, _form(array.shape[2], key, name), name)
 
 
-def _edges_of(bins: int, name: str) -> np.ndarray:
-    known = {64: _ALPHAFOLD, 37: _TRROSETTA}
-    if bins not in known:
+def _form(bins: int, key: str, name: str) -> BinnedFormat:
+    form = BY_KEY.get(key) or BY_BINS.get(bins)
+    if form is None:
         raise DistanceMapError(
-            f"{name} is a distogram of {bins} bins; those of 64 (AlphaFold, ESMFold) and 37 "
+            f"{name} is a distogram of {bins} bins; those of 64 (AlphaFold, ESMFold, Boltz) and 37 "
             "(trRosetta) are known."
         )
-    return known[bins]
+    if form.bins != bins:
+        raise DistanceMapError(f"{name} has {bins} bins, where {form.kind} has {form.bins}.")
+    return form
 
 
-def _shares(array: np.ndarray) -> np.ndarray:
-    """Probabilities, also of logits, symmetric in the pair."""
-    values: np.ndarray = array.astype(np.float32)
-    if values.min() < -1e-3 or not np.allclose(values.sum(axis=2), 1.0, atol=2e-2):
-        values = np.exp(values - values.max(axis=2, keepdims=True))
-    values = (values + values.transpose(1, 0, 2)) / 2
-    values /= values.sum(axis=2, keepdims=True)
-    return values
-
-
-def read_bins(share: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median distances, and the probability of less than 8 Å.
-
-    Parameters
-    ----------
-    share : ndarray, shape=(N, N, K + 1)
-        Probabilities; the last bin is open.
-    edges : ndarray, shape=(K,)
-        Å: where the bins end, but the last one.
-
-    Returns
-    -------
-    distances, contacts : ndarray, shape=(N, N), dtype=float
-        Å, NaN where the median lies in the open bin; zero and one on the diagonal.
-    """
-    below = np.cumsum(share, axis=2)[..., :-1]
-    place = (below < 0.5).sum(axis=2)
-    far = place == len(edges)
-    inside = np.minimum(place, len(edges) - 1)
-    starts = np.concatenate([[_NEAREST], edges[:-1]])
-    before = np.take_along_axis(
-        np.concatenate([0 * below[..., :1], below], 2), inside[..., None], 2
-    )
-    here = np.take_along_axis(share, inside[..., None], 2)[..., 0]
-    part = np.clip((0.5 - before[..., 0]) / np.maximum(here, 1e-9), 0, 1)
-    distances = starts[inside] + part * np.maximum(edges - starts, 0.0)[inside]
-    distances[far] = np.nan
-    row = below.reshape(-1, len(edges))
-    at = np.searchsorted(edges, 8.0)
-    low = edges[at - 1]
-    weight = (8.0 - low) / (edges[at] - low)
-    contacts = (row[:, at - 1] + weight * (row[:, at] - row[:, at - 1])).reshape(below.shape[:2])
+def _of_distogram(array: np.ndarray, form: BinnedFormat, name: str) -> ForeignMap:
+    if not np.isfinite(array).all():
+        raise DistanceMapError(f"{name} has values in its distogram that are no numbers.")
+    distances, contacts = read_bins(shares_of(array, form), form.edges)
     np.fill_diagonal(distances, 0.0)
     np.fill_diagonal(contacts, 1.0)
-    return distances, contacts.astype(float)
+    return ForeignMap(
+        form.kind,
+        distances,
+        contacts,
+        "Cβ",
+        glycine=form.glycine,
+        beyond=np.isnan(distances),
+        farthest=float(form.edges[-1]),
+    )
 
 
 _NOT_A_DISTANCE = (
@@ -278,39 +250,25 @@ def _square(content: Any, name: str) -> np.ndarray:
     return table
 
 
-def _of_rr(lines: list[str], name: str) -> ForeignMap:
-    mode = next((line.split()[1] for line in lines if re.match(r"RMODE\s+\d", line)), "1")
-    sequence = "".join(line for line in lines if re.fullmatch(r"[A-Z]+", line) and line != "END")
-    rows = [line.split() for line in lines if re.match(r"\d+\s+\d+\s", line)]
-    try:
-        pairs = np.array([[int(row[0]), int(row[1])] for row in rows]).reshape(-1, 2)
-        values = np.array([[float(value) for value in row[2:]] for row in rows])
-    except ValueError:
-        raise DistanceMapError(
-            f"{name} has a line of a pair whose numbers differ in kind."
-        ) from None
-    if not len(rows):
-        raise DistanceMapError(f"{name} has no line of a pair, such as '1 9 0 8 0.7'.")
-    n = max(len(sequence), int(pairs.max()))
-    if n > MOST_RESIDUES or pairs.min() < 1 or (sequence and pairs.max() > len(sequence)):
-        raise DistanceMapError(f"{name} names residue {pairs.max()}, and its sequence has {n}.")
-    if (mode == "2" and values.shape[1] != 11) or (mode != "2" and values.shape[1] != 3):
-        raise DistanceMapError(f"{name} is RR in mode {mode}, and its lines don't fit that.")
-    i, j = pairs.T - 1
-    contacts = np.full((n, n), np.nan)
-    contacts[i, j] = contacts[j, i] = values[:, 0] if mode == "2" else values[:, 2]
-    distances = None
-    if mode == "2":
-        share = values[:, 1:] / np.maximum(values[:, 1:].sum(axis=1, keepdims=True), 1e-9)
-        distances = np.full((n, n), np.nan)
-        np.fill_diagonal(distances, 0.0)
-        # One row of pairs, read as a map whose own diagonal is no pair's.
-        for k in range(len(rows)):
-            distance = read_bins(np.broadcast_to(share[k], (2, 2, 10)), _CASP)[0][0, 1]
-            distances[i[k], j[k]] = distances[j[k], i[k]] = distance
-    # Ours says in a remark that it means Cα; CASP's means Cβ.
-    atom = "Cα" if any("C-alpha" in line for line in lines if line.startswith("REMARK")) else "Cβ"
-    return ForeignMap(f"CASP's RR, mode {mode}", distances, contacts, atom, sequence)
+def _of_list(found: ContactList) -> ForeignMap:
+    """Contacts, and of CASP's mode 2 distances, pair by pair."""
+    n = found.residues
+    i, j = found.pairs.T
+
+    def table(values: np.ndarray, diagonal: float) -> np.ndarray:
+        full = np.full((n, n), np.nan)
+        full[i, j] = full[j, i] = values
+        np.fill_diagonal(full, diagonal)
+        return full
+
+    contacts = table(found.probabilities, np.nan)
+    distances = beyond = None
+    if found.distances is not None:
+        distances = table(found.distances, 0.0)
+        beyond = table(np.isnan(found.distances).astype(float), 0.0) == 1.0
+    return ForeignMap(
+        found.kind, distances, contacts, found.atom, found.sequence, "Cα", beyond, found.farthest
+    )
 
 
 def _of_pairs(lines: list[str], name: str) -> ForeignMap:

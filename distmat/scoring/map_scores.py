@@ -336,6 +336,7 @@ MAP_SCORES: Registry[Pairs] = Registry(
         meaning="Of the L likeliest contacts with |i − j| ≥ 24 of a chain of L residues, the share "
         "that are contacts.",
         ceiling="long_precision_ceiling",
+        of_contacts=True,
     ),
     Score(
         "long_precision_ceiling",
@@ -345,6 +346,7 @@ MAP_SCORES: Registry[Pairs] = Registry(
         _ceiling,
         places=(),
         meaning="The P@L that a perfect prediction has: many chains have fewer than L contacts.",
+        of_contacts=True,
     ),
     Score(
         "long_precision_l2",
@@ -353,6 +355,7 @@ MAP_SCORES: Registry[Pairs] = Registry(
         "长程接触精度 P@L/2",
         lambda pairs: _top_precision(pairs, 2),
         meaning="As P@L, of the L/2 likeliest.",
+        of_contacts=True,
     ),
     Score(
         "long_precision_l5",
@@ -361,6 +364,7 @@ MAP_SCORES: Registry[Pairs] = Registry(
         "长程接触精度 P@L/5",
         lambda pairs: _top_precision(pairs, 5),
         meaning="As P@L, of the L/5 likeliest.",
+        of_contacts=True,
     ),
     Score(
         "r_precision",
@@ -370,6 +374,7 @@ MAP_SCORES: Registry[Pairs] = Registry(
         _r_precision,
         meaning="Of as many of the likeliest contacts with |i − j| ≥ 6 as there truly are, the "
         "share that are contacts.",
+        of_contacts=True,
     ),
     Score(
         "contact_auc",
@@ -378,6 +383,7 @@ MAP_SCORES: Registry[Pairs] = Registry(
         "接触 AUC",
         _contact_auc,
         meaning="How often a contact ranks above a pair that is none, |i − j| ≥ 6; 0.5 is chance.",
+        of_contacts=True,
     ),
     Score(
         "mds_pearson",

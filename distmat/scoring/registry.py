@@ -40,6 +40,8 @@ class Score(Generic[T]):
         Key of the score that says the best any prediction could have had, if there is one.
     costly : bool
         Computed only where it is asked for.
+    of_contacts : bool
+        Whether a ranking of contacts is enough for it, without distances.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Score(Generic[T]):
     meaning: str = ""
     ceiling: str = ""
     costly: bool = False
+    of_contacts: bool = False
 
     def __post_init__(self) -> None:
         if not self.key.isidentifier() or not set(self.places) <= set(PLACES):

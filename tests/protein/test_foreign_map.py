@@ -146,3 +146,44 @@ def test_a_table_of_numbers_is_read_whatever_stands_between_them(between, distan
 def test_what_is_no_map_is_refused_in_one_sentence(data, words):
     with pytest.raises(DistanceMapError, match=words):
         read_foreign_map(data, "x")
+
+
+def test_boltz_names_its_distogram_as_esmfold_does_and_is_told_by_its_tokens(distances):
+    distances = np.maximum(distances, 2.6) * 2.2
+    edges = np.linspace(2.0, 22.0, 63)
+    share = np.log(distogram(distances, edges) + 1e-9).astype(np.float16)
+    found = read_foreign_map(npz(distogram_logits=share, asym_id=np.zeros(N)), "x.npz")
+    assert found.kind == "Boltz's distogram" and found.farthest == 22.0
+    # An axis of one distogram of several, and one of a batch, are no maps' own.
+    for shape in ((N, N, 1, 64), (1, N, N, 64)):
+        again = read_foreign_map(npz(pdistogram=share.reshape(shape)), "x.npz")
+        np.testing.assert_array_equal(again.distances, found.distances)
+
+
+def test_a_pair_in_the_open_bin_is_told_apart_from_one_that_is_not_known(distances):
+    distances = np.maximum(distances, 2.6) * 2.2
+    share = distogram(distances, np.linspace(2.3125, 21.6875, 63))
+    found = read_foreign_map(npz(distogram=share), "x.npz")
+    assert found.beyond.any() and (np.isnan(found.distances) == found.beyond).all()
+    assert (distances[found.beyond] > found.farthest).all()
+    bins = "0 0 0 0 0 0 0 0 0 1"
+    two = f"PFRMAT RR\nRMODE 2\nMODEL 1\nACDEFGHIKLMNPQ\n3 14 0.0 {bins}\nEND\n"
+    found = read_foreign_map(two.encode(), "x.rr")
+    assert found.beyond.sum() == 2 and found.beyond[2, 13] and found.farthest == 20.0
+
+
+def test_a_list_of_contacts_needs_no_header():
+    found = read_foreign_map(b"1 9 0 8 0.70\n3 14 0 8 0.1\n", "x.psicov")
+    assert found.kind == "a list of contacts" and found.residues == 14
+    assert found.contacts[8, 0] == 0.7 and np.isnan(found.contacts[0, 1])
+    with pytest.raises(DistanceMapError, match=r"3\.5 where a probability of contact, 0 to 1"):
+        read_foreign_map(b"1 9 0 8 3.5\n3 14 0 8 0.1\n", "x.psicov")
+    # Five residues' distances are five numbers a line, too.
+    table = "0 4 5 6 7\n4 0 4 5 6\n5 4 0 4 5\n6 5 4 0 4\n7 6 5 4 0\n"
+    assert read_foreign_map(table.encode(), "x.txt").distances[0, 4] == 7
+
+
+def test_an_archive_that_would_fill_the_memory_is_not_unpacked(monkeypatch, distances):
+    monkeypatch.setattr("distmat.protein.foreign_map._LARGEST_ARCHIVE", 500)
+    with pytest.raises(DistanceMapError, match=r"unpacks to 0\.0 GiB"):
+        read_foreign_map(npz(a=distances), "x.npz")
