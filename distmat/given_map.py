@@ -6,6 +6,7 @@ The page Maps and `distmat view` both go through it.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from distmat.figures.explorer import Scene
 from distmat.geometry.completion import check_map
 from distmat.geometry.reconstruction import Reconstruction, reconstruct
 from distmat.protein.chain import Chain
+from distmat.protein.distance_map import pairwise_distances
 from distmat.protein.foreign_map import ForeignMap, read_foreign_map
 from distmat.protein.structure.beta import read_beta
 from distmat.protein.structure.read import read_structure_bytes
@@ -251,9 +253,58 @@ def given_scene(
         probability=content.contacts,
         numbers=() if fit is None else fit.chain.residue_numbers,
         file=file,
-        words={"predicted": "map", "true": "other map" if against else "structure"},
+        words={
+            "predicted": "map",
+            "true": "other map" if against else "structure",
+            "observed": "structure",
+        },
     )
 
 
 def _mark(fit: Fit | None) -> str:
     return "" if fit is None else hashlib.sha256(fit.coords.tobytes()).hexdigest()[:12]
+
+
+def pair_columns(
+    given: GivenMap, fit: Fit | None = None, against: GivenMap | None = None
+) -> dict[str, np.ndarray]:
+    """What is known of each pair i < j, column by column, for a table; residues count from 1."""
+    letters = np.array(list(sequence_of(given, fit, against)))
+    i, j = np.triu_indices(len(given), 1)
+    columns = {"i": i + 1, "j": j + 1, "residue_i": letters[i], "residue_j": letters[j]}
+    tables = {
+        "distance": given.content.distances,
+        "contact_probability": given.content.contacts,
+        "structure": None if fit is None else pairwise_distances(fit.coords),
+        "other_distance": None if against is None else against.content.distances,
+        "other_contact_probability": None if against is None else against.content.contacts,
+    }
+    columns |= {
+        name: np.round(table[i, j], 4) for name, table in tables.items() if table is not None
+    }
+    if given.content.beyond is not None:
+        columns["beyond_last_bin"] = given.content.beyond[i, j]
+    return columns
+
+
+def numbers(
+    given: GivenMap,
+    fit: Fit | None = None,
+    against: GivenMap | None = None,
+    difference: MapDifference | None = None,
+    backbone: Reconstruction | None = None,
+) -> dict[str, Any]:
+    """Everything that was measured, for JSON."""
+    known: dict[str, Any] = {
+        "map": given.name,
+        "kind": given.content.kind,
+        "atom": given.atom,
+        "residues": len(given),
+        "stress": None if backbone is None else round(float(backbone.stress), 4),
+        "hand": None if backbone is None else backbone.hand,
+    }
+    if fit is not None:
+        known["structure"] = {"chain": fit.chain.name} | fit.comparison.as_dict()
+    if against is not None and difference is not None:
+        known["against"] = {"map": against.name} | difference.as_dict()
+    return known

@@ -11,6 +11,7 @@ show_style()
 refuse_exposure()
 pages = [
     st.Page("predict.py", title="Predict", default=True),
+    st.Page("maps.py", title="Maps"),
     st.Page("evaluate.py", title="Evaluate"),
     st.Page("train.py", title="Train"),
     st.Page("runs.py", title="Runs"),

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from distmat.cli.map_options import add_map_options, map_options, naming_options
 from distmat.errors import ConfigError, DistanceMapError
@@ -49,7 +49,7 @@ def add_view(commands) -> None:
 
 
 def _view(options: argparse.Namespace) -> None:
-    from distmat.given_map import compare_given, fit_structure
+    from distmat.given_map import compare_given, fit_structure, numbers
 
     if options.out is None and not options.json:
         raise ConfigError("Give --out PAGE.html for a page, --json for numbers, or both.")
@@ -66,7 +66,7 @@ def _view(options: argparse.Namespace) -> None:
     if options.out:
         _write(options, given, fit, against, backbone)
     if options.json:
-        print(json.dumps(_numbers(given, fit, against, difference, backbone), indent=2))
+        print(json.dumps(numbers(given, fit, against, difference, backbone), indent=2))
         return
     if why_none:
         print(f"distmat: no backbone is drawn: {why_none}", file=sys.stderr)
@@ -113,28 +113,6 @@ def _write(
         file.write(standalone_page(scene))
 
 
-def _numbers(
-    given: "GivenMap",
-    fit: "Fit | None",
-    against: "GivenMap | None",
-    difference: "MapDifference | None",
-    backbone: "Reconstruction | None",
-) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "map": given.name,
-        "kind": given.content.kind,
-        "atom": given.atom,
-        "residues": len(given),
-        "stress": None if backbone is None else round(backbone.stress, 4),
-        "hand": None if backbone is None else backbone.hand,
-    }
-    if fit is not None:
-        known["structure"] = {"chain": fit.chain.name} | fit.comparison.as_dict()
-    if against is not None and difference is not None:
-        known["against"] = {"map": against.name} | difference.as_dict()
-    return known
-
-
 def _against_structure(comparison: "StructureComparison", name: str) -> list[str]:
     from distmat.scoring.map_scores import MAP_SCORES
     from distmat.scoring.registry import named
@@ -150,7 +128,7 @@ def _against_structure(comparison: "StructureComparison", name: str) -> list[str
             lines.append(f"  {label:<32}{score.number(values[0]):>10}{score.number(values[1]):>18}")
     if comparison.beyond:
         lines.append(
-            f"  {comparison.beyond:,} pairs are only said to be {comparison.farthest:g} Å or more: "
+            f"  {comparison.beyond:,} pairs are only said to be {comparison.farthest:.1f} Å or more: "
             f"true of {comparison.beyond_right:.0%}."
         )
     return lines

@@ -19,6 +19,7 @@ MODEL_COLOUR, BASELINE_COLOUR, TRUTH_COLOUR = "#d95f02", "#7f7f7f", "#1b78b4"
 
 NOT_OBSERVED = "rgba(140, 140, 140, 0.35)"
 """Shows through where a map has no value."""
+_BOTH_COLOUR = "#009e73"
 
 _SEPARATION_TICKS = (1, 3, 6, 12, 24, 50, 100, 200, 400, 800, 1600)
 
@@ -56,6 +57,52 @@ def true_map(sequence: str, true: np.ndarray) -> go.Figure:
         },
     )
     return finished(figure, 420).update_layout(plot_bgcolor=NOT_OBSERVED)
+
+
+def agreement_map(sequence: str, first: np.ndarray, second: np.ndarray) -> go.Figure:
+    """Contacts that two maps both name, and that one names alone.
+
+    Parameters
+    ----------
+    sequence : str
+        Length N.
+    first, second : ndarray, shape=(N, N), dtype=bool
+        Of pairs i < j.
+    """
+    figure = go.Figure()
+    for name, named, colour, place in (
+        ("in both", first & second, _BOTH_COLOUR, None),
+        ("in the first alone", first & ~second, MODEL_COLOUR, "above"),
+        ("in the other alone", second & ~first, TRUTH_COLOUR, "below"),
+    ):
+        i, j = np.nonzero(named)
+        # What both name is drawn on both sides of the diagonal, the rest on its own.
+        rows, columns = {
+            None: (np.concatenate([i, j]), np.concatenate([j, i])),
+            "above": (i, j),
+            "below": (j, i),
+        }[place]
+        labels = residue_labels(sequence)
+        figure.add_trace(
+            go.Scatter(
+                x=columns + 1,
+                y=rows + 1,
+                name=f"{name} ({len(i):,})",
+                mode="markers",
+                marker={"color": colour, "size": 5, "symbol": "square"},
+                text=[f"{labels[a]} – {labels[b]}" for a, b in zip(rows, columns, strict=True)],
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )
+    n = len(sequence)
+    axis = {"range": [0.5, n + 0.5], "title": "residue", "constrain": "domain"}
+    figure.update_layout(
+        xaxis=axis,
+        yaxis=axis | {"range": [n + 0.5, 0.5], "scaleanchor": "x"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        width=520,
+    )
+    return finished(figure, 520)
 
 
 def error_by_separation(predicted: np.ndarray, baseline: np.ndarray, true: np.ndarray) -> go.Figure:

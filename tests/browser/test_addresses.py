@@ -14,6 +14,7 @@ pytestmark = pytest.mark.xdist_group("browser")
         ("train", "Train a model"),
         ("runs", "Runs"),
         ("runs?run={run}", "the first one"),
+        ("maps", "Anyone's map"),
         ("data", "Datasets"),
     ],
 )

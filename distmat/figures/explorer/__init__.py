@@ -72,7 +72,8 @@ class Scene:
     file : str
         Stem of the names of pictures.
     words : mapping of str to str
-        What ``"predicted"`` and ``"true"`` are called, where they are something else.
+        What ``"predicted"`` and ``"true"`` are called, where they are something else, and
+        ``"observed"``, the true trace, where that isn't what the true map is of.
     cutoff : float
         Å below which two residues are in contact.
     """
@@ -127,6 +128,7 @@ def pack_scene(scene: Scene, viewer: Sequence[str] = ()) -> bytes:
             "predicted": "predicted",
             "true": "true",
             "structure": "As it was observed." if scene.truth is not None else "",
+            "observed": scene.words.get("true", "true"),
             **scene.words,
         },
         "colours": {"predicted": MODEL_COLOUR, "truth": TRUTH_COLOUR},

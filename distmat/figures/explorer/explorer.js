@@ -433,7 +433,7 @@ class Explorer {
       item.append(text, bar, end);
       return item;
     };
-    const own = this.stages.length ? [colours.predicted, words.predicted] : [colours.truth, words.true];
+    const own = this.stages.length ? [colours.predicted, words.predicted] : [colours.truth, words.observed];
     const parts = {
       trace: () => entry(...own),
       chain: () => scale("N", CHAIN, "C"),
@@ -442,7 +442,7 @@ class Explorer {
     };
     box.replaceChildren(parts[colour]());
     if (known && this.stages.length && truth !== "hidden") {
-      box.append(entry(colour === "trace" ? colours.truth : UNKNOWN, words.true));
+      box.append(entry(colour === "trace" ? colours.truth : UNKNOWN, words.observed));
     }
   }
 

@@ -179,7 +179,10 @@ function pdbOf(points, sequence) {
   const lines = points.map((p, k) => p && "ATOM  " + String((k + 1) % 100000).padStart(5) + "  CA  "
     + (NAMES[sequence[k]] || "Unk").toUpperCase() + " A" + String((k + 1) % 10000).padStart(4) + "    "
     + number(p.x) + number(p.y) + number(p.z) + "  1.00  0.00           C");
-  return `${lines.filter(Boolean).join("\n")}\nEND\n`;
+  // Neighbours further apart than Cα atoms are, such as Cβ, are bonded because this says so.
+  const serial = (k) => String((k + 1) % 100000).padStart(5);
+  const bonds = points.map((p, k) => p && points[k + 1] && `CONECT${serial(k)}${serial(k + 1)}`);
+  return `${[...lines, ...bonds].filter(Boolean).join("\n")}\nEND\n`;
 }
 
 let viewerScript = null;

@@ -9,25 +9,16 @@ import streamlit as st
 from distmat.figures.maps import error_by_separation
 from distmat.protein.distance_map import BANDS, CONTACT_CUTOFF, in_band
 from distmat.scoring.map_scores import MAP_SCORES
-from distmat.scoring.registry import named
 from distmat.scoring.trace_scores import TRACE_SCORES
 from distmat.ui.markdown import escaped
 from distmat.ui.predict.maps import show_figure
 from distmat.ui.predict.view import PredictionView
+from distmat.ui.score_tables import BASELINE, ICONS, SHOWN_AS, band_rows, overall_rows
 
 if TYPE_CHECKING:
     from distmat.prediction import Comparison
-    from distmat.scoring.map_scores import MapScores
     from distmat.scoring.registry import Score
 
-BASELINE = "knowing only the separation"
-
-_SHOWN_AS = {"good": st.success, "note": st.info, "bad": st.warning}
-_ICONS = {
-    "good": ":material/check_circle:",
-    "note": ":material/info:",
-    "bad": ":material/warning:",
-}
 _ADVICE = {
     "little": "Rely on its outlines, not on single pairs.",
     "none": "Don't read a fold into this map.",
@@ -62,9 +53,13 @@ def show_scores(view: PredictionView) -> None:
     st.subheader("Scores of the map", anchor="scores")
     left, right = st.columns([5, 6], gap="large")
     with left:
-        st.table(_overall(comparison), hide_index=True, border="horizontal")
         st.table(
-            _by_band(comparison.model, comparison.baseline), hide_index=True, border="horizontal"
+            overall_rows(comparison.model, comparison.baseline, comparison.own_baseline),
+            hide_index=True,
+            border="horizontal",
+        )
+        st.table(
+            band_rows(comparison.model, comparison.baseline), hide_index=True, border="horizontal"
         )
         st.caption(
             f"Over all {comparison.model.pairs:,} observed pairs, or those of a band of "
@@ -100,7 +95,7 @@ def _show_judgement(view: PredictionView, comparison: "Comparison") -> None:
     # Nobody is praised for what was learned by heart.
     remembered = overlap is not None and overlap.relatives and verdict.severity == "good"
     severity = "note" if remembered else verdict.severity
-    _SHOWN_AS[severity](" ".join(words), icon=_ICONS[severity])
+    getattr(st, SHOWN_AS[severity])(" ".join(words), icon=ICONS[severity])
 
 
 def _unverified(view: PredictionView) -> str:
@@ -175,50 +170,3 @@ def _headlines_without_truth(view: PredictionView) -> list[tuple[str, str, str |
         ("Radius of gyration", f"{radius:.1f} Å", None, "Of the predicted backbone."),
         ("Hand", backbone.hand, None, "Which of the two mirror images; see below."),
     ]
-
-
-def _overall(comparison: "Comparison") -> list[dict[str, str]]:
-    model, baseline = comparison.model.values, comparison.baseline.values
-    own = comparison.own_baseline
-    rows = []
-    for score in MAP_SCORES.shown("table"):
-        if score.key not in model:
-            continue
-        ours, theirs = model[score.key], baseline[score.key]
-        row = {
-            "score": named(score, model),
-            "model": f"**{score.number(ours)}**",
-            BASELINE: score.number(theirs),
-            "better by": _better(score, ours, theirs),
-        }
-        if own is not None:
-            row["the checkpoint's own baseline"] = score.number(own.values[score.key])
-        rows.append(row)
-    return rows
-
-
-def _by_band(model: "MapScores", baseline: "MapScores") -> list[dict[str, str]]:
-    rows, mae = [], MAP_SCORES["mae"]
-    for name, (first, last) in BANDS.items():
-        ours, theirs = model.bands[name], baseline.bands[name]
-        if not ours.pairs:
-            continue
-        rows.append(
-            {
-                "band": f"{name} ({first}–{last})" if last else f"{name} (≥ {first})",
-                "pairs": f"{ours.pairs:,}",
-                mae.column: f"**{mae.number(ours.mae)}**",
-                "separation only": mae.number(theirs.mae),
-                "better by": _better(mae, ours.mae, theirs.mae),
-                "r": MAP_SCORES["pearson"].number(ours.pearson),
-            }
-        )
-    return rows
-
-
-def _better(score: "Score", ours: float, theirs: float) -> str:
-    gain = score.gain(ours, theirs)
-    if not math.isfinite(gain):
-        return "–"
-    text = f"{gain:+.{score.digits}f}".replace("-", "−")
-    return f":{'green' if gain > 0 else 'red'}[{text}]"

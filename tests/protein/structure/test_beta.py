@@ -21,7 +21,7 @@ def gemmi_atoms(data, chain):
     lines = [line[:66] for line in gzip.decompress(data).decode().splitlines()]
     model = gemmi.read_pdb_string("\n".join(lines))[0]
     found = {}
-    for residue in model[chain.chain_id or " "]:
+    for residue in model[chain.chain_id] if chain.chain_id else model[0]:
         key = f"{residue.seqid.num}{residue.seqid.icode}".strip()
         found.setdefault(key, residue)
     return found
