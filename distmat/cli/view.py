@@ -128,8 +128,8 @@ def _against_structure(comparison: "StructureComparison", name: str) -> list[str
             lines.append(f"  {label:<32}{score.number(values[0]):>10}{score.number(values[1]):>18}")
     if comparison.beyond:
         lines.append(
-            f"  {comparison.beyond:,} pairs are only said to be {comparison.farthest:.1f} Å or more: "
-            f"true of {comparison.beyond_right:.0%}."
+            f"  {comparison.beyond:,} pairs are only said to be {comparison.farthest:.1f} Å or "
+            f"more apart: true of {comparison.beyond_right:.0%}."
         )
     return lines
 

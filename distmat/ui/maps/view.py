@@ -10,7 +10,12 @@ from distmat.figures.maps import agreement_map, image_options
 from distmat.geometry.reconstruction import Reconstruction
 from distmat.given_map import Fit, GivenMap, given_scene, rebuild, sequence_of
 from distmat.protein.distance_map import CONTACT_CUTOFF
-from distmat.scoring.map_comparison import MapDifference, StructureComparison, named_contacts
+from distmat.scoring.map_comparison import (
+    BETA_BASELINE,
+    MapDifference,
+    StructureComparison,
+    named_contacts,
+)
 from distmat.scoring.map_scores import MAP_SCORES, NON_LOCAL
 from distmat.scoring.trace_scores import TRACE_SCORES, score_trace
 from distmat.ui.explorer import LONGEST_MAP, show_explorer
@@ -149,10 +154,7 @@ def _show_scores(given: GivenMap, comparison: StructureComparison) -> None:
         f"{given.atom} atoms; {BASELINE} on the same pairs."
     ]
     if given.atom == "Cβ":
-        words.append(
-            "Its table is of Cα distances; on 437 known chains it is off by 7.38 Å from those of "
-            "Cβ and by 7.29 Å from its own."
-        )
+        words.append(BETA_BASELINE)
     if comparison.beyond:
         words.append(
             f"{comparison.beyond:,} pairs lie in the map's open last bin: it only says that they "
