@@ -97,9 +97,11 @@ def open_map(
         Of the file.
     array : str, optional
         Which of its arrays.
-    unit, zeros_are_missing
+    unit : str, optional
         See `distmat.reconstruct`; a format that says between which atoms it is says by itself
         what its numbers mean.
+    zeros_are_missing : bool, optional
+        See `distmat.reconstruct`.
     atom : str
         One of `ATOMS`, where the file doesn't say it.
 
@@ -127,8 +129,8 @@ def fit_structure(given: GivenMap, data: bytes, filename: str, chain_id: str | N
     ----------
     given : GivenMap
     data : bytes
-    filename : str
         Of the structure file.
+    filename : str
     chain_id : str, optional
         By default the first chain of the map's length, or of as many observed residues.
 
@@ -239,8 +241,12 @@ def given_scene(
 
     Parameters
     ----------
+    given : GivenMap
     file : str
         Stem of the names of pictures.
+    fit : Fit, optional
+    against : GivenMap, optional
+    backbone : Reconstruction, optional
     """
     content = given.content
     return Scene(

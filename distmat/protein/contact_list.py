@@ -77,6 +77,7 @@ def read_contact_list(lines: Sequence[str], name: str, most: int) -> ContactList
 
     Parameters
     ----------
+    lines : sequence of str
     name : str
         Of the file, for sentences.
     most : int

@@ -23,8 +23,8 @@ LIKELY = 0.5
 """Probability from which a map is taken to say that two residues are in contact."""
 
 BETA_BASELINE = (
-    "Its table is of Cα distances: on 437 known chains it is off by 7.29 Å from these and by 7.37 Å "
-    "from distances of Cβ."
+    "Its table is of Cα distances: on 437 known chains it is off by 7.29 Å from these and by "
+    "7.37 Å from distances of Cβ."
 )
 """By ``benchmarks/beta_baseline.py``."""
 

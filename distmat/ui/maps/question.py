@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -51,11 +52,8 @@ def ask() -> Asked | None:
             fit = _ask_structure(given)
         with third:
             against = _ask_map("Another map of the chain, if you like", "against")
-            difference = None
-            if against is not None:
-                difference = _tried(lambda: compare_given(given, against))
-                against = against if difference else None
-    return Asked(given, fit, against, difference)
+            difference = None if against is None else _tried(partial(compare_given, given, against))
+    return Asked(given, fit, against if difference else None, difference)
 
 
 def _tried(act: Callable[[], T]) -> T | None:
