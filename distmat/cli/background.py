@@ -26,7 +26,10 @@ def add_background_options(command: argparse.ArgumentParser, array: bool = False
         help="queue it as a job, print its id and return; see `distmat runs list --all`",
     )
     group.add_argument(
-        "--backend", metavar="NAME", help="local, torchrun or slurm (default: local)"
+        "--backend",
+        metavar="NAME",
+        help="what starts it (default: one process on this machine); a name that there isn't is "
+        "answered with those that there are",
     )
     group.add_argument(
         "--backend-set",
