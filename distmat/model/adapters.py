@@ -57,7 +57,7 @@ def with_lora(encoder: PreTrainedModel, settings: LoraSettings) -> Any:
 
     config = LoraConfig(
         r=settings.rank,
-        lora_alpha=settings.alpha,  # type: ignore[arg-type]
+        lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
         target_modules=_targets(encoder, settings.targets),
     )

@@ -15,7 +15,7 @@ import torch
 from accelerate.data_loader import prepare_data_loader
 from accelerate.utils import gather_object
 from torch.utils.data import DataLoader
-from transformers import ProgressCallback, Trainer, TrainerState
+from transformers import ProgressCallback, Trainer, TrainerControl, TrainerState
 from transformers.trainer_callback import PrinterCallback
 
 from distmat.dataset.store import Dataset
@@ -95,6 +95,9 @@ class DistanceTrainer(Trainer):
     say : callable
         Told a sentence at a time; in the first process alone.
     """
+
+    optimizer: torch.optim.Optimizer | None
+    control: TrainerControl
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ def _store(home: str) -> RunStore:
 def show_state(state: State) -> None:
     """The state as a coloured badge."""
     colour, icon, word = STATE_WORDS[state]
-    st.badge(word, color=colour, icon=icon)  # type: ignore[arg-type]
+    st.badge(word, color=colour, icon=icon)
 
 
 def address(run_id: str) -> str:

@@ -28,7 +28,7 @@ def home(tmp_path, monkeypatch):
 
 def test_the_scores_are_those_that_the_command_prints_also_after_a_kill(home, capsys):
     write_synthetic(home / "datasets" / "synthetic.parquet", 40)
-    command = ["evaluate", "synthetic", "--max-length", "80", "--split", "all"]
+    command = ["evaluate", "synthetic", "--max-length", "80", "--split", "all", "--library", "none"]
     assert cli.main([*command, "--background"]) == 0
     job_id = capsys.readouterr().out.strip()
     with JobStore(home) as store:

@@ -69,7 +69,7 @@ def _show_chips(content: dict[str, Any]) -> None:
             less = "less" if verdict.gain >= 0 else "more"
             st.badge(
                 f"{share} {less} error than {label}; better on {won:,} of {len(both):,} chains",
-                color=_BADGES[verdict.severity],  # type: ignore[arg-type]
+                color=_BADGES[verdict.severity],
                 icon=":material/check:" if verdict.is_better else ":material/close:",
             )
 
