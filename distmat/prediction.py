@@ -11,6 +11,7 @@ from distmat.geometry.reconstruction import Reconstruction, reconstruct
 from distmat.library.search import find_templates
 from distmat.library.templates import Template, copy_nearest
 from distmat.library.training_sequences import Overlap
+from distmat.protein.alignment import Alignment
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap
 from distmat.protein.sequence import check_letters
@@ -85,6 +86,8 @@ class Prediction:
     training_overlap : Overlap or None
         Whether the chain or a relative was in the training of the model; None where the
         checkpoint doesn't tell what it was trained on.
+    alignment : Alignment or None
+        Of its relatives, with which templates were looked for.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Prediction:
     comparison: Comparison | None
     templates: tuple[Template, ...] = ()
     training_overlap: Overlap | None = None
+    alignment: Alignment | None = None
 
     def as_dict(self) -> dict:
         """For JSON."""
@@ -106,6 +110,7 @@ class Prediction:
             "eigenvalue_share": round(float(self.backbone.eigenvalue_share), 4),
             "steps": list(self.backbone.steps),
             "training_overlap": overlap.as_dict() if (overlap := self.training_overlap) else None,
+            "alignment": self.alignment.as_dict() if self.alignment else None,
             "templates": [template.as_dict() for template in self.templates],
             "scores": None if self.comparison is None else self.comparison.as_dict(),
         }
@@ -119,6 +124,7 @@ def predict_chain(
     progress: Callable[[float, str], None] | None = None,
     library: "Library | None" = None,
     exclude: "Exclusion | None" = None,
+    alignment: Alignment | None = None,
 ) -> Prediction:
     """Predict a map, rebuild its backbone, and score both where the structure is known.
 
@@ -136,6 +142,8 @@ def predict_chain(
         predictors that take them (`Predictor.takes_templates`).
     exclude : Exclusion, optional
         What of the library isn't to be used.
+    alignment : Alignment, optional
+        Of the sequence's relatives, whose profile searches the library, too.
 
     Raises
     ------
@@ -156,11 +164,16 @@ def predict_chain(
         report(0.0, f"Looking for relatives among {len(library):,} known structures")
         own = None if truth is None else [truth.name]
         # One query is a second's work; two threads that wait for each other can make it ten.
-        templates = tuple(find_templates(library, [sequence], exclude, own, threads=1)[0])
+        (found,) = find_templates(
+            library, [sequence], exclude, own, threads=1, alignments=[alignment]
+        )
+        templates = tuple(found)
     predicted = predictor.predict(
         sequence, lambda share, text: report(0.6 * share, text), templates
     )
-    return complete_prediction(predictor, predicted, name, truth, templates, overlap, report)
+    return complete_prediction(
+        predictor, predicted, name, truth, templates, overlap, report, alignment
+    )
 
 
 def complete_prediction(
@@ -171,6 +184,7 @@ def complete_prediction(
     templates: tuple[Template, ...] = (),
     overlap: Overlap | None = None,
     progress: Callable[[float, str], None] | None = None,
+    alignment: Alignment | None = None,
 ) -> Prediction:
     """Rebuild the backbone of a map that was predicted, and score both; as `predict_chain`."""
     report = progress or (lambda share, text: None)
@@ -190,7 +204,7 @@ def complete_prediction(
         report(0.95, "Comparing with the structure")
         comparison = _compare(predictor, predicted, backbone, truth, templates)
     report(1.0, "Done")
-    return Prediction(name, predicted, backbone, comparison, templates, overlap)
+    return Prediction(name, predicted, backbone, comparison, templates, overlap, alignment)
 
 
 def _compare(

@@ -85,6 +85,7 @@ def predict_chains(
                 query.structure,
                 templates[number],
                 overlaps[number],
+                alignment=query.alignment,
             ),
         )
 
@@ -99,7 +100,9 @@ def _templates(
         return [() for _ in queries]
     # Of a chain whose structure is known its own entry is no template.
     own = [query.name if query.structure else "" for query in queries]
-    found = find_templates(library, [query.sequence for query in queries], exclude, own, threads=1)
+    alignments = [query.alignment for query in queries]
+    sequences = [query.sequence for query in queries]
+    found = find_templates(library, sequences, exclude, own, threads=1, alignments=alignments)
     return [tuple(templates) for templates in found]
 
 

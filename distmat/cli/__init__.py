@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 
 from distmat import __version__
+from distmat.cli.align import add_align
 from distmat.cli.app import add_app
 from distmat.cli.data import add_data
 from distmat.cli.evaluate import add_evaluate
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add_report(commands)
     add_data(commands)
     add_library(commands)
+    add_align(commands)
     return parser
 
 

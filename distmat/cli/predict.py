@@ -40,9 +40,10 @@ def add_predict(commands) -> None:
         "inputs",
         nargs="+",
         metavar="SEQ|FASTA|STRUCTURE",
-        help="a sequence; a file of sequences (FASTA) or an alignment (A3M, A2M), whose first "
-        "row is the query; a PDB, mmCIF or BinaryCIF file; each also gzipped; a table (CSV, TSV, "
-        "Parquet) with a column 'sequence'; or a folder or archive of such files",
+        help="a sequence; a file of sequences (FASTA); an alignment (A3M, A2M, Stockholm), whose "
+        "first row is the query and whose profile looks for templates, too; a PDB, mmCIF or "
+        "BinaryCIF file; each also gzipped; a table (CSV, TSV, Parquet) with a column 'sequence'; "
+        "or a folder or archive of such files",
     )
     command.add_argument("--chain", help="only this chain of structure files")
     command.add_argument(
@@ -304,6 +305,8 @@ def _summary(prediction: "Prediction", checkpoint: str) -> str:
         f"hand {hand.hand} (confidence {hand.hand_confidence:.2f})",
         f"  {describe_overlap(prediction.training_overlap, checkpoint)}",
     ]
+    if prediction.alignment:
+        lines.append(f"  {prediction.alignment.sentence()}")
     for template in prediction.templates:
         first, last = template.span
         lines.append(

@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from distmat.dataset.clustering import RELATED, MMseqsWorkspace, relatives, sensitive_search
-from distmat.dataset.sequence_bank import check_sequences, plain_fasta
+from distmat.dataset.sequence_bank import check_sequences
 from distmat.dataset.store import read_dataset, stream_rows
 from distmat.errors import ConfigError, DatasetError
+from distmat.library.align import search_relatives
 from distmat.library.profiles import read_profile_database
 from distmat.library.store import KnownChain, write_library
 from distmat.protein.chain import Chain
-
-_ITERATIONS, _SENSITIVITY, _E_VALUE = "2", "5", "0.001"
-"""Of the search that gathers a profile: sequences found first help to find others."""
 
 Report = Callable[[str], None]
 
@@ -120,13 +118,7 @@ def make_profiles(
         By the chain's place, and by `pack_frequencies`.
     """
     with MMseqsWorkspace(folder, threads) as place:
-        place.write("chains", enumerate(chains))
-        natural = plain_fasta(sequences, place.folder / "sequences.fasta").resolve()
-        # In the order of the files, so that numbers are places.
-        for file, name in (("chains.fasta", "chains"), (str(natural), "natural")):
-            place.run(["createdb", file, name, "--shuffle", "0"], threads=False)
-        finding = ["--num-iterations", _ITERATIONS, "-s", _SENSITIVITY, "-e", _E_VALUE, "-a"]
-        place.run(["search", "chains", "natural", "found", "tmp", *finding])
+        search_relatives(place, chains, sequences)
         place.run(["result2profile", "chains", "natural", "found", "profiles"])
         return dict(read_profile_database(place.folder / "profiles"))
 

@@ -6,7 +6,7 @@ among the rare ones.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,8 @@ _ROW = 25
 effective sequences, two gap penalties."""
 _NEFF = 129
 """The byte that stands for four effective sequences."""
-_PROFILE, _TEXT = 2, 12
-"""MMseqs2's numbers for a database of profiles, and for one of names."""
+_PROFILE, _ALIGNMENT, _TEXT = 2, 11, 12
+"""MMseqs2's numbers for a database of profiles, of alignments, and of names."""
 
 
 def pack_frequencies(frequency: np.ndarray) -> np.ndarray:
@@ -100,6 +100,27 @@ def write_profile_database(
     _beside(path, ".dbtype").write_bytes(struct.pack("<I", _PROFILE))
 
 
+def write_alignment_database(path: Path, texts: Mapping[int, str]) -> None:
+    """Write a database of alignments as MMseqs2 reads them.
+
+    Parameters
+    ----------
+    path : Path
+        Of the database; files beside it begin with its name.
+    texts : mapping of int to str
+        For each number an alignment in FASTA, the query first.
+    """
+    with path.open("wb") as data, _beside(path, ".index").open("w") as index:
+        offset = 0
+        for number, text in texts.items():
+            # MMseqs2 names a profile by its first row.
+            entry = f">{number}\n{text.partition(chr(10))[2]}\0".encode()
+            data.write(entry)
+            index.write(f"{number}\t{offset}\t{len(entry)}\n")
+            offset += len(entry)
+    _beside(path, ".dbtype").write_bytes(struct.pack("<I", _ALIGNMENT))
+
+
 def read_profile_database(path: Path) -> Iterator[tuple[int, np.ndarray]]:
     """The profiles of a database that MMseqs2 wrote.
 
@@ -116,6 +137,14 @@ def read_profile_database(path: Path) -> Iterator[tuple[int, np.ndarray]]:
         rows = np.array(data[offset : offset + length - 1]).reshape(-1, _ROW)
         frequency = BACKGROUND * 2.0 ** (rows[:, :20].view(np.int8) / _SCALE)
         yield number, pack_frequencies(frequency / frequency.sum(axis=1, keepdims=True))
+
+
+def read_text_database(path: Path) -> Iterator[tuple[int, str]]:
+    """The texts of a database that MMseqs2 wrote, each with its number."""
+    data = path.read_bytes()
+    for line in _beside(path, ".index").read_text().splitlines():
+        number, offset, length = map(int, line.split("\t"))
+        yield number, data[offset : offset + length].rstrip(b"\0").decode("utf-8", "replace")
 
 
 def _entry(sequence: str, packed: np.ndarray) -> bytes:

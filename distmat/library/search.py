@@ -2,24 +2,27 @@
 
 A profile of one chain's relatives recognises relations that two single sequences don't show. The
 library's profiles are MMseqs2's queries here and the person's sequences its database, for a few
-sequences are aligned with every profile in a second or two, with none overlooked.
+sequences are aligned with every profile in a second or two, with none overlooked. A query that
+comes with an alignment of its own relatives searches the library with that one's profile, too.
 """
 
 import itertools
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from distmat.dataset.clustering import MMseqsWorkspace
 from distmat.errors import ConfigError
 from distmat.library.cache import written_once
-from distmat.library.profiles import write_profile_database
+from distmat.library.profiles import write_alignment_database, write_profile_database
 from distmat.library.store import Library
 from distmat.library.templates import MOST_TEMPLATES, Hit, Template, lay
+from distmat.protein.alignment import Alignment
 from distmat.protein.entry_id import normal_id
 
 MOST_E_VALUE = 0.1
@@ -34,7 +37,6 @@ _ALIGN_ALL = 1_000
 """Queries up to which each profile is laid on each of them; more are filtered by words first."""
 _LEAST_UNGAPPED = 25
 """Score that a stretch without gaps must reach before an alignment is tried."""
-_FORMAT = "query,target,bits,qstart,tstart,tend,tlen,cigar"
 
 
 def search(
@@ -42,6 +44,7 @@ def search(
     sequences: Sequence[str],
     threads: int = 2,
     allowed: Callable[[int], np.ndarray] | None = None,
+    alignments: Sequence[Alignment | None] = (),
 ) -> list[list[Hit]]:
     """Look up sequences in a library.
 
@@ -54,6 +57,8 @@ def search(
     allowed : callable, optional
         Given a query's place, which of the library's chains may be found for it; shape=(chains,),
         dtype=bool.
+    alignments : sequence of Alignment or None
+        Of each query, where there are any: their profiles search the library, too.
 
     Returns
     -------
@@ -67,47 +72,104 @@ def search(
     """
     if not sequences:
         return []
-    profiles = _profile_database(library)
     with tempfile.TemporaryDirectory(prefix="distmat-search-") as name:
-        rows = _aligned(profiles, sequences, Path(name) / "search", threads)
-    found: list[list[Hit]] = [[] for _ in sequences]
+        rows = [
+            *_found_by_known_profiles(library, sequences, Path(name) / "search", threads),
+            *_found_by_alignments(library, alignments, Path(name) / "search", threads),
+        ]
     places = [None if allowed is None else allowed(number) for number in range(len(sequences))]
+    surest: list[dict[int, Hit]] = [{} for _ in sequences]
     for row in rows:
-        known, query, bits, known_start, start, end, length, path = row
-        may = places[int(query)]
-        if may is not None and not may[int(known)]:
+        may = places[row.query]
+        if may is not None and not may[row.known]:
             continue
-        # MMseqs2's own E-value counts the other way round, one profile's finds among the queries.
-        chance = int(length) * library.residues * 2.0 ** -float(bits)
-        if chance > MOST_E_VALUE or int(end) - int(start) + 1 < LEAST_COVERAGE * int(length):
+        # MMseqs2's own E-value counts the finds of a profile, whoever's it is; this one a query's.
+        chance = row.length * library.residues * 2.0**-row.bits
+        if chance > MOST_E_VALUE or row.end - row.start + 1 < LEAST_COVERAGE * row.length:
             continue
-        path = path.translate(_OTHER_WAY_ROUND)
-        found[int(query)].append(
-            Hit(int(known), chance, int(start) - 1, int(known_start) - 1, path)
-        )
-    return [sorted(hits, key=lambda hit: (hit.e_value, hit.target))[:MOST_HITS] for hits in found]
+        before = surest[row.query].get(row.known)
+        if before is None or chance < before.e_value:
+            hit = Hit(row.known, chance, row.start - 1, row.known_start - 1, row.path)
+            surest[row.query][row.known] = hit
+    return [
+        sorted(hits.values(), key=lambda hit: (hit.e_value, hit.target))[:MOST_HITS]
+        for hits in surest
+    ]
 
 
-_OTHER_WAY_ROUND = str.maketrans("ID", "DI")
+class _Row(NamedTuple):
+    """An alignment as MMseqs2 tells it; residues are counted from 1."""
+
+    query: int
+    known: int
+    bits: float
+    start: int
+    end: int
+    length: int
+    known_start: int
+    path: str
 
 
-def _aligned(
-    profiles: Path, sequences: Sequence[str], folder: Path, threads: int
-) -> list[list[str]]:
-    """The columns of `_FORMAT` of each alignment."""
+def _found_by_known_profiles(
+    library: Library, sequences: Sequence[str], folder: Path, threads: int
+) -> Iterator[_Row]:
+    """The library's profiles laid on the queries."""
     few = len(sequences) <= _ALIGN_ALL
     finding = ["--prefilter-mode", "1"] if few else ["-k", "5", "-s", "7.5"]
     most = str(max(300, len(sequences))) if few else "300"
-    limits = ["--max-seqs", most, "--min-ungapped-score", str(_LEAST_UNGAPPED), "-e", "10000"]
-    database = str(profiles)
+    limits = ["--max-seqs", most, *_LIMITS]
+    profiles = str(_profile_database(library))
     with MMseqsWorkspace(folder, threads) as place:
         place.write("queries", enumerate(sequences))
         place.run(["createdb", "queries.fasta", "queries"], threads=False)
-        place.run(["search", database, "queries", "found", "tmp", "-a", *finding, *limits])
-        columns = ["--format-output", _FORMAT]
-        place.run(["convertalis", database, "queries", "found", "found.tsv", *columns])
-        lines = (folder / "found.tsv").read_text(encoding="ascii").splitlines()
-    return [line.split("\t") for line in lines]
+        place.run(["search", profiles, "queries", "found", "tmp", "-a", *finding, *limits])
+        columns = "target,query,bits,tstart,tend,tlen,qstart,cigar"
+        place.run(["convertalis", profiles, "queries", "found", "found.tsv", *_AS, columns])
+        for row in _read_rows(folder / "found.tsv"):
+            yield row._replace(path=row.path.translate(_OTHER_WAY_ROUND))
+
+
+def _found_by_alignments(
+    library: Library, alignments: Sequence[Alignment | None], folder: Path, threads: int
+) -> Iterator[_Row]:
+    """The profiles of the queries' own alignments laid on the library's chains."""
+    texts = {
+        number: alignment.a3m()
+        for number, alignment in enumerate(alignments)
+        if alignment is not None and len(alignment) > 1
+    }
+    if not texts:
+        return
+    known = str(_sequence_database(library))
+    with MMseqsWorkspace(folder, threads) as place:
+        write_alignment_database(folder / "alignments", texts)
+        # As FASTA: no row has insertions any more.
+        place.run(["msa2profile", "alignments", "profiles", "--match-mode", "0"])
+        search = ["search", "profiles", known, "found", "tmp", "-a", "--prefilter-mode", "1"]
+        place.run([*search, "--max-seqs", "300", *_LIMITS])
+        columns = "query,target,bits,qstart,qend,qlen,tstart,cigar"
+        place.run(["convertalis", "profiles", known, "found", "found.tsv", *_AS, columns])
+        yield from _read_rows(folder / "found.tsv")
+
+
+_LIMITS = ("--min-ungapped-score", str(_LEAST_UNGAPPED), "-e", "10000")
+_AS = ("--format-output",)
+_OTHER_WAY_ROUND = str.maketrans("ID", "DI")
+
+
+def _read_rows(path: Path) -> Iterator[_Row]:
+    for line in path.read_text(encoding="ascii").splitlines():
+        query, known, bits, start, end, length, known_start, cigar = line.split("\t")
+        yield _Row(
+            int(query),
+            int(known),
+            float(bits),
+            int(start),
+            int(end),
+            int(length),
+            int(known_start),
+            cigar,
+        )
 
 
 def _profile_database(library: Library) -> Path:
@@ -118,6 +180,17 @@ def _profile_database(library: Library) -> Path:
         write_profile_database(folder / "profiles", library.sequences, profiles)
 
     return written_once(library.fingerprint(), write) / "profiles"
+
+
+def _sequence_database(library: Library) -> Path:
+    """The library's sequences as MMseqs2 reads them, written once for each library."""
+
+    def write(folder: Path) -> None:
+        with MMseqsWorkspace(folder / "made", 1) as place:
+            place.write("sequences", enumerate(library.sequences))
+            place.run(["createdb", "sequences.fasta", "../sequences"], threads=False)
+
+    return written_once(f"{library.fingerprint()}-sequences", write) / "sequences"
 
 
 @dataclass(frozen=True)
@@ -169,6 +242,7 @@ def find_templates(
     exclude: Exclusion | None = None,
     own_entries: Sequence[str] | None = None,
     threads: int = 2,
+    alignments: Sequence[Alignment | None] = (),
 ) -> list[list[Template]]:
     """Templates of each of some queries, the surest first.
 
@@ -180,6 +254,8 @@ def find_templates(
     own_entries : sequence of str, optional
         For each query an id whose PDB entry may not serve as its template: its own.
     threads : int
+    alignments : sequence of Alignment or None
+        As for `search`.
 
     Raises
     ------
@@ -192,7 +268,7 @@ def find_templates(
         own = [] if own_entries is None else [normal_id(own_entries[number]).partition("_")[0]]
         return exclude.allowed(library, own)
 
-    found = search(library, sequences, threads, allowed)
+    found = search(library, sequences, threads, allowed, alignments)
     answer = []
     for sequence, hits in zip(sequences, found, strict=True):
         laid = (

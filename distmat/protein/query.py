@@ -1,19 +1,20 @@
 """What a person wants predicted: a sequence, with its structure where one is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from distmat.errors import SequenceError, StructureError
+from distmat.protein.alignment import Alignment, read_alignment
 from distmat.protein.chain import Chain, describe_breaks
 from distmat.protein.file_kind import FileKind, decode_text, file_kind, kind_of_file, unpack
-from distmat.protein.sequence import Sequence, quoted, read_sequences
+from distmat.protein.sequence import quoted, read_sequences
 from distmat.protein.structure.read import read_structure_bytes
 from distmat.protein.structure.sniff import MAX_BYTES
 
-SEQUENCE_SUFFIXES = ("fasta", "fas", "fa", "faa", "pep", "seq", "a3m", "a2m", "txt")
+SEQUENCE_SUFFIXES = ("fasta", "fas", "fa", "faa", "pep", "seq", "a3m", "a2m", "sto", "stk", "txt")
 STRUCTURE_SUFFIXES = ("pdb", "ent", "cif", "mmcif", "bcif")
 
-_ALIGNMENTS = (".a3m", ".a2m")
+_ALIGNMENTS = (".a3m", ".a2m", ".sto", ".stk")
 _LONGEST_TEXT = 16 * 2**20
 """Bytes of a sequence file that are read; ten thousand chains have fewer."""
 
@@ -31,17 +32,20 @@ class Query:
         Its known structure.
     note : str
         What was made of the input, in a sentence; ``""`` where it is what it says.
+    alignment : Alignment, optional
+        Of its relatives, where the input is one.
     """
 
     name: str
     sequence: str
     structure: Chain | None = None
     note: str = ""
+    alignment: Alignment | None = field(default=None, compare=False)
 
 
 def read_query_text(text: str, amino_acids: bool = False) -> list[Query]:
     """The chains of a pasted text; parameters and errors as in `read_sequences`."""
-    return _queries(read_sequences(text, amino_acids=amino_acids))
+    return _queries(text, amino_acids)
 
 
 def read_query_file(data: bytes, filename: str, amino_acids: bool = False) -> list[Query]:
@@ -69,10 +73,7 @@ def read_query_file(data: bytes, filename: str, amino_acids: bool = False) -> li
         )
     is_text = kind in (FileKind.SEQUENCES, FileKind.TEXT)
     if kind is FileKind.SEQUENCES or (is_text and suffix[1:] not in STRUCTURE_SUFFIXES):
-        text = _text(data, filename)
-        return _queries(
-            read_sequences(text, alignment=suffix in _ALIGNMENTS, amino_acids=amino_acids)
-        )
+        return _queries(_text(data, filename), amino_acids, suffix in _ALIGNMENTS)
     refused = (FileKind.EMPTY, FileKind.OTHER, FileKind.MARKUP)
     if suffix[1:] in SEQUENCE_SUFFIXES and kind in refused:
         raise SequenceError(f"{quoted(filename, 200)} is {kind}; give a FASTA file.")
@@ -97,8 +98,11 @@ def read_query_path(path: Path, amino_acids: bool = False) -> list[Query]:
     return read_query_file(data, path.name, amino_acids)
 
 
-def _queries(sequences: list[Sequence]) -> list[Query]:
-    return [Query(one.name, one.letters, None, one.note) for one in sequences]
+def _queries(text: str, amino_acids: bool, alignment: bool = False) -> list[Query]:
+    sequences = read_sequences(text, alignment=alignment, amino_acids=amino_acids)
+    # Of an alignment there is one sequence, its query.
+    rows = read_alignment(text, alignment)
+    return [Query(one.name, one.letters, None, one.note, rows) for one in sequences]
 
 
 def _suffix(filename: str) -> str:

@@ -34,7 +34,7 @@ _ADVICE = {
     ">": "which begins a FASTA record; put it at the start of a line, before a name",
     ":": "which joins several chains; give one chain at a time",
     "/": "which joins several chains; give one chain at a time",
-    "#": "which begins a remark, or an alignment in Stockholm format; give FASTA or A3M",
+    "#": "which begins a remark; give the sequence alone, or FASTA",
     "<": "so this looks like a web page; paste the letters of the sequence alone",
     **dict.fromkeys("0123456789", "a digit; give the letters without their numbering"),
 }
@@ -49,6 +49,9 @@ _NUCLEOTIDES = re.compile("[ACGTUN]{20,}")
 
 _ANNOTATION = re.compile(r"(ss_(pred|conf|dssp)|sa_(pred|dssp)|aa_(pred|dssp))\b")
 """Names of an A3M file's rows that are no sequences, as HH-suite writes them."""
+
+_STOCKHOLM = "# STOCKHOLM"
+"""How Stockholm files begin, by https://sonnhammer.sbc.su.se/Stockholm.html"""
 
 _SEVERAL_LENGTHS = re.compile(r"#\d+(,\d+)+\t")
 """How ColabFold begins the alignment of a complex."""
@@ -83,7 +86,7 @@ class Sequence:
 def read_sequences(
     text: str, *, alignment: bool = False, amino_acids: bool = False
 ) -> list[Sequence]:
-    """Read plain text, FASTA, or the query of an alignment (A3M, A2M, aligned FASTA).
+    """Read plain text, FASTA, or the query of an alignment (A3M, A2M, aligned FASTA, Stockholm).
 
     Lower case, white space, blank lines, a byte order mark and comments (lines that begin with
     ``;``, as Pearson's programs write them) are forgiven.
@@ -120,18 +123,41 @@ def read_sequences(
         raise SequenceError(
             "This is the alignment of several chains; give one at a time, each with its own rows."
         )
-    if alignment or _is_alignment([letters for _, letters in records]):
-        return [_query(records, amino_acids)]
+    if alignment or _is_alignment(text, records):
+        return [_query(_rows(records), amino_acids)]
     return [
         _checked(name, letters, f"Record {number} ({quoted(name)})", amino_acids)
         for number, (name, letters) in enumerate(records, start=1)
     ]
 
 
+def alignment_rows(text: str, sure: bool = False) -> list[tuple[str, str]] | None:
+    """Name and letters, with gaps and insertions, of each row of an alignment, the query first.
+
+    Parameters
+    ----------
+    text : str
+        As for `read_sequences`.
+    sure : bool
+        True if it is one, however it looks; else None comes back for other texts.
+    """
+    text = text.removeprefix("\ufeff").strip()
+    records = _records(text)
+    if records is None or not (sure or _is_alignment(text, records)):
+        return None
+    return _rows(records)
+
+
+def _rows(records: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [record for record in records if not _ANNOTATION.match(record[0])] or records
+
+
 def _records(text: str) -> list[tuple[str, str]] | None:
     """Name and letters, unchecked, of each record; None if the text is one sequence alone."""
     # A line may also end as it did on old Macs; str.splitlines knows too many other ends.
     lines = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
+    if text.startswith(_STOCKHOLM):
+        return _stockholm_rows(lines)
     mark = next((line[0] for line in lines if line and line[0] not in ";#"), "")
     if mark == ">":
         lines = [line for line in lines if not line.startswith(";")]
@@ -160,8 +186,25 @@ def _old_records(lines: list[str]) -> list[str]:
     ]
 
 
-def _is_alignment(rows: list[str]) -> bool:
+def _stockholm_rows(lines: list[str]) -> list[tuple[str, str]]:
+    """The rows of the file's first alignment, each of which may come in several parts."""
+    rows: dict[str, list[str]] = {}
+    for line in lines:
+        if line == "//":
+            break
+        name, _, letters = line.partition(" ")
+        if letters and not name.startswith("#"):
+            rows.setdefault(name, []).append(letters)
+    if not rows:
+        raise SequenceError("The Stockholm file holds no row; give one with an alignment.")
+    return [(name, "".join(parts)) for name, parts in rows.items()]
+
+
+def _is_alignment(text: str, records: list[tuple[str, str]]) -> bool:
     """Whether several rows have gaps and, with or without insertions, one width."""
+    rows = [letters for _, letters in records]
+    if text.startswith(_STOCKHOLM):
+        return True
     if len(rows) < 2 or not any("-" in row or "." in row for row in rows):
         return False
     if len({len(row) for row in rows}) == 1:
@@ -169,8 +212,7 @@ def _is_alignment(rows: list[str]) -> bool:
     return len({len(re.sub("[a-z.]", "", row)) for row in rows}) == 1
 
 
-def _query(records: list[tuple[str, str]], amino_acids: bool) -> Sequence:
-    rows = [record for record in records if not _ANNOTATION.match(record[0])] or records
+def _query(rows: list[tuple[str, str]], amino_acids: bool) -> Sequence:
     name, row = rows[0]
     letters = re.sub(r"[-.\s]", "", row)
     # In an alignment of small letters alone they mark nothing.

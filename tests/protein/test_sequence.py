@@ -85,7 +85,7 @@ BAD = {
     "several chains": ("MKTA:MKTA", "residue 5 is ':', which joins several chains; give one chain"),
     "several chains in FASTA": (">a\nMKTA/MKTA", "residue 5 is '/', which joins several chains"),
     "a complex's alignment": ("#60,40\t1,1\n>101\t102\nMKTA", "several chains; give one at a time"),
-    "Stockholm": ("# STOCKHOLM 1.0\nx MKTA\n//", "residue 1 is '#'.*Stockholm.*A3M"),
+    "a Stockholm file without rows": ("# STOCKHOLM 1.0\n#=GF ID x\n//", "holds no row"),
     "rows of several widths": (">a\nMK-T\n>b\nMK", r"Record 1 \('a'\), residue 3 is '-'"),
     "an alignment of nothing": (">a\n----\n>b\nMKTA", r"first row \('a'\) has no residues"),
     "three-letter names": ("Met-Lys-Thr", "residue 4 is '-'"),

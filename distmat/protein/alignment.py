@@ -1,0 +1,158 @@
+"""Alignments of a chain's relatives, as A3M, aligned FASTA and Stockholm files hold them.
+
+Only the query's own columns count: what others have between them, written in small letters or where
+the query has a gap, is dropped.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from distmat.errors import SequenceError
+from distmat.protein.sequence import ALPHABET, alignment_rows, quoted
+
+GAP = len(ALPHABET) + 1
+"""The code of a gap; residues have their places in `ALPHABET`, others the one after them."""
+
+MOST_ROWS = 2_048
+"""Of an alignment that are used: the first ones, which searches write in the order of surety."""
+
+ALIKE = 0.8
+"""Identity from which rows count as one; the usual one, as in Ekeberg et al., PRE 87 (2013)."""
+
+_CODES = np.full(256, 255, dtype=np.uint8)
+_CODES[np.frombuffer(b"BJOUZX*", dtype=np.uint8)] = len(ALPHABET)
+_CODES[np.frombuffer(ALPHABET.encode(), dtype=np.uint8)] = np.arange(len(ALPHABET))
+_CODES[np.frombuffer(b"-.", dtype=np.uint8)] = GAP
+_LETTERS = np.frombuffer(f"{ALPHABET}X-".encode(), dtype=np.uint8)
+_ROWS_TOGETHER = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """Relatives of a chain, residue for residue on its own.
+
+    Parameters
+    ----------
+    rows : ndarray, shape=(depth, N), dtype=uint8
+        Places in `ALPHABET`, one more for any other residue, `GAP` for a gap; the query first.
+    left_out : int
+        Rows of the file beyond `MOST_ROWS`.
+    """
+
+    rows: np.ndarray
+    left_out: int = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """One over the number of rows that are alike; shape=(depth,), dtype=float.
+
+        Rows are alike when at least `ALIKE` of the residues of the shorter one are the same in the
+        other.
+        """
+        residues = self.rows < GAP
+        lengths = residues.sum(axis=1)
+        # A gap is like nothing: in one of both it has a code of its own.
+        others = np.where(residues, self.rows, GAP + 1)
+        alike = np.empty(len(self.rows))
+        for start in range(0, len(self.rows), _ROWS_TOGETHER):
+            block = slice(start, start + _ROWS_TOGETHER)
+            same = np.zeros((len(self.rows[block]), len(self.rows)), dtype=np.int32)
+            for column in range(self.rows.shape[1]):
+                same += self.rows[block, column, None] == others[None, :, column]
+            shorter = np.minimum(lengths[block, None], lengths[None, :])
+            alike[block] = np.maximum((same >= ALIKE * shorter).sum(axis=1), 1)
+        return 1.0 / alike
+
+    @property
+    def effective(self) -> float:
+        """Number of effective sequences: the sum of the weights, often called Neff."""
+        return float(self.weights.sum())
+
+    @property
+    def coverage(self) -> np.ndarray:
+        """Share of the effective sequences that have a residue; shape=(N,), dtype=float."""
+        share: np.ndarray = self.weights @ (self.rows < GAP) / self.weights.sum()
+        return share
+
+    def a3m(self) -> str:
+        """The rows that are used, as an A3M file."""
+        lines = (
+            f">{number}\n{bytes(_LETTERS[row]).decode()}\n" for number, row in enumerate(self.rows)
+        )
+        return "".join(lines)
+
+    def sentence(self) -> str:
+        """How much it holds, for a person."""
+        more = f" (the first of {len(self) + self.left_out:,})" if self.left_out else ""
+        return (
+            f"Alignment of {len(self):,} sequences{more}, {self.effective:,.1f} of them effective; "
+            f"{self.coverage.mean():.0%} of them have a residue where the query has one."
+        )
+
+    def as_dict(self) -> dict[str, float | int]:
+        """For JSON."""
+        return {
+            "depth": len(self),
+            "left_out": self.left_out,
+            "effective_sequences": round(self.effective, 2),
+            "mean_coverage": round(float(self.coverage.mean()), 4),
+        }
+
+
+def read_alignment(text: str, sure: bool = False) -> Alignment | None:
+    """The alignment that a text is: A3M, A2M, aligned FASTA or Stockholm; None if it is none.
+
+    Parameters
+    ----------
+    text : str
+    sure : bool
+        True if it is one, however it looks.
+
+    Raises
+    ------
+    SequenceError
+        If a row hasn't as many columns as the query, or holds what is no residue.
+    """
+    records = alignment_rows(text, sure)
+    if records is None:
+        return None
+    mixed = any(re.search("[A-Z]", letters) for _, letters in records)
+    rows = []
+    for number, (name, letters) in enumerate(records[:MOST_ROWS], start=1):
+        text = "".join(letters.split())
+        # In an alignment of small letters alone they mark nothing.
+        text = re.sub("[a-z]", "", text) if mixed else text.upper()
+        codes = _CODES[np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8)]
+        if (codes == 255).any():
+            odd = text[int(np.argmax(codes == 255))]
+            raise SequenceError(
+                f"Row {number} of the alignment ({quoted(name)}) holds {odd!r}, which is no "
+                "residue; give capital letters, small ones for insertions, and - for gaps."
+            )
+        rows.append(codes)
+    # Dots may fill up what others have inserted; without them the columns are those of the query.
+    widths = {len(row) for row in rows}
+    if len(widths) > 1:
+        dotless = [_without_dots(letters, mixed) for _, letters in records[:MOST_ROWS]]
+        rows = [_CODES[np.frombuffer(text.encode(), dtype=np.uint8)] for text in dotless]
+    for number, ((name, _), row) in enumerate(zip(records, rows, strict=False), start=1):
+        if len(row) != len(rows[0]):
+            raise SequenceError(
+                f"Row {number} of the alignment ({quoted(name)}) has {len(row):,} columns and the "
+                f"query {len(rows[0]):,}; all rows need the same, insertions in small letters."
+            )
+    array = np.stack(rows)
+    array = array[:, array[0] < GAP]
+    # Of some rows only insertions lay where the query has gaps.
+    return Alignment(array[(array < GAP).any(axis=1)], max(0, len(records) - MOST_ROWS))
+
+
+def _without_dots(letters: str, mixed: bool) -> str:
+    text = re.sub(r"[.\s]", "", letters)
+    return re.sub("[a-z]", "", text) if mixed else text.upper()
