@@ -285,14 +285,14 @@ class Settings:
 def describe(cls: type[Settings]) -> Mapping[str, Setting]:
     """Every setting of a class by its name, group after group, in the order of the fields."""
     if cls not in _DESCRIBED:
-        _DESCRIBED[cls] = _described(cls)
+        _DESCRIBED[cls] = _describe(cls)
     return _DESCRIBED[cls]
 
 
 _DESCRIBED: dict[type[Settings], Mapping[str, Setting]] = {}
 
 
-def _described(cls: type[Settings]) -> dict[str, Setting]:
+def _describe(cls: type[Settings]) -> dict[str, Setting]:
     types, helps = typing.get_type_hints(cls), _docstrings(cls)
     found = {}
     for field in dataclasses.fields(cls):

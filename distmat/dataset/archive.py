@@ -93,7 +93,7 @@ def unpack(path: Path, folder: Path, wanted: re.Pattern[str]) -> list[tuple[str,
     found: list[tuple[str, Path]] = []
     total = count = 0
     try:
-        with _opened(path) as (members, open_member):
+        with _open(path) as (members, open_member):
             for member in members:
                 _check_name(path, member.name)
                 total, count = total + member.size, count + 1
@@ -104,7 +104,7 @@ def unpack(path: Path, folder: Path, wanted: re.Pattern[str]) -> list[tuple[str,
                 target = folder / f"{count:07d}_{_plain(member.name)}"
                 with open_member(member) as source, open(target, "wb") as file:
                     # What a ZIP says of its sizes needn't be true.
-                    if _copied(source, file, min(member.size, MAX_BYTES + 1)):
+                    if _copy(source, file, min(member.size, MAX_BYTES + 1)):
                         raise DatasetError(_too_much(path))
                 found.append((one_line(member.name), target))
     except DatasetError:
@@ -124,7 +124,7 @@ def unpack(path: Path, folder: Path, wanted: re.Pattern[str]) -> list[tuple[str,
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator:
+def _open(path: Path) -> Iterator:
     """The members that are files, in the archive's order, and how to open one."""
     if path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path) as packed:
@@ -146,7 +146,7 @@ def _opened(path: Path) -> Iterator:
         yield named(), lambda member: archive.extractfile(member.handle)
 
 
-def _copied(source: IO[bytes], file: IO[bytes], most: int) -> bool:
+def _copy(source: IO[bytes], file: IO[bytes], most: int) -> bool:
     """Copy at most so many bytes; whether there were more, up to the most that is ever read."""
     left = most
     while chunk := source.read(min(2**20, left + 1)):

@@ -155,7 +155,7 @@ def _rows(
         chains = re.split(r"[\s,;]+", cells[chain_place]) if chain_place is not None else [""]
         split = cells[split_place].lower() if split_place is not None else ""
         for chain in chains:
-            yield number, _joined(file, number, name, chain), split
+            yield number, _join(file, number, name, chain), split
 
 
 def _read(file: str, body: str, delimiter: str, before: int) -> Iterator[tuple[int, list[str]]]:
@@ -177,7 +177,7 @@ def _without_row_name(row: list[str], columns: int, id_place: int) -> list[str]:
     return row[1:] if named else row
 
 
-def _joined(file: str, number: int, name: str, chain: str) -> str:
+def _join(file: str, number: int, name: str, chain: str) -> str:
     found = parse_id(name)
     if found is None:
         return f"{name}_{chain}" if chain else name

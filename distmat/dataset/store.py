@@ -144,12 +144,12 @@ def stream_rows(path: Path, columns: Iterable[str] | None = None) -> Iterator[di
         present = _present(path.name, file)
         wanted = present if columns is None else [name for name in columns if name in present]
         before = 0
-        for batch in checked_batches(file, path.name, _with_required(wanted), ROWS_IN_MEMORY):
+        for batch in checked_batches(file, path.name, _add_required(wanted), ROWS_IN_MEMORY):
             yield from _rows(path.name, before, batch)
             before += len(batch)
 
 
-def _with_required(columns: Iterable[str]) -> list[str]:
+def _add_required(columns: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*columns, *REQUIRED_COLUMNS]))
 
 
@@ -363,7 +363,7 @@ class DatasetWriter:
         for field in self._schema:
             values = [row.get(field.name) for row in self._rows]
             columns.append(
-                _nested([row["ca"] for row in self._rows])
+                _nest([row["ca"] for row in self._rows])
                 if field.name == "ca"
                 else pa.array(values, type=field.type)
             )
@@ -371,7 +371,7 @@ class DatasetWriter:
         self._rows.clear()
 
 
-def _nested(coords: list[np.ndarray]) -> Any:
+def _nest(coords: list[np.ndarray]) -> Any:
     """Coordinates of several chains, each a list of threes."""
     import pyarrow as pa
 

@@ -139,7 +139,7 @@ def _chain(name: str, random: np.random.Generator) -> Chain:
     length = int(random.integers(LENGTHS[0], LENGTHS[1] + 1))
     for _ in range(_ATTEMPTS):
         kinds = _elements(length, random)
-        coords = _grown(kinds, random)
+        coords = _grow(kinds, random)
         if coords is not None:
             # A thousandth of an Å is what structure files keep, too.
             return Chain(name, _sequence(kinds, random), np.round(coords, 3).astype(np.float32))
@@ -157,7 +157,7 @@ def _elements(length: int, random: np.random.Generator) -> str:
     return kinds[:length]
 
 
-def _grown(kinds: str, random: np.random.Generator) -> np.ndarray | None:
+def _grow(kinds: str, random: np.random.Generator) -> np.ndarray | None:
     """Coordinates in Å, shape=(N, 3), or None if the chain ran into itself."""
     coords = np.zeros((1, 3))
     frame = np.eye(3)

@@ -101,14 +101,14 @@ def fit_calibration(
     """
     sums = np.zeros((0, 5))
     for predicted, true in zip(predicted_maps, true_maps, strict=True):
-        sums = _added(sums, predicted, true)
+        sums = _add_up(sums, predicted, true)
     seen = np.flatnonzero(sums[:, 0] > 0)
     if not len(seen):
         raise DistanceMapError("There is no pair to calibrate on; give maps with known distances.")
     count, p, pp, d, dd = sums[seen].T
     mean = p / count
     spread = np.column_stack([count, pp - p * mean, dd - d * d / count])
-    _, variance, true_variance = _pooled(spread).T
+    _, variance, true_variance = _pool(spread).T
     rho = np.clip(variance / np.maximum(true_variance, 1e-9), 0.0, 1.0)
     every = np.arange(len(sums))
     return Calibration(
@@ -117,7 +117,7 @@ def fit_calibration(
     )
 
 
-def _added(sums: np.ndarray, predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
+def _add_up(sums: np.ndarray, predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Counts and sums of p, p², d, d² by separation, with one chain more."""
     n = len(predicted)
     if n > len(sums):
@@ -131,7 +131,7 @@ def _added(sums: np.ndarray, predicted: np.ndarray, true: np.ndarray) -> np.ndar
     return sums
 
 
-def _pooled(rows: np.ndarray) -> np.ndarray:
+def _pool(rows: np.ndarray) -> np.ndarray:
     """Each row summed with as many neighbours as it takes to have enough pairs."""
     running = np.vstack([np.zeros(rows.shape[1]), np.cumsum(rows, axis=0)])
     pooled = np.empty_like(rows)

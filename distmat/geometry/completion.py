@@ -108,7 +108,7 @@ def check_map(
     if not full:
         given[~known] = np.nan
     _check_values(given, notes)
-    symmetric = _symmetrised(given, full, notes)
+    symmetric = _symmetrise(given, full, notes)
     if not full:
         known = np.isfinite(symmetric)
         if not (known.sum() > n or n == 1):
@@ -293,7 +293,7 @@ def _check_values(distances: np.ndarray, notes: list[str]) -> None:
         )
 
 
-def _symmetrised(given: np.ndarray, full: bool, notes: list[str]) -> np.ndarray:
+def _symmetrise(given: np.ndarray, full: bool, notes: list[str]) -> np.ndarray:
     """The mean of both halves, or the one half that is there."""
     n = len(given)
     half = _filled_triangle(given) if n > 1 else None

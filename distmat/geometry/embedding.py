@@ -85,7 +85,7 @@ def _exact_pairs(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray, float | None
     basis, _ = np.linalg.qr(gram @ trial[:, :columns])
     values, turned = np.linalg.eigh(basis.T @ (gram @ basis))
     vectors = basis @ turned
-    values, vectors = _padded(values[::-1], vectors[:, ::-1])
+    values, vectors = _pad(values[::-1], vectors[:, ::-1])
     total = np.vdot(gram, gram)
     rest = max(float(total - values @ values), 0.0)
     # n − 3 values with this sum of squares have at most this sum (Cauchy and Schwarz).
@@ -104,10 +104,10 @@ def _top_three(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # Any fixed start that isn't the constant vector, which centring took away.
         values, vectors = eigsh(gram, k=3, which="LA", v0=np.cos(np.arange(1.0, n + 1)))
     order = np.argsort(-values)
-    return _padded(values[order], vectors[:, order])
+    return _pad(values[order], vectors[:, order])
 
 
-def _padded(values: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pad(values: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first three eigenpairs, with zeros where there are fewer."""
     lacking = max(3 - len(values), 0)
     return (

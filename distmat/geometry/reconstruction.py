@@ -27,10 +27,10 @@ from distmat.geometry.refinement import (
     error_variance,
     helix_term,
     helix_windows,
-    minimized,
+    minimize_energy,
     pair_term,
+    resolve_clashes,
     round_coords,
-    settled,
 )
 from distmat.geometry.superposition import superpose
 
@@ -181,7 +181,7 @@ class _Draft:
 
 def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress) -> _Draft:
     steps: list[str] = []
-    residue = _placed(known, steps)
+    residue = _place(known, steps)
     distances = known.distances
     if len(residue) < len(distances):
         distances = distances[np.ix_(residue, residue)]
@@ -192,17 +192,19 @@ def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress)
         if embedding.exact or len(residue) == 1:
             return _exact(embedding, residue, distances, steps)
     _check_spread(distances)
-    target = _tidied(distances, residue, calibration, steps)
-    start = _completed(target, residue, steps)
+    target = _tidy(distances, residue, calibration, steps)
+    start = _complete(target, residue, steps)
     embedding = embed(start)
     steps.append("Classical scaling placed the residues in space.")
     points = round_coords(embedding.coords)
-    refined, goal = _refined(points, target, start, residue, std, report)
+    refined, goal = _refine(points, target, start, residue, std, report)
     steps.append("Refinement brought the distances closer to the map, the more the surer they are.")
     places = Places(residue)
     terms = [pair_term(goal, repulsion=_REPULSION), chain_term(places, _CHAIN_FORCE)]
-    chained = minimized(refined, terms, _CHAINING, _part(report, 0.6, 0.85, "forming the chain"))
-    chained = settled(chained, places, np.empty(0, dtype=int), _SETTLING_FORCE, _SETTLING)
+    chained = minimize_energy(
+        refined, terms, _CHAINING, _part(report, 0.6, 0.85, "forming the chain")
+    )
+    chained = resolve_clashes(chained, places, np.empty(0, dtype=int), _SETTLING_FORCE, _SETTLING)
     steps.append("The residues were joined to a chain with bonds of 3.8 Å and no overlaps.")
     hand = choose_hand(chained, residue)
     steps.append(_hand_sentence(hand))
@@ -210,8 +212,8 @@ def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress)
     helix = helix_windows(final, places)
     if len(helix) and hand.verdict != "flat":
         terms.append(helix_term(helix, _HELIX_FORCE))
-        final = minimized(final, terms, _TURNING, _part(report, 0.85, 1.0, "turning helices"))
-        final = settled(final, places, helix, _SETTLING_FORCE, _SETTLING)
+        final = minimize_energy(final, terms, _TURNING, _part(report, 0.85, 1.0, "turning helices"))
+        final = resolve_clashes(final, places, helix, _SETTLING_FORCE, _SETTLING)
         steps.append("Helices were held to turning right, where parts of them turned left.")
     traces = (embedding.coords, refined, chained, final)
     return _Draft(
@@ -219,7 +221,7 @@ def _rebuilt(known: KnownMap, calibration: Calibration | None, report: Progress)
     )
 
 
-def _refined(
+def _refine(
     coords: np.ndarray,
     target: np.ndarray,
     start: np.ndarray,
@@ -234,15 +236,15 @@ def _refined(
     report(0.1, _FITTING)
     if not complete:
         forming = np.where(known, weights, _GUESSED_WEIGHT * weights)
-        coords = minimized(coords, [pair_term(Targets(start, forming))], _FORMING)
+        coords = minimize_energy(coords, [pair_term(Targets(start, forming))], _FORMING)
         weights[~known] = 0.0
     elif std is not None:
         # Weights that differ much from pair to pair would let the fold settle too early.
         even = 1.0 - np.eye(len(start))
-        coords = minimized(coords, [pair_term(Targets(start, even))], _FORMING)
+        coords = minimize_energy(coords, [pair_term(Targets(start, even))], _FORMING)
     goal = Targets(start, weights)
     rounds = _REFINING if complete else _REFINING_INCOMPLETE
-    coords = minimized(coords, [pair_term(goal)], rounds, _part(report, 0.1, 0.4, _FITTING))
+    coords = minimize_energy(coords, [pair_term(goal)], rounds, _part(report, 0.1, 0.4, _FITTING))
     if std is not None:
         return coords, Targets(start, weights / _mean_error(coords, goal))
     for turn in range(_REWEIGHTINGS):
@@ -251,7 +253,7 @@ def _refined(
         weights[~known] = 0.0
         np.fill_diagonal(weights, 0.0)
         goal = Targets(start, weights)
-        coords = minimized(coords, [pair_term(goal)], _REWEIGHTED)
+        coords = minimize_energy(coords, [pair_term(goal)], _REWEIGHTED)
         report(0.5 + 0.1 * turn, _FITTING)
     return coords, goal
 
@@ -318,7 +320,7 @@ def stress(coords: np.ndarray, distances: np.ndarray) -> float:
     return float(np.sqrt(off / total)) if total > 0 else 0.0
 
 
-def _placed(known: KnownMap, steps: list[str]) -> np.ndarray:
+def _place(known: KnownMap, steps: list[str]) -> np.ndarray:
     """The places of the residues of which any distance is known."""
     n = len(known.distances)
     if known.complete:
@@ -359,7 +361,7 @@ def _check_spread(distances: np.ndarray) -> None:
         )
 
 
-def _tidied(
+def _tidy(
     distances: np.ndarray, residue: np.ndarray, calibration: Calibration | None, steps: list[str]
 ) -> np.ndarray:
     """Distances that a chain can have."""
@@ -373,7 +375,7 @@ def _tidied(
     return target
 
 
-def _completed(target: np.ndarray, residue: np.ndarray, steps: list[str]) -> np.ndarray:
+def _complete(target: np.ndarray, residue: np.ndarray, steps: list[str]) -> np.ndarray:
     unknown = np.isnan(target)
     if not unknown.any():
         return target

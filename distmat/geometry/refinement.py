@@ -82,7 +82,7 @@ Term = Callable[[np.ndarray, np.ndarray], float]
 """From coordinates (N, 3) to an energy; adds its gradient to the second array."""
 
 
-def minimized(
+def minimize_energy(
     coords: np.ndarray,
     terms: list[Term],
     iterations: int,
@@ -326,7 +326,7 @@ def helix_term(window: np.ndarray, force: float) -> Term:
     return term
 
 
-def settled(
+def resolve_clashes(
     coords: np.ndarray, places: Places, helix: np.ndarray, force: float, iterations: int
 ) -> np.ndarray:
     """The nearest trace with right bonds and no overlaps: what a compromise with the map left.
@@ -347,7 +347,7 @@ def settled(
     terms = [_anchor_term(coords), chain_term(places, force), _overlap_term(pairs, 0.5 * force)]
     if len(helix):
         terms.append(helix_term(helix, 0.2 * force))
-    return minimized(coords, terms, iterations, tolerance=_SETTLED)
+    return minimize_energy(coords, terms, iterations, tolerance=_SETTLED)
 
 
 def _anchor_term(coords: np.ndarray) -> Term:

@@ -86,7 +86,7 @@ def identify(pid: int | None = None) -> ProcessIdentity | None:
     """The process that has this number now (by default this one), or None."""
     try:
         process = psutil.Process(pid)
-        return ProcessIdentity(process.pid, _created(process))
+        return ProcessIdentity(process.pid, _creation_time(process))
     except psutil.NoSuchProcess:
         return None
 
@@ -181,10 +181,10 @@ def _is_same(process: psutil.Process, created: float) -> bool:
     """Whether a process is the one that was started then."""
     if created > _SINCE_1970:
         return bool(abs(process.create_time() - created) < 2.0)
-    return abs(_created(process) - created) < _TICK
+    return abs(_creation_time(process) - created) < _TICK
 
 
-def _created(process: psutil.Process) -> float:
+def _creation_time(process: psutil.Process) -> float:
     """Seconds from the machine's start to the process's."""
     while True:
         started = psutil.boot_time()

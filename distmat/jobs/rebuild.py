@@ -70,7 +70,7 @@ def rebuild(home: Path | None = None) -> Rebuilt:
     found, unknown = [], []
     with JobStore(home, lost=True) as store:
         for job, folder in sorted(
-            ((_recorded(folder), folder) for folder in job_folders(home)),
+            ((_read_record(folder), folder) for folder in job_folders(home)),
             key=lambda pair: pair[0].created if pair[0] else 0.0,
         ):
             if job is None:
@@ -109,7 +109,7 @@ def _set_aside(path: Path) -> Path | None:
     return old if was_there else None
 
 
-def _recorded(folder: Path) -> Job | None:
+def _read_record(folder: Path) -> Job | None:
     """The job of a folder, as its record tells, or its kind can tell without one."""
     with contextlib.suppress(OSError, DocumentError, ValueError, KeyError, TypeError):
         job = Job.from_file(folder / RECORD)
@@ -118,11 +118,11 @@ def _recorded(folder: Path) -> Job | None:
         with contextlib.suppress(OSError, DocumentError, RunError):
             settings = kind_of(kind).settings_of(folder)
             if settings is not None:
-                return _unrecorded(kind, folder, settings)
+                return _make_record(kind, folder, settings)
     return None
 
 
-def _unrecorded(kind: str, folder: Path, settings: dict[str, Any]) -> Job:
+def _make_record(kind: str, folder: Path, settings: dict[str, Any]) -> Job:
     """A job of which only the settings are known."""
     made = folder.stat().st_mtime
     return Job(

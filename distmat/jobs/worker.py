@@ -86,11 +86,11 @@ def _run_rank0(job: Job, recorder: Recorder) -> int:
     # Nothing is hidden: the job's log gets the traceback, and the job ends as failed.
     except BaseException as error:
         ballast.unlink(missing_ok=True)
-        return _end_failed(job, recorder, error)
+        return _end_as_failed(job, recorder, error)
     finally:
         ballast.unlink(missing_ok=True)
     if not done:
-        return _end_stopped(job, recorder)
+        return _end_as_stopped(job, recorder)
     recorder.change_state(State.FINISHED, only_from=ACTIVE, kind=Cause.DONE)
     return 0
 
@@ -102,7 +102,7 @@ def _run_other_rank(job: Job) -> int:
     return 0
 
 
-def _end_stopped(job: Job, recorder: Recorder) -> int:
+def _end_as_stopped(job: Job, recorder: Recorder) -> int:
     _ignore_signals()
     asked = recorder.get().stop_asked is not None
     onward = kind_of(job.kind).onward(job)
@@ -112,7 +112,7 @@ def _end_stopped(job: Job, recorder: Recorder) -> int:
     return 0
 
 
-def _end_failed(job: Job, recorder: Recorder, error: BaseException) -> int:
+def _end_as_failed(job: Job, recorder: Recorder, error: BaseException) -> int:
     _ignore_signals()
     kind, cause = classify_error(error, job.folder, kind_of(job.kind).advice)
     if kind in (Cause.BUG, Cause.OUT_OF_MEMORY):

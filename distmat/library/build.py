@@ -79,7 +79,7 @@ def build_library(
     work = output.with_name(f".{output.stem}.library")
     if held_out:
         report("Looking for relatives of the excluded chains")
-    related = _related([row.chain.sequence for row in known], held_out, work, threads)
+    related = _find_related([row.chain.sequence for row in known], held_out, work, threads)
     kept = [row for number, row in enumerate(known) if number not in related]
     if not kept:
         raise DatasetError(f"No chain is left for the library {output.stem}; exclude fewer.")
@@ -136,6 +136,6 @@ def _known_chains(datasets: Sequence[Path]) -> Iterator[KnownChain]:
             yield KnownChain(chain, None, -1 if cluster is None else int(cluster), released)
 
 
-def _related(chains: list[str], held_out: list[str], folder: Path, threads: int) -> set[int]:
+def _find_related(chains: list[str], held_out: list[str], folder: Path, threads: int) -> set[int]:
     hits = sensitive_search(held_out, chains, folder, threads)
     return {int(place) for place in relatives(hits, RELATED).target}

@@ -157,7 +157,7 @@ class TrainingSequences:
         try:
             mmseqs_program()
         except DatasetError:
-            return [self._contained(query) for query in queries]
+            return [self._find_contained(query) for query in queries]
         database = written_once(self._fingerprint, self._write_database) / "sequences"
         with tempfile.TemporaryDirectory(prefix="distmat-search-") as folder:
             hits = sensitive_search(
@@ -176,7 +176,7 @@ class TrainingSequences:
         found = len(np.unique(hits.target))
         return Overlap(len(self), found, nearest, float(hits.identity[0]), float(hits.coverage[0]))
 
-    def _contained(self, query: str) -> Overlap:
+    def _find_contained(self, query: str) -> Overlap:
         """Without MMseqs2: chains that hold the query, or that it holds."""
         found = [
             name

@@ -67,7 +67,7 @@ def build_network(
     config.mode = mode
     if mode == "full":
         dtype = torch.float32
-    began = _opened(init_from, config) if init_from else None
+    began = _open_start(init_from, config) if init_from else None
     if began is not None and mode != "full":
         # The encoder isn't saved with adapters, so they have to say where it lies.
         config.encoder_name = CHECKPOINT_PREFIX + _place(str(init_from))
@@ -115,7 +115,7 @@ def _place(start: str) -> str:
     return folder.name if named else str(folder)
 
 
-def _opened(start: str | Path, config: DistanceNetworkConfig) -> DistanceNetwork:
+def _open_start(start: str | Path, config: DistanceNetworkConfig) -> DistanceNetwork:
     began = load_network(checkpoint_path(start))
     theirs = began.config
     same_head = (theirs.head_kind, theirs.loss == "distogram") == (

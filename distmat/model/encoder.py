@@ -80,7 +80,7 @@ def run_encoder(
         states_BLD = _states(encoder, input_ids_BL, mask_BL)
         return EncoderOutput(states_BLD, mask_BL)
     first = 0 if tokens.before is None else 1
-    ids_BT, mask_BT, answers_BL = _packed(tokens, input_ids_BL, mask_BL, residues_BL)
+    ids_BT, mask_BT, answers_BL = _pack(tokens, input_ids_BL, mask_BL, residues_BL)
     states_BTD = _states(encoder, ids_BT, mask_BT)
     states_BLD = states_BTD[:, first : first + input_ids_BL.shape[1]]
     if residues_BL is None:
@@ -96,7 +96,7 @@ def run_encoder(
     )
 
 
-def _packed(
+def _pack(
     tokens: ResidueTokenizer,
     input_ids_BL: torch.Tensor,
     mask_BL: torch.Tensor,

@@ -59,8 +59,8 @@ def read_published(folder: Path) -> DistanceNetwork:
     folder = Path(folder)
     settings = _settings(folder)
     state = _state(folder)
-    encoder, adapters, head = _sorted(state, folder)
-    merged = _merged(encoder, adapters, settings, folder)
+    encoder, adapters, head = _sort_weights(state, folder)
+    merged = _merge_adapters(encoder, adapters, settings, folder)
     kind = "coordinates" if any("coordinates" in key for key in head) else "placeholder"
     config = DistanceNetworkConfig(
         encoder=_shape(settings.model_name, folder, merged),
@@ -124,7 +124,7 @@ def _state(folder: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _sorted(
+def _sort_weights(
     state: dict[str, torch.Tensor], folder: Path
 ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """Weights of the encoder, of its adapters and of the head, by the names they have here."""
@@ -152,7 +152,7 @@ def _sorted(
     return encoder, adapters, head
 
 
-def _merged(
+def _merge_adapters(
     encoder: dict[str, torch.Tensor],
     adapters: dict[str, torch.Tensor],
     settings: PublishedSettings,

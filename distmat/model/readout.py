@@ -102,7 +102,7 @@ def _mean(
     return probability_RLK @ ((bounds[1:] + bounds[:-1]) / 2)
 
 
-def _mixed(
+def _mix(
     median_RL: torch.Tensor, probability_RLK: torch.Tensor, bounds: torch.Tensor
 ) -> torch.Tensor:
     mean_RL = _mean(median_RL, probability_RLK, bounds)
@@ -112,7 +112,7 @@ def _mixed(
 READOUTS: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "median": lambda median_RL, probability_RLK, bounds: median_RL,
     "mean": _mean,
-    "mixed": _mixed,
+    "mixed": _mix,
 }
 """The distance that a distogram stands for, of the medians R × L, the probabilities R × L × K and
 the bins' bounds. On 243 validation chains, templates used: median MAE 4.307 Å, RMSE 6.271, r 0.738,

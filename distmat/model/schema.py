@@ -145,7 +145,7 @@ class NetworkFile(_Lenient):
 
     @field_validator("head_kind")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _check_known(cls, name: str) -> str:
         if name not in HEADS:
             raise ValueError(f"Input should be {listing(map(repr, HEADS.names()))}")
         return name

@@ -101,15 +101,15 @@ def tokenizer_for(encoder: Any) -> ResidueTokenizer:
         If there is no such tokenizer, or it has no token for one of the letters.
     """
     if isinstance(encoder, str):
-        return _named(encoder)
+        return _tokenizer_of(encoder)
     if encoder.tokens:
         return ResidueTokenizer.from_dict(encoder.tokens)
     if encoder.pretrained and encoder.encoder_name not in ENCODERS:
-        return _named(encoder.encoder_name)
+        return _tokenizer_of(encoder.encoder_name)
     return kind_of(encoder.encoder.model_type).tokens(encoder.encoder)
 
 
-def _named(name: str) -> ResidueTokenizer:
+def _tokenizer_of(name: str) -> ResidueTokenizer:
     if name == "mini":
         return mini_tokenizer()
     folder = checkpoint_folder(name)
@@ -143,7 +143,9 @@ def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> DistanceNe
                 f"The checkpoint {folder} has no {name}; give a folder that 'distmat train' wrote."
             )
     check_shapes(config, folder / WEIGHTS, folder / HEAD)
-    network = _whole(folder, config) if config.mode == "full" else _adapted(folder, config, dtype)
+    network = (
+        _whole(folder, config) if config.mode == "full" else _load_adapted(folder, config, dtype)
+    )
     try_out(network, folder)
     return network
 
@@ -172,7 +174,9 @@ def _whole(folder: Path, config: DistanceNetworkConfig) -> DistanceNetwork:
     return network
 
 
-def _adapted(folder: Path, config: DistanceNetworkConfig, dtype: torch.dtype) -> DistanceNetwork:
+def _load_adapted(
+    folder: Path, config: DistanceNetworkConfig, dtype: torch.dtype
+) -> DistanceNetwork:
     network = DistanceNetwork(config, _base(folder, config, dtype))
     trained_on = config.base_fingerprint
     prepare(network)

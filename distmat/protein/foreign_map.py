@@ -130,7 +130,7 @@ def _of_archive(data: bytes, name: str, asked: str | None) -> ForeignMap:
         raise DistanceMapError(
             f"{name} holds no arrays of numbers that can be read without running code."
         ) from None
-    maps = [key for key, value in arrays.items() if _is_map(_squeezed(value))]
+    maps = [key for key, value in arrays.items() if _is_map(_squeeze(value))]
     if asked is not None:
         if asked not in maps:
             raise DistanceMapError(
@@ -153,13 +153,13 @@ def _is_map(array: np.ndarray) -> bool:
     return array.ndim in (2, 3) and len(array) > 1 and array.shape[0] == array.shape[1]
 
 
-def _squeezed(array: np.ndarray) -> np.ndarray:
+def _squeeze(array: np.ndarray) -> np.ndarray:
     """Without the axes of a single batch, and of a single distogram of several."""
     return np.squeeze(array) if array.ndim > 2 else array
 
 
 def _of_array(array: np.ndarray, key: str, name: str) -> ForeignMap:
-    given, array = array.shape, _squeezed(array)
+    given, array = array.shape, _squeeze(array)
     if not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array) or not _is_map(array):
         shape = "×".join(map(str, given))
         raise DistanceMapError(f"{name} has the shape {shape}; a map is N×N, a distogram N×N×bins.")

@@ -118,7 +118,7 @@ def read_sequences(
         raise SequenceError("There is no sequence; paste one, such as MKTAYIAKQRQISFVK.")
     records = _records(text)
     if records is None:
-        return [_checked(UNNAMED, text, "The sequence", amino_acids)]
+        return [_check_record(UNNAMED, text, "The sequence", amino_acids)]
     if _SEVERAL_LENGTHS.match(text):
         raise SequenceError(
             "This is the alignment of several chains; give one at a time, each with its own rows."
@@ -126,7 +126,7 @@ def read_sequences(
     if alignment or _is_alignment(text, records):
         return [_query(_rows(records), amino_acids)]
     return [
-        _checked(name, letters, f"Record {number} ({quoted(name)})", amino_acids)
+        _check_record(name, letters, f"Record {number} ({quoted(name)})", amino_acids)
         for number, (name, letters) in enumerate(records, start=1)
     ]
 
@@ -221,11 +221,11 @@ def _query(rows: list[tuple[str, str]], amino_acids: bool) -> Sequence:
     if len(matched) < len(letters):
         left_out = len(letters) - len(matched)
         note = f"{note[:-1]} and the {left_out} lower-case letters that mark insertions."
-    query = _checked(name, matched, f"The alignment's first row ({quoted(name)})", amino_acids)
+    query = _check_record(name, matched, f"The alignment's first row ({quoted(name)})", amino_acids)
     return replace(query, note=note if len(rows) > 1 or len(matched) < len(letters) else "")
 
 
-def _checked(name: str, letters: str, called: str, amino_acids: bool) -> Sequence:
+def _check_record(name: str, letters: str, called: str, amino_acids: bool) -> Sequence:
     cleaned = "".join(letters.split()).translate(_TO_UPPER)
     if not amino_acids and is_nucleic(cleaned):
         kinds = sorted(set(cleaned) - {"N"})

@@ -193,7 +193,7 @@ def _data(run: Run) -> list[DataFacts]:
         clusters = run.facts.get(f"{split}_clusters")
         try:
             path = dataset_path(_from(run.directory, name))
-            spread = _measured(path, path.stat().st_mtime_ns, split)
+            spread = _measure(path, path.stat().st_mtime_ns, split)
             leaks = read_card(path).get("leaks") or {}
         except (DistmatError, OSError):
             spread, leaks = {}, {}
@@ -223,7 +223,7 @@ def _from(directory: str, name: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def _measured(path: Path, changed: int, split: str) -> Mapping[str, float]:
+def _measure(path: Path, changed: int, split: str) -> Mapping[str, float]:
     """Distances of that split alone: a card's are those of the whole set."""
     from scipy.spatial.distance import pdist
 

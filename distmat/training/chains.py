@@ -27,7 +27,7 @@ def chosen_chains(config: TrainingConfig, split: str) -> Dataset:
         raise DatasetError(f"{dataset.name} has no chain of the split '{split}'; split it anew.")
     if not config.chain_list:
         return of_split
-    listed = of_split.named(_listed(Path(config.chain_list), split))
+    listed = of_split.named(_read_list(Path(config.chain_list), split))
     if not len(listed):
         raise DatasetError(
             f"No chain of {dataset.name} is listed as '{split}' in {config.chain_list}."
@@ -73,7 +73,7 @@ def _read(name: str) -> Dataset:
     return read_dataset(ensure_synthetic())
 
 
-def _listed(path: Path, split: str) -> set[str]:
+def _read_list(path: Path, split: str) -> set[str]:
     if not path.is_file():
         raise DatasetError(f"There is no list of chains at {path}; check the path.")
     listed = read_ids(path)

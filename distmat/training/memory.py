@@ -121,7 +121,7 @@ def estimate_memory(
 
 def kept_activations(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
     """Bytes kept for the backward pass of the largest batch of crops of this length."""
-    residues, tokens = _padded(config, crop)
+    residues, tokens = _pad(config, crop)
     each = _layer(config, shape, crop)
     if config.activation_checkpointing:
         # The layers' inputs alone.
@@ -132,7 +132,7 @@ def kept_activations(config: TrainingConfig, shape: EncoderShape, crop: int) -> 
 
 def _passing(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
     """Bytes of that batch that are there for a moment, with all that is kept."""
-    residues, _ = _padded(config, crop)
+    residues, _ = _pad(config, crop)
     head = config.head_kind.memory(config, residues, shape.hidden_size)
     each = head.passing
     if config.activation_checkpointing:
@@ -146,7 +146,7 @@ def _chains(config: TrainingConfig, crop: int) -> int:
     return min(max(config.pairs_per_batch // crop**2, 1), config.chains_per_batch)
 
 
-def _padded(config: TrainingConfig, crop: int) -> tuple[int, int]:
+def _pad(config: TrainingConfig, crop: int) -> tuple[int, int]:
     """Residues and tokens of a chain in it; published heads read their answer from placeholders."""
     residues = max(crop, config.pad_to)
     return residues, 2 * residues if config.head_kind.reads_placeholders else residues
@@ -154,7 +154,7 @@ def _padded(config: TrainingConfig, crop: int) -> tuple[int, int]:
 
 def _layer(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
     """Bytes kept of one chain by an encoder layer."""
-    _, tokens = _padded(config, crop)
+    _, tokens = _pad(config, crop)
     attention = 0 if config.mode == "frozen" else kind_of(shape.kind).kept_per_attention
     return tokens * (
         _KEPT_PER_WIDTH[config.mode] * shape.hidden_size
@@ -185,7 +185,7 @@ def encoder_shape(config: TrainingConfig) -> EncoderShape | None:
         return ENCODERS.get(config.encoder).shape(config)
     if config.encoder in _KNOWN:
         return shape_of(_KNOWN[config.encoder])
-    for file in (Path(config.encoder) / "config.json", *_cached(config.encoder)):
+    for file in (Path(config.encoder) / "config.json", *_cached_config(config.encoder)):
         try:
             content = read_json(file)
             return shape_of(content.get("encoder", content))
@@ -194,7 +194,7 @@ def encoder_shape(config: TrainingConfig) -> EncoderShape | None:
     return None
 
 
-def _cached(name: str) -> list[Path]:
+def _cached_config(name: str) -> list[Path]:
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
     return sorted(cache.glob(f"models--{name.replace('/', '--')}/snapshots/*/config.json"))

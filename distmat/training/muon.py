@@ -50,7 +50,7 @@ class Muon(AdamW):
     def __init__(self, network: nn.Module, learning_rate: float, weight_decay: float) -> None:
         groups = [
             {"params": weights, "orthogonal": orthogonal, "weight_decay": decay * weight_decay}
-            for (orthogonal, decay), weights in _sorted(network).items()
+            for (orthogonal, decay), weights in _group_weights(network).items()
             if weights
         ]
         super().__init__(groups, lr=learning_rate)
@@ -78,11 +78,11 @@ class Muon(AdamW):
             state["momentum"] = torch.zeros_like(weight)
         state["momentum"].lerp_(gradient, 1 - MOMENTUM)
         nesterov = gradient.lerp(state["momentum"], MOMENTUM).flatten(start_dim=1)
-        update = orthogonalised(nesterov) * (_LIKE_ADAMW * max(nesterov.shape) ** 0.5)
+        update = orthogonalise(nesterov) * (_LIKE_ADAMW * max(nesterov.shape) ** 0.5)
         weight.mul_(1 - rate * decay).add_(update.view_as(weight), alpha=-rate)
 
 
-def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
+def orthogonalise(matrix: torch.Tensor) -> torch.Tensor:
     """About the nearest matrix with orthogonal rows or columns, by Newton–Schulz.
 
     In bfloat16, whose rounding does no harm here; on a processor that would emulate it in float32.
@@ -109,7 +109,7 @@ def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
     return (x.T if tall else x).float()
 
 
-def _sorted(network: nn.Module) -> dict[tuple[bool, bool], list[torch.Tensor]]:
+def _group_weights(network: nn.Module) -> dict[tuple[bool, bool], list[torch.Tensor]]:
     """Weights that learn, by whether their updates are orthogonal and whether they decay."""
     others = {id(m.weight) for m in network.modules() if isinstance(m, nn.Embedding)}
     last = getattr(getattr(network, "head", None), "last_layer", None)

@@ -11,9 +11,9 @@ from distmat.geometry.refinement import (
     error_variance,
     helix_term,
     helix_windows,
-    minimized,
+    minimize_energy,
     pair_term,
-    settled,
+    resolve_clashes,
 )
 from tests.geometry.ideal_chains import distances_of, helix, random_walk, strand
 
@@ -73,7 +73,7 @@ def test_refinement_reaches_an_exact_map_from_a_disturbed_trace():
     ca = random_walk(50)
     goal = Targets(distances_of(ca), 1.0 - np.eye(50))
     start = ca + np.random.default_rng(1).normal(scale=0.5, size=ca.shape)
-    found = minimized(start, [pair_term(goal)], 200)
+    found = minimize_energy(start, [pair_term(goal)], 200)
     np.testing.assert_allclose(distances_of(found), goal.distances, atol=0.02)
 
 
@@ -107,7 +107,7 @@ def test_windows_across_a_gap_are_no_helix():
 def test_a_left_handed_stretch_is_turned_to_the_right():
     left = helix(12) * [1, 1, -1]
     windows = helix_windows(left, Places(np.arange(12)))
-    turned = minimized(
+    turned = minimize_energy(
         left, [helix_term(windows, 25.0), chain_term(Places(np.arange(12)), 5.0)], 300
     )
     bond = np.diff(turned, axis=0)
@@ -118,7 +118,7 @@ def test_a_left_handed_stretch_is_turned_to_the_right():
 def test_a_settled_trace_has_right_bonds_no_overlaps_and_hardly_moved():
     ca = random_walk(80) + np.random.default_rng(3).normal(scale=0.4, size=(80, 3))
     ca[60] += 0.7 * (ca[np.linalg.norm(ca - ca[60], axis=1)[:50].argmin()] - ca[60])
-    moved = settled(ca, Places(np.arange(80)), np.empty(0, dtype=int), 100.0, 200)
+    moved = resolve_clashes(ca, Places(np.arange(80)), np.empty(0, dtype=int), 100.0, 200)
     assert bonds_right(ca) < 0.5 and bonds_right(moved) > 0.97
     assert clashes(ca) > 0 and clashes(moved) == 0
     assert np.median(np.linalg.norm(moved - ca, axis=1)) < 1.0

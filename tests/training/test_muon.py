@@ -7,7 +7,7 @@ from torch import nn
 from distmat.model.build import build_network
 from distmat.training import muon
 from distmat.training.config import TrainingConfig
-from distmat.training.muon import Muon, orthogonalised
+from distmat.training.muon import Muon, orthogonalise
 from distmat.training.network_arguments import network_arguments
 
 
@@ -36,7 +36,7 @@ def test_the_update_is_near_the_nearest_orthogonal_matrix(shape, has_bf16, monke
     torch.manual_seed(1)
     matrix = torch.randn(shape)
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
-    found = orthogonalised(matrix)
+    found = orthogonalise(matrix)
     values = torch.linalg.svdvals(found)
     assert values.min() > 0.6 and values.max() < 1.3
     cosine = (found * (u @ v)).sum() / found.norm() / (u @ v).norm()

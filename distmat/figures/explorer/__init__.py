@@ -226,11 +226,11 @@ class _Arrays:
 
     def behind(self, header: dict) -> bytes:
         """All of it, with the header in front, whose places count from the first byte."""
-        length = len(_encoded(header)) + 32 * (len(header["maps"]) + len(header["traces"]))
+        length = len(_encode(header)) + 32 * (len(header["maps"]) + len(header["traces"]))
         length += -length % 4
         for place in (*header["maps"].values(), *header["traces"].values()):
             place["offset"] += 4 + length
-        text = _encoded(header).ljust(length)
+        text = _encode(header).ljust(length)
         return struct.pack("<I", length) + text + b"".join(self.parts)
 
 
@@ -239,7 +239,7 @@ def _finest(name: str) -> float:
     return 1e-4 if name == "probability" else _UNIT
 
 
-def _encoded(header: dict) -> bytes:
+def _encode(header: dict) -> bytes:
     return json.dumps(header, allow_nan=False).encode()
 
 

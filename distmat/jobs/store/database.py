@@ -53,7 +53,7 @@ class Database:
             ) from None
         if _is_cut(path):
             raise RunError(f"{path} was cut off.", Remedy.REBUILD)
-        with self._explained():
+        with self._explain_errors():
             self._connection = sqlite3.connect(
                 path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
@@ -90,25 +90,25 @@ class Database:
 
     def execute(self, sql: str, values: Values = ()) -> sqlite3.Cursor:
         """Run one statement."""
-        with self._lock, self._explained():
+        with self._lock, self._explain_errors():
             return self._connection.execute(sql, _storable(values))
 
     def execute_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         """Run one statement with each row of values."""
-        with self._lock, self._explained():
+        with self._lock, self._explain_errors():
             self._connection.executemany(sql, values)
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
         """What a query finds; values by position, or one dict of them by name."""
         bound = values[0] if len(values) == 1 and isinstance(values[0], dict) else values
-        with self._lock, self._explained():
+        with self._lock, self._explain_errors():
             return self._connection.execute(sql, _storable(bound)).fetchall()
 
     def array(self, sql: str, values: Sequence[Any] = (), columns: int = 2) -> "np.ndarray":
         """Numbers that a query finds, shape=(n, columns); NaN for NULL."""
         import numpy as np
 
-        with self._lock, self._explained():
+        with self._lock, self._explain_errors():
             cursor = self._connection.cursor()
             # Plain tuples cost half of rows with names.
             cursor.row_factory = None
@@ -130,7 +130,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
-        with self._lock, self._explained():
+        with self._lock, self._explain_errors():
             if self._connection.in_transaction:
                 # Joined: the outer one decides.
                 yield
@@ -170,7 +170,7 @@ class Database:
         return version
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explain_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:

@@ -23,13 +23,13 @@ _FAMILIES = (EsmKind(),)
 
 def kind_of(model_type: str) -> EncoderKind:
     """The kind of an encoder by transformers' `model_type`."""
-    for kind in (*_FAMILIES, *_named()):
+    for kind in (*_FAMILIES, *_list_by_name()):
         if kind.model_type == model_type:
             return kind
     return EncoderKind()
 
 
-def _named() -> Iterator[EncoderKind]:
+def _list_by_name() -> Iterator[EncoderKind]:
     for name in ENCODERS.names():
         # A package that can't be imported is told of where its encoder is asked for.
         with suppress(ConfigError):

@@ -76,7 +76,7 @@ def _stretches(z_BLLC: torch.Tensor) -> list[slice]:
     return [slice(row, min(row + rows, length)) for row in range(0, length, rows)]
 
 
-def _joined(parts: list[torch.Tensor]) -> torch.Tensor:
+def _join(parts: list[torch.Tensor]) -> torch.Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
 
@@ -98,7 +98,7 @@ class TriangleProduct(nn.Module):
 
     def forward(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
         stretches = _stretches(z_BLLC)
-        edges_BLL2R = _joined(
+        edges_BLL2R = _join(
             [self._edges(z_BLLC[:, rows], mask_BLL1[:, rows]) for rows in stretches]
         )
         a_BRLL, b_BRLL = edges_BLL2R.permute(0, 3, 1, 2).chunk(2, dim=1)
@@ -107,7 +107,7 @@ class TriangleProduct(nn.Module):
         else:
             product_BRLL = a_BRLL.transpose(-1, -2) @ b_BRLL
         product_BLLR = product_BRLL.permute(0, 2, 3, 1)
-        return _joined([self._update(z_BLLC[:, rows], product_BLLR[:, rows]) for rows in stretches])
+        return _join([self._update(z_BLLC[:, rows], product_BLLR[:, rows]) for rows in stretches])
 
     def _edges(self, z_BSLC: torch.Tensor, mask_BSL1: torch.Tensor) -> torch.Tensor:
         value_BSL2R, gate_BSL2R = self.edges(self.norm(z_BSLC)).chunk(2, dim=-1)
@@ -136,7 +136,7 @@ class PairConvolution(nn.Module):
             around = slice(first, rows.stop + self.reach)
             update_BSLC = self._update(z_BLLC[:, around], mask_BLL1[:, around])
             updates.append(update_BSLC[:, rows.start - first : rows.stop - first])
-        return _joined(updates)
+        return _join(updates)
 
     def _update(self, z_BSLC: torch.Tensor, mask_BSL1: torch.Tensor) -> torch.Tensor:
         h_BCSL = (self.norm(z_BSLC) * mask_BSL1).permute(0, 3, 1, 2)
@@ -316,7 +316,7 @@ class PairHead(nn.Module):
         states_BLD, mask_BL = encoded.states, encoded.mask
         mask_BLL1 = (mask_BL[:, :, None] & mask_BL[:, None, :])[..., None].to(states_BLD.dtype)
         z_BLLC = self._pairs(states_BLD, position_BL, chain_length_B)
-        z_BLLC = self._refined(z_BLLC, mask_BLL1)
+        z_BLLC = self._refine(z_BLLC, mask_BLL1)
         logits_BLLK = self.logits(self.norm_out(z_BLLC))
         return (logits_BLLK + logits_BLLK.transpose(1, 2)) / 2
 
@@ -358,7 +358,7 @@ class PairHead(nn.Module):
             loss = loss + settings.contact_weight * contact_error(contact_BP, pairs)
         return loss + _lddt_loss(distances_BP, pairs, settings)
 
-    def _refined(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
+    def _refine(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
         seen, mask = z_BLLC, mask_BLL1
         if self.patches is not None:
             seen, mask = self.patches.coarsen(z_BLLC, mask_BLL1)

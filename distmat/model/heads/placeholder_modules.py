@@ -71,7 +71,7 @@ class PlaceholderHead(nn.Module):
         -------
         Tensor, shape=(B, L, L)
         """
-        states_BLD, mask_BL = _with_pooled(encoded)
+        states_BLD, mask_BL = _append_pooled(encoded)
         length = mask_BL.shape[1] - 1
         rows_BMD = self.attention(states_BLD, mask_BL)
         table_BLL = self.distance(rows_BMD)[:, :length, :length]
@@ -116,7 +116,7 @@ class CoordinatesHead(nn.Module):
         self, encoded: EncoderOutput, position_BL: torch.Tensor, chain_length_B: torch.Tensor
     ) -> torch.Tensor:
         """Coordinates in the unit of their targets; shape=(B, L, 3)."""
-        states_BLD, mask_BL = _with_pooled(encoded)
+        states_BLD, mask_BL = _append_pooled(encoded)
         return self.coordinates(self.attention(states_BLD, mask_BL))[:, : mask_BL.shape[1] - 1]
 
     def output(
@@ -142,7 +142,7 @@ class CoordinatesHead(nn.Module):
         return NetworkOutput(loss=wrong, distances=distances_BLL, coordinates=coordinates_BL3)
 
 
-def _with_pooled(encoded: EncoderOutput) -> tuple[torch.Tensor, torch.Tensor]:
+def _append_pooled(encoded: EncoderOutput) -> tuple[torch.Tensor, torch.Tensor]:
     """The chain's pooled state and those of its placeholders, and which of them count."""
     pooled, placeholders, mask_BL = encoded.pooled, encoded.placeholders, encoded.answered
     assert pooled is not None and placeholders is not None and mask_BL is not None  # noqa: S101

@@ -81,7 +81,7 @@ def _parse(records: list[Record]) -> Any:
     """The records as biotite's atoms, one for each, with the residue names in full."""
     from biotite.structure.io.pdb import PDBFile
 
-    text = "\n".join(_padded(record) for record in records)
+    text = "\n".join(_pad(record) for record in records)
     with parser_at_work():
         atoms = PDBFile.read(io.StringIO(text)).get_structure(
             model=1, altloc="all", extra_fields=["occupancy"]
@@ -92,7 +92,7 @@ def _parse(records: list[Record]) -> Any:
     return atoms
 
 
-def _padded(record: Record) -> str:
+def _pad(record: Record) -> str:
     """The record with an occupancy and an element, which some programs leave out."""
     line = record.line
     occupancy = line[54:60]

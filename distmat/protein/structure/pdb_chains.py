@@ -264,7 +264,7 @@ def _is_one(chain: _Run, run: _Run, after_ter: bool, letters: str) -> bool:
     end, start = chain[-1], run[0]
     if _goes_on(chain, run):
         return True
-    if _shared(chain, run):
+    if _share_residue(chain, run):
         return False
     # Only a letter can say that what isn't bonded is one chain.
     if not letters:
@@ -277,10 +277,10 @@ def _is_one(chain: _Run, run: _Run, after_ter: bool, letters: str) -> bool:
 
 def _goes_on(chain: _Run, run: _Run) -> bool:
     """Whether a bond leads from the chain to the run, which numbers no residue a second time."""
-    return run[0].bonded_to(chain[-1]) and not _shared(chain, run)
+    return run[0].bonded_to(chain[-1]) and not _share_residue(chain, run)
 
 
-def _shared(chain: _Run, run: _Run) -> bool:
+def _share_residue(chain: _Run, run: _Run) -> bool:
     """Whether both have a residue of one number."""
     return not {residue.key for residue in chain}.isdisjoint(residue.key for residue in run)
 

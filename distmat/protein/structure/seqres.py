@@ -59,12 +59,12 @@ def align_to_seqres(
         # Three ways to position j: from any earlier one, from j − 1, from j − step.
         best = np.maximum.accumulate(score)
         nearest = np.maximum.accumulate(np.where(score == best, positions, 0))
-        came_from = _shifted(nearest, 1, 0)
-        reached = _shifted(best, 1, _NEVER) + (_TORN if bonded[k] else 0)
+        came_from = _shift(nearest, 1, 0)
+        reached = _shift(best, 1, _NEVER) + (_TORN if bonded[k] else 0)
         step = steps[k]
         jumps = [(1, _BONDED)] if bonded[k] else [(step, _NUMBERED)] if 0 < step < m else []
         for jump, bonus in jumps:
-            jumped = _shifted(score, jump, _NEVER) + bonus
+            jumped = _shift(score, jump, _NEVER) + bonus
             came_from = np.where(jumped >= reached, positions - jump, came_from)
             reached = np.maximum(reached, jumped)
         origins[k] = came_from
@@ -84,7 +84,7 @@ def _agreement(letter: str, letters: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _shifted(values: np.ndarray, by: int, fill: int) -> np.ndarray:
+def _shift(values: np.ndarray, by: int, fill: int) -> np.ndarray:
     return np.concatenate([np.full(by, fill, dtype=values.dtype), values[:-by]])
 
 

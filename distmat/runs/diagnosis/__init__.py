@@ -37,10 +37,10 @@ CHECKS: tuple[Callable[[Evidence], list[Finding]], ...] = (
 def diagnose(store: RunStore, run: Run) -> list[Finding]:
     """What is right and wrong with a run now, the worst first."""
     key = ("diagnosis", run.id, run.state)
-    return store.cache.get_or_compute(key, lambda: _diagnosed(store, run))
+    return store.cache.get_or_compute(key, lambda: _diagnose(store, run))
 
 
-def _diagnosed(store: RunStore, run: Run) -> list[Finding]:
+def _diagnose(store: RunStore, run: Run) -> list[Finding]:
     try:
         config = run.config
     except ConfigError:
