@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from distmat.library.search import Exclusion
     from distmat.library.store import Library
     from distmat.model.predictor import Predictor
+    from distmat.model.readout import Distogram
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,26 @@ def complete_prediction(
         comparison = _compare(predictor, predicted, backbone, truth, templates)
     report(1.0, "Done")
     return Prediction(name, predicted, backbone, comparison, templates, overlap, alignment)
+
+
+def distogram_of(
+    predictor: "Predictor", prediction: Prediction
+) -> "Callable[[], Distogram | None]":
+    """What predicts, once it is asked for, how likely each distance of a prediction is.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    prediction : Prediction
+        Of this predictor.
+    """
+
+    def predict() -> "Distogram | None":
+        if not predictor.takes_templates:
+            return None
+        return predictor.distogram(prediction.map.sequence, prediction.templates)
+
+    return predict
 
 
 def _compare(

@@ -4,6 +4,7 @@ from distmat.ui.predict.backbone import show_backbone, show_residues
 from distmat.ui.predict.batch import show_many
 from distmat.ui.predict.downloads import show_downloads
 from distmat.ui.predict.header import show_header, show_title, show_welcome
+from distmat.ui.predict.history import keep_in_history, show_history
 from distmat.ui.predict.maps import show_maps
 from distmat.ui.predict.overlap import show_training_overlap
 from distmat.ui.predict.request import ask
@@ -17,6 +18,7 @@ view = get_prediction(request, checkpoint) if request and checkpoint else None
 if view is None:
     show_welcome()
 else:
+    keep_in_history(view)
     show_header(view)
     show_training_overlap(view)
     show_templates(view)
@@ -26,5 +28,6 @@ else:
     show_scores(view)
     show_residues(view)
     show_downloads(view)
+show_history()
 show_many(checkpoint)
 warm_up()

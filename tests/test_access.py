@@ -7,6 +7,7 @@ from distmat.access import check_exposure
 from distmat.dataset.catalogue import delete_dataset
 from distmat.dataset.synthetic import ensure_synthetic
 from distmat.errors import AccessError
+from distmat.history import forget, remember, remembered
 from distmat.jobs import operations
 from distmat.jobs.rebuild import rebuild
 from distmat.jobs.states import State
@@ -44,6 +45,8 @@ DEEDS = {
     "delete a checkpoint": lambda store, run: delete_checkpoint(run, "checkpoint-1"),
     "delete a dataset": lambda store, run: delete_dataset("mine"),
     "make a dataset": lambda store, run: ensure_synthetic(),
+    "keep a history": lambda store, run: remember(remembered("x", "MKT", None, "mini"), None),
+    "delete from the history": lambda store, run: forget("0123456789ab"),
     "rebuild": lambda store, run: rebuild(store.home),
 }
 

@@ -42,7 +42,20 @@ KNOWS = {
         "library",
     },
     "prediction": {"errors", "protein", "geometry", "scoring", "library", "model"},
+    "history": {"access", "errors", "documents", "workspace", "protein"},
+    "export": {
+        "errors",
+        "documents",
+        "protein",
+        "geometry",
+        "scoring",
+        "model",
+        "prediction",
+        "figures",
+        "workspace",
+    },
     "batch": {
+        "export",
         "jobs",
         "errors",
         "documents",
@@ -113,6 +126,8 @@ KNOWS = {
         "runs",
         "report",
         "figures",
+        "history",
+        "export",
         "given_map",
     },
     "cli": {
@@ -134,6 +149,7 @@ KNOWS = {
         "runs",
         "report",
         "figures",
+        "export",
         "given_map",
     },
 }

@@ -1,33 +1,30 @@
-"""A prediction as files."""
+"""A prediction's files in a folder."""
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from distmat.prediction import Prediction
-from distmat.protein.map_file import contacts_text, csv_text, npy_bytes
-from distmat.protein.structure.write import write_mmcif, write_pdb
+from distmat.export.formats import FORMATS
+from distmat.export.source import Source
 from distmat.workspace import replace_file
 
-FORMATS: dict[str, Callable[[Prediction], bytes]] = {
-    "npy": lambda one: npy_bytes(one.map.distances),
-    "csv": lambda one: csv_text(one.map).encode(),
-    "rr": lambda one: contacts_text(one.map).encode(),
-    "pdb": lambda one: write_pdb(one.map.sequence, one.backbone.coords).encode(),
-    "cif": lambda one: write_mmcif(one.map.sequence, one.backbone.coords).encode(),
-    "json": lambda one: json.dumps(one.as_dict(), indent=2).encode(),
-}
-"""What a prediction can be written as, by the file's ending."""
 
+def write_prediction(source: Source, folder: Path, stem: str, formats: Sequence[str]) -> None:
+    """Write a prediction's files, each whole or not at all.
 
-def write_prediction(
-    prediction: Prediction, folder: Path, stem: str, formats: Sequence[str] = tuple(FORMATS)
-) -> None:
-    """Write a prediction's files, each whole or not at all."""
-    for ending in formats:
-        with replace_file(folder / f"{stem}.{ending}", "wb") as file:
-            file.write(FORMATS[ending](prediction))
+    Parameters
+    ----------
+    source : Source
+    folder : Path
+    stem : str
+        Of the files' names.
+    formats : sequence of str
+        Of `FORMATS`; what needs a structure is passed over where none is known.
+    """
+    for form in (FORMATS[key] for key in formats):
+        if form.fits(source):
+            with replace_file(folder / f"{stem}{form.suffix}", "wb") as file:
+                file.write(form.content(source))
 
 
 def file_stems(names: Sequence[str]) -> list[str]:

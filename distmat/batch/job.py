@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from distmat.batch import PREDICTION
-from distmat.batch.files import FORMATS
 from distmat.batch.inputs import read_inputs
 from distmat.batch.results import ARCHIVE, TABLE, Results
 from distmat.batch.stream import predict_chains
 from distmat.errors import SequenceError
+from distmat.export.formats import USUAL
 from distmat.jobs.job import Job
 from distmat.jobs.kinds import JobKind
 from distmat.jobs.operations import submit_shared
@@ -18,7 +18,7 @@ from distmat.jobs.recorder import Recorder
 from distmat.jobs.store import Store
 from distmat.library.search import Exclusion
 from distmat.library.store import Library, open_library
-from distmat.prediction import Prediction
+from distmat.prediction import Prediction, distogram_of
 from distmat.protein.query import Query
 from distmat.workspace import checkpoint_identity, checkpoint_path
 
@@ -33,7 +33,7 @@ def submit_predictions(
     checkpoint: str = "mini",
     library: str | None = None,
     exclude: Exclusion | None = None,
-    formats: Sequence[str] = tuple(FORMATS),
+    formats: Sequence[str] = USUAL,
     folder: Path | None = None,
     amino_acids: bool = False,
     with_archive: bool = False,
@@ -51,7 +51,7 @@ def submit_predictions(
     library : str, optional
         Name or file; ``"none"`` for none; by default the checkpoint's own.
     formats : sequence of str
-        Of `FORMATS`.
+        Of `distmat.export.formats.FORMATS`.
     folder : Path, optional
         Where results go; by default a folder of the first job.
     parts : int
@@ -87,7 +87,7 @@ def results_of(
     checkpoint: str,
     library: Library | None,
     exclude: Exclusion,
-    formats: Sequence[str] = tuple(FORMATS),
+    formats: Sequence[str] = USUAL,
     **options: Any,
 ) -> Results:
     """The folder of some predictions, which knows the ones that were made by the same means."""
@@ -135,7 +135,13 @@ def predict_into(
         progress(done, total, "Predicting")
         queries = [results.queries[place] for place in group]
         for place, found in predict_chains(predictor, queries, library, exclude):
-            rows.append(results.keep(group[place], found))
+            known: dict[str, Any] = {
+                "checkpoint": checkpoint,
+                "folder": checkpoint_path(checkpoint),
+            }
+            if isinstance(found, Prediction):
+                known["distogram"] = distogram_of(predictor, found)
+            rows.append(results.keep(group[place], found, **known))
             seen(group[place], found)
             done += 1
             progress(done, total, "Predicting")

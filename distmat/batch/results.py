@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from distmat import __version__
-from distmat.batch.files import FORMATS, file_stems, write_prediction
+from distmat.batch.files import file_stems, write_prediction
 from distmat.batch.inputs import Refused
 from distmat.batch.stream import deal, expected_error
 from distmat.documents import DocumentError, read_json
 from distmat.errors import ConfigError, SequenceError
+from distmat.export.formats import FORMATS
+from distmat.export.source import Source
 from distmat.prediction import Prediction
 from distmat.protein.query import Query
 from distmat.scoring.map_scores import MAP_SCORES
@@ -117,14 +119,22 @@ class Results:
         there = (n for n in range(len(self.groups)) if self._path(n).exists())
         return sum(len(self.groups[number]) for number in there)
 
-    def keep(self, place: int, found: Prediction | SequenceError) -> dict[str, Any]:
-        """Write a chain's files; returns its row of the table."""
+    def keep(self, place: int, found: Prediction | SequenceError, **known: Any) -> dict[str, Any]:
+        """Write a chain's files; returns its row of the table.
+
+        Parameters
+        ----------
+        place : int
+        found : Prediction or SequenceError
+        **known
+            What else its files tell; see `Source`.
+        """
         query = self.queries[place]
         row = {"place": place, "name": query.name, "residues": len(query.sequence)}
         if isinstance(found, SequenceError):
             return row | {"error": str(found)}
         if self.formats:
-            write_prediction(found, self.folder, self.stems[place], self.formats)
+            write_prediction(Source(found, **known), self.folder, self.stems[place], self.formats)
             row["files"] = self.stems[place]
         return row | _row(found)
 
@@ -188,7 +198,14 @@ class Results:
             self._pack(rows)
 
     def _pack(self, rows: Sequence[dict[str, Any]]) -> None:
-        names = [f"{row['files']}.{end}" for row in rows if "files" in row for end in self.formats]
+        made = [
+            f"{row['files']}{FORMATS[key].suffix}"
+            for row in rows
+            if "files" in row
+            for key in self.formats
+        ]
+        # What needs a structure was made only where there is one.
+        names = [name for name in made if (self.folder / name).exists()]
         with (
             replace_file(self.folder / ARCHIVE, "wb") as file,
             zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,

@@ -62,8 +62,9 @@ def add_predict(commands) -> None:
     command.add_argument(
         "--formats",
         metavar="LIST",
-        help="what to write of each chain, such as npy,pdb; 'none' for the table alone (default: "
-        "npy,csv,rr,pdb,cif,json)",
+        help="what to write of each chain: any of npy, npz, csv, parquet, rr, pdb, cif, "
+        "error-pdb, error-cif, true-pdb, pymol, chimerax, cns, rosetta, openmm, svg, pdf, png, "
+        "json; 'all', or 'none' for the table alone (default: npy,csv,rr,pdb,cif,json)",
     )
     command.add_argument("--json", action="store_true", help="print the results as JSON")
     add_library_options(command)
@@ -178,9 +179,11 @@ def _predict_into(
 
 
 def _formats(options: argparse.Namespace) -> list[str]:
-    from distmat.batch.files import FORMATS
+    from distmat.export.formats import FORMATS, USUAL
 
     if options.formats is None:
+        return list(USUAL)
+    if options.formats == "all":
         return list(FORMATS)
     return [] if options.formats == "none" else options.formats.lower().split(",")
 

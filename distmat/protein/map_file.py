@@ -35,24 +35,38 @@ def read_npy(data: bytes, name: str) -> np.ndarray:
     return array
 
 
-def csv_text(predicted: DistanceMap) -> str:
-    """One line for each pair i < j, counted from 1: Å, standard deviation, contact probability."""
+def pair_columns(predicted: DistanceMap, true: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """What is known of each pair i < j, column by column; residues count from 1, lengths in Å.
+
+    Parameters
+    ----------
+    predicted : DistanceMap
+    true : ndarray, shape=(N, N), dtype=float, optional
+        Å; NaN where not observed.
+    """
     i, j = np.triu_indices(len(predicted), 1)
     letters = np.array(list(predicted.sequence))
-    lines = ["i,j,residue_i,residue_j,distance,std,contact_probability"]
-    lines += [
-        f"{a},{b},{ra},{rb},{d:.3f},{s:.3f},{p:.4f}"
-        for a, b, ra, rb, d, s, p in zip(
-            i + 1,
-            j + 1,
-            letters[i],
-            letters[j],
-            predicted.distances[i, j],
-            predicted.std[i, j],
-            predicted.contacts[i, j],
-            strict=True,
-        )
-    ]
+    columns = {
+        "i": i + 1,
+        "j": j + 1,
+        "residue_i": letters[i],
+        "residue_j": letters[j],
+        "distance": np.round(predicted.distances[i, j], 3),
+        "std": np.round(predicted.std[i, j], 3),
+        "contact_probability": np.round(predicted.contacts[i, j], 4),
+    }
+    if true is not None:
+        columns["true_distance"] = np.round(true[i, j], 3)
+        columns["error"] = np.round(predicted.distances[i, j] - true[i, j], 3)
+    return columns
+
+
+def csv_text(predicted: DistanceMap, true: np.ndarray | None = None) -> str:
+    """One line for each pair, with the columns of `pair_columns`; nothing where not observed."""
+    columns = pair_columns(predicted, true)
+    lines = [",".join(columns)]
+    for row in zip(*(values.tolist() for values in columns.values()), strict=True):
+        lines.append(",".join("" if value != value else str(value) for value in row))
     return "\n".join(lines) + "\n"
 
 

@@ -1,9 +1,10 @@
 """The linked explorer on a page, and where the app serves the 3D viewer that it draws with."""
 
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -36,13 +37,44 @@ _PLACE = f"viewer/{SCRIPT_NAME}"
 def show_explorer(scene: Scene, key: str = "explorer") -> None:
     """Map and structure of a chain, each of which shows what is pointed at in the other.
 
+    What a person marks and chooses in it is known afterwards: see `told_view`.
+
     Parameters
     ----------
     scene : Scene
     key : str
         Of the place on the page, which keeps its view as long as the scene is the same.
     """
-    _component()(key=key, data=_packed(scene, scene.key))
+    mark = f"{scene.key}-{scene.turn}-{json.dumps(dict(scene.state or {}))}"
+    _component()(key=key, data=_packed(scene, mark), on_view_change=_nothing)
+
+
+def _nothing() -> None:
+    """The page runs again because the view has changed, and needs nothing else."""
+
+
+def told_view(key: str, scene: str) -> dict[str, Any] | None:
+    """What the explorer at this place shows of a scene; None if it hasn't said yet.
+
+    Parameters
+    ----------
+    key : str
+        Of the place.
+    scene : str
+        The scene's key.
+    """
+    told = st.session_state.get(key)
+    try:
+        content = json.loads(told["view"]) if told else {}
+    except (KeyError, TypeError, ValueError):
+        return None
+    return content["state"] if content.get("key") == scene else None
+
+
+def marked_pairs(key: str, scene: str) -> tuple[tuple[int, int], ...]:
+    """The pairs that are marked in the explorer at this place, from 0."""
+    view = told_view(key, scene) or {}
+    return tuple((int(pin["i"]), int(pin["j"])) for pin in view.get("pins", ()))
 
 
 def chain_scene(chain: Chain) -> Scene:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from distmat.export.formats import FORMATS
 from distmat.library.training_sequences import TrainingSequences
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_mmcif, write_pdb
@@ -77,7 +78,7 @@ def test_one_click_on_an_example_shows_scores_maps_and_backbone(page, example):
     assert header["sequence"] == example.read().sequence
     assert set(maps) == {"predicted", "std", "true"}
     assert len(traces) == 9
-    assert len(page.get("download_button")) == 7
+    assert len(page.get("download_button")) == len(FORMATS) + 1
 
 
 def test_an_example_is_predicted_once_however_often_the_page_runs(page, predictor):

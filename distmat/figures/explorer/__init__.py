@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,6 +77,11 @@ class Scene:
         ``"observed"``, the true trace, where that isn't what the true map is of.
     cutoff : float
         Å below which two residues are in contact.
+    state : mapping, optional
+        Layers, marks and what else the page's address says of the view; see
+        `distmat.figures.explorer.link`.
+    turn : int
+        Counts how often the address has changed by itself, as by the browser's Back.
     """
 
     key: str
@@ -91,6 +97,8 @@ class Scene:
     file: str = "map"
     words: Mapping[str, str] = field(default_factory=dict)
     cutoff: float = CONTACT_CUTOFF
+    state: Mapping[str, Any] | None = None
+    turn: int = 0
 
 
 def pack_scene(scene: Scene, viewer: Sequence[str] = ()) -> bytes:
@@ -123,6 +131,8 @@ def pack_scene(scene: Scene, viewer: Sequence[str] = ()) -> bytes:
         "traces": arrays.traces,
         "numbers": list(scene.numbers),
         "file": scene.file,
+        "state": None if scene.state is None else dict(scene.state),
+        "turn": scene.turn,
         "cutoff": scene.cutoff,
         "words": {
             "predicted": "predicted",

@@ -1,6 +1,12 @@
-// How Streamlit mounts the explorer.
+// How Streamlit mounts the explorer: what a person marks and chooses goes to the page a moment later.
 
-export default function mount({ parentElement, data }) {
-  show(parentElement, data);
+const MOMENT = 700;  // ms
+
+export default function mount({ parentElement, data, setStateValue }) {
+  let waiting = 0;
+  show(parentElement, data, (view) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => setStateValue("view", view), MOMENT);
+  });
   return () => {};
 }

@@ -4,6 +4,7 @@
 
 const MOST_PINS = 20;
 const ERROR_STOPS = ["2166ac", "92c5de", "fddbc7", "d6604d", "800026"];
+const LINKED = ["above", "below", "pins", "box", "stage", "mirror", "truth", "colour"];  // in the page's address
 const LARGEST_ERROR = 10;  // Å from which an error has the last colour
 
 class Explorer {
@@ -38,8 +39,10 @@ class Explorer {
       ...first, pins: [], box: null, picked: null, cursor: null, stage: last, mirror: false, truth: "solid",
       colour: "trace", view: null,
     };
+    this.fresh = fresh;
     try {
-      const old = { ...fresh, ...this.content.header.state, ...JSON.parse(sessionStorage.getItem(this.kept) || "{}") };
+      // What the page's address says counts more than what this window remembers.
+      const old = { ...fresh, ...JSON.parse(sessionStorage.getItem(this.kept) || "{}"), ...this.linked() };
       const n = this.content.n, inside = ({ i, j }) => [i, j].every((k) => Number.isInteger(k) && k >= 0 && k < n);
       for (const side of ["above", "below"]) if (!names.includes(old[side])) old[side] = first[side];
       old.pins = old.pins.filter(inside);
@@ -50,12 +53,31 @@ class Explorer {
     }
   }
 
+  // Everything that the address names; what it doesn't is as at first.
+  linked() {
+    const { state } = this.content.header;
+    return state ? { ...Object.fromEntries(LINKED.map((name) => [name, this.fresh[name]])), ...state } : {};
+  }
+
   keep() {
     const view = this.space.painter.view();
     try {
       sessionStorage.setItem(this.kept, JSON.stringify({ ...this.state, cursor: null, view }));
     } catch { /* A full or forbidden storage costs nothing but the memory of this view. */ }
-    this.tell({ above: this.state.above, below: this.state.below, pins: this.state.pins, box: this.state.box });
+    const differs = (name) => JSON.stringify(this.state[name]) !== JSON.stringify(this.fresh[name]);
+    const told = Object.fromEntries(LINKED.filter(differs).map((name) => [name, this.state[name]]));
+    const text = JSON.stringify({ key: this.content.header.key, state: told });
+    if (text !== this.told) this.tell(text);
+    this.told = text;
+  }
+
+  // Another address of the same scene, as after the browser's Back.
+  follow(content) {
+    this.content.header.state = content.header.state;
+    this.content.header.turn = content.header.turn;
+    this.state = { ...this.state, ...this.linked(), picked: null };
+    this.update();
+    this.keep();
   }
 
   // ------------------------------------------------------------ the scene that painters draw
@@ -550,7 +572,11 @@ function entry(colour, text, kind = "") {
 // Show this content in a root that holds explorer.html; the explorer of the same content stays as it is.
 function show(root, bytes, tell = () => {}) {
   const content = new Content(bytes), old = root.explorer;
-  if (old && old.content.header.key === content.header.key) { old.tell = tell; return old; }
+  if (old && old.content.header.key === content.header.key) {
+    old.tell = tell;
+    if (old.content.header.turn !== content.header.turn) old.follow(content);
+    return old;
+  }
   if (old) {
     old.end();
     root.querySelector(".explorer").replaceWith(old.blank);

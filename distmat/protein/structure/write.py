@@ -15,6 +15,7 @@ def write_pdb(
     coords: np.ndarray,
     chain_id: str = "A",
     bfactors: np.ndarray | None = None,
+    title: str = "",
 ) -> str:
     """A Cα trace as PDB text, drawn as one chain by PyMOL, ChimeraX, Mol* and 3Dmol.
 
@@ -31,6 +32,8 @@ def write_pdb(
         One character.
     bfactors : ndarray, shape=(N,), dtype=float, optional
         Written as temperature factors; values beyond the format's columns are clipped.
+    title : str
+        What the file is, in words of ours.
 
     Raises
     ------
@@ -58,7 +61,27 @@ def write_pdb(
     lines = [line for line in file.lines if line.startswith("ATOM")]
     bonds = [line for line in file.lines if line.startswith("CONECT")]
     end = f"TER   {len(lines) + 1:>5}      {lines[-1][17:26]}"
-    return "\n".join([*_seqres_records(sequence, chain_id), *lines, end, *bonds, "END"]) + "\n"
+    return (
+        "\n".join(
+            [
+                *_title_records(title),
+                *_seqres_records(sequence, chain_id),
+                *lines,
+                end,
+                *bonds,
+                "END",
+            ]
+        )
+        + "\n"
+    )
+
+
+def _title_records(title: str) -> list[str]:
+    parts = [title[at : at + 69] for at in range(0, len(title), 69)]
+    return [
+        f"TITLE   {number if number > 1 else '':>2} {part}"
+        for number, part in enumerate(parts, start=1)
+    ]
 
 
 def _seqres_records(sequence: str, chain_id: str) -> list[str]:
@@ -74,6 +97,7 @@ def write_mmcif(
     coords: np.ndarray,
     chain_id: str = "A",
     bfactors: np.ndarray | None = None,
+    title: str = "",
 ) -> str:
     """A Cα trace as mmCIF text; parameters and errors as in `write_pdb`, without its limits."""
     from biotite.structure.io.pdbx import CIFCategory, CIFFile, set_structure
@@ -81,6 +105,8 @@ def write_mmcif(
     file = CIFFile()
     set_structure(file, _trace_atoms(sequence, coords, chain_id, bfactors), data_block="trace")
     block = file["trace"]
+    if title:
+        block["struct"] = CIFCategory({"entry_id": "trace", "title": title})
     # Without these, programs guess whether the atoms are a polymer.
     block["entity"] = CIFCategory({"id": "1", "type": "polymer"})
     block["entity_poly"] = CIFCategory(

@@ -1,96 +1,76 @@
 """Everything to take home."""
 
-import json
-from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
-from distmat.protein.map_file import contacts_text, csv_text, npy_bytes
-from distmat.protein.structure.write import write_mmcif, write_pdb
+from distmat.errors import ConfigError
+from distmat.export.archive import KIND, archive
+from distmat.export.formats import FORMATS, precision_words
+from distmat.export.restraints import DEFAULT_THRESHOLD, THRESHOLDS, restrained
+from distmat.export.source import Source
+from distmat.ui.explorer import marked_pairs
 from distmat.ui.file_name import file_stem
-from distmat.ui.predict.view import PredictionView
+from distmat.ui.predict.view import PredictionView, distogram_maker
+from distmat.workspace import checkpoint_path
 
 
 def show_downloads(view: PredictionView) -> None:
-    """Files of the trace, the map, the contacts and the scores, each made when asked for."""
+    """Files of every format, each made when asked for, and all of them in one."""
     st.subheader("Downloads", anchor="downloads")
     stem = file_stem(view.request.title)
-    with st.container(horizontal=True):
-        for label, suffix, kind, hint, content in _files(view):
-            st.download_button(
-                label,
-                content,
-                f"{stem}{suffix}",
-                kind,
-                key=f"download-{suffix}-{view.key}",
-                help=hint,
-                on_click="ignore",
-                icon=":material/download:",
-            )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        threshold = st.selectbox(
+            "Restraints of pairs with σ up to",
+            THRESHOLDS,
+            THRESHOLDS.index(DEFAULT_THRESHOLD),
+            format_func=lambda most: f"{most:g} Å",
+            key="restraint-threshold",
+            width=240,
+        )
+        source = _source(view, threshold)
+        st.download_button(
+            "All of it, ZIP",
+            partial(archive, source, stem),
+            f"{stem}.zip",
+            KIND,
+            key=f"download-all-{view.key}",
+            help="Every file below, with a README of how they were made.",
+            on_click="ignore",
+            type="primary",
+            icon=":material/folder_zip:",
+        )
+    pairs = len(restrained(view.prediction.map, threshold)[0])
+    st.caption(f"{pairs:,} pairs are as sure as that. {precision_words(source)}")
+    for group in dict.fromkeys(form.group for form in FORMATS.values()):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{group}**", width=90)
+            for form in FORMATS.values():
+                if form.group != group or not form.fits(source):
+                    continue
+                st.download_button(
+                    form.label,
+                    partial(form.content, source),
+                    f"{stem}{form.suffix}",
+                    form.kind,
+                    key=f"download-{form.key}-{view.key}",
+                    help=form.hint,
+                    on_click="ignore",
+                    icon=":material/download:",
+                )
     st.caption("The camera over a figure saves it as SVG.")
 
 
-def _files(view: PredictionView) -> list[tuple[str, str, str, str, Callable[[], str | bytes]]]:
-    """Label, ending, media type, explanation and maker of each file."""
-    prediction = view.prediction
-    predicted, coords = prediction.map, prediction.backbone.coords
-    text = "text/plain"
-    return [
-        (
-            "Trace, PDB",
-            ".pdb",
-            "chemical/x-pdb",
-            "Cα atoms, bonded as one chain.",
-            lambda: write_pdb(predicted.sequence, coords),
-        ),
-        (
-            "Trace, mmCIF",
-            ".cif",
-            "chemical/x-mmcif",
-            "Cα atoms, as mmCIF.",
-            lambda: write_mmcif(predicted.sequence, coords),
-        ),
-        (
-            "Map, NPY",
-            ".npy",
-            "application/octet-stream",
-            "N×N distances in Å for numpy.load.",
-            lambda: npy_bytes(predicted.distances),
-        ),
-        (
-            "Map, CSV",
-            ".csv",
-            "text/csv",
-            "One line for each pair: distance, deviation, probability of contact.",
-            lambda: csv_text(predicted),
-        ),
-        (
-            "Map, SVG",
-            ".svg",
-            "image/svg+xml",
-            "The predicted map above the diagonal and, where it is known, the true one below; for "
-            "print.",
-            lambda: _svg(view),
-        ),
-        (
-            "Contacts, RR",
-            ".rr",
-            text,
-            "CASP's format, likeliest contact first; of Cα atoms.",
-            lambda: contacts_text(predicted),
-        ),
-        (
-            "Scores, JSON",
-            ".json",
-            "application/json",
-            "All numbers of this page.",
-            lambda: json.dumps(prediction.as_dict(), indent=2),
-        ),
-    ]
-
-
-def _svg(view: PredictionView) -> str:
-    from distmat.figures.printed import halves_svg
-
-    predicted, truth = view.prediction.map.distances, view.request.truth
-    return halves_svg(predicted, predicted if truth is None else truth.distances, "residue")
+def _source(view: PredictionView, threshold: float) -> Source:
+    try:
+        folder = checkpoint_path(view.checkpoint)
+    except ConfigError:
+        folder = None
+    return Source(
+        view.prediction,
+        view.checkpoint,
+        folder,
+        distogram_maker(view),
+        marked_pairs("explorer", view.key),
+        threshold,
+    )

@@ -1,5 +1,6 @@
 """The maps and the backbone as one: predicted, true, where they differ, how sure the model is."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from distmat.figures.maps import image_options
 from distmat.ui.explorer import prediction_scene, show_explorer
 from distmat.ui.file_name import file_stem
+from distmat.ui.predict.link import follow_view
 from distmat.ui.predict.view import PredictionView
 
 if TYPE_CHECKING:
@@ -17,7 +19,9 @@ def show_maps(view: PredictionView) -> None:
     """Map and structure, linked."""
     st.subheader("Map and structure", anchor="maps")
     stem = file_stem(view.request.title)
-    show_explorer(prediction_scene(view.prediction, view.key, stem))
+    scene = prediction_scene(view.prediction, view.key, stem)
+    state, turn = follow_view("explorer", scene.key, len(view.request.sequence))
+    show_explorer(replace(scene, state=state, turn=turn))
 
 
 def show_figure(figure: "Figure", view: PredictionView, name: str, alt: str) -> None:

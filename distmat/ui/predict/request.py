@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from distmat.errors import CheckpointError, DistmatError, NucleotideError, SequenceError
+from distmat.history import recall
 from distmat.protein.chain import Chain
 from distmat.protein.examples import Example, examples
 from distmat.protein.query import (
@@ -16,8 +17,9 @@ from distmat.protein.query import (
     read_query_file,
     read_query_text,
 )
-from distmat.protein.sequence import UNNAMED
+from distmat.protein.sequence import UNNAMED, check_letters
 from distmat.ui.markdown import escaped, show_error
+from distmat.ui.predict.link import LONGEST_IN_ADDRESS, address, is_new_address, set_address
 from distmat.workspace import (
     STEP_FOLDER,
     library_of,
@@ -28,6 +30,7 @@ from distmat.workspace import (
 )
 
 _EXAMPLE_COLUMNS = 4
+_UNNAMED = "Pasted sequence"
 _LONGEST_NAME = 60
 """Letters of a name that are shown."""
 
@@ -100,14 +103,22 @@ def _show_library(checkpoint: str) -> None:
     if own is None and not names:
         st.session_state["library"] = ""
         return
+    key = f"templates-{checkpoint}"
+    choices = [*([str(own)] if own else []), *(str(library_path(name)) for name in names)]
+    by_name = {_library_name(path, own): path for path in choices}
+    # A link says whether known structures are used, where that isn't the usual.
+    linked = st.query_params.get("templates")
+    if linked != st.session_state.get("templates-address"):
+        st.session_state[key] = own is not None if linked is None else linked != "off"
+        if linked in by_name:
+            st.session_state[f"library-{checkpoint}"] = by_name[linked]
+    st.session_state.setdefault(key, own is not None)
     used = st.toggle(
         "Use known structures of relatives (templates)",
-        value=own is not None,
-        key=f"templates-{checkpoint}",
+        key=key,
         help="Looks the sequence up in a library of known structures and lets those of relatives "
         "speak, where there are any. Off: the map is predicted from the sequence alone.",
     )
-    choices = [*([str(own)] if own else []), *(str(library_path(name)) for name in names)]
     chosen = choices[0]
     if used and len(choices) > 1:
         chosen = st.selectbox(
@@ -118,6 +129,19 @@ def _show_library(checkpoint: str) -> None:
             width=320,
         )
     st.session_state["library"] = chosen if used else ""
+    usual = choices[0] if own else ""
+    said = None
+    if st.session_state["library"] != usual:
+        said = _library_name(chosen, own) if used else "off"
+        st.query_params["templates"] = said
+    else:
+        st.query_params.pop("templates", None)
+    st.session_state["templates-address"] = said
+
+
+def _library_name(path: str, own: Path | None) -> str:
+    """What an address calls a library."""
+    return "on" if path == str(own) else Path(path).stem
 
 
 def _checkpoints() -> list[str]:
@@ -163,35 +187,63 @@ def named_checkpoint(checkpoint: str) -> str:
     return f"{run}, step {int(step.rpartition('-')[2]):,}" if slash else run
 
 
-def _open(request: PredictionRequest) -> None:
+def open_request(request: PredictionRequest) -> None:
+    """Show the prediction of this chain from now on, with a view of its own."""
+    _show(request)
+    st.query_params.pop("view", None)
+
+
+def _show(request: PredictionRequest) -> None:
     st.session_state["request"] = request
     st.session_state.pop("problem", None)
-    st.session_state["link"] = request.example.key if request.example else None
+    set_address(request_address(request))
+
+
+def request_address(request: PredictionRequest) -> dict[str, str]:
+    """What the address says of a request; nothing where it would take too much room."""
     if request.example:
-        st.query_params["example"] = request.example.key
-    else:
-        st.query_params.pop("example", None)
+        return {"example": request.example.key}
+    if request.truth is not None or len(request.sequence) > LONGEST_IN_ADDRESS:
+        return {}
+    named = {} if request.title == _UNNAMED else {"name": request.title[:_LONGEST_NAME]}
+    return {"seq": request.sequence} | named
 
 
 def _open_example(example: Example) -> None:
     chain = example.read()
-    _open(PredictionRequest(example.title, chain.sequence, chain, example))
+    open_request(PredictionRequest(example.title, chain.sequence, chain, example))
 
 
 def _follow_link() -> None:
-    """Open the example that the page's address names."""
-    wanted = st.query_params.get("example")
-    if not wanted or wanted == st.session_state.get("link"):
+    """Open what the page's address names, where that isn't what is open."""
+    if not is_new_address():
         return
-    st.session_state["link"] = wanted
-    known = {example.key: example for example in examples()}
-    if wanted in known:
-        _open_example(known[wanted])
-    else:
-        st.session_state["problem"] = SequenceError(
-            f"The link names the example '{wanted[:_LONGEST_NAME]}', which there isn't; "
-            f"take one of: {', '.join(known)}."
-        )
+    named = address()
+    try:
+        _show(_linked(named))
+    except DistmatError as error:
+        st.session_state["problem"] = error
+        # It is answered, and not tried again at every run of the page.
+        st.session_state["address"] = named
+
+
+def _linked(named: dict[str, str]) -> PredictionRequest:
+    """The chain that an address names."""
+    if "example" in named:
+        known = {example.key: example for example in examples()}
+        if named["example"] not in known:
+            raise SequenceError(
+                f"The link names the example '{named['example'][:_LONGEST_NAME]}', which there "
+                f"isn't; take one of: {', '.join(known)}."
+            )
+        example = known[named["example"]]
+        chain = example.read()
+        return PredictionRequest(example.title, chain.sequence, chain, example)
+    title = named.get("name", _UNNAMED)[:_LONGEST_NAME]
+    if "seq" in named:
+        return PredictionRequest(title, check_letters(named["seq"], "The link's sequence"))
+    entry, truth = recall(named.get("history", ""))
+    return PredictionRequest(entry.title, entry.sequence, truth)
 
 
 def _show_examples() -> None:
@@ -260,7 +312,7 @@ def _forget_upload() -> None:
 
 
 def _request(query: Query) -> PredictionRequest:
-    title = "Pasted sequence" if query.name == UNNAMED else query.name
+    title = _UNNAMED if query.name == UNNAMED else query.name
     return PredictionRequest(title, query.sequence, query.structure, note=query.note)
 
 
@@ -282,7 +334,7 @@ def _take(key: str, read: Callable[[], list[Query]]) -> None:
     st.session_state.pop("problem", None)
     st.session_state[f"{key}-offer"] = requests
     if len(requests) == 1:
-        _open(requests[0])
+        open_request(requests[0])
 
 
 def _show_problem() -> None:
@@ -312,7 +364,7 @@ def _show_choice(key: str, what: str) -> None:
     elif not requests or requests[0] is st.session_state.get("request"):
         return
     if st.button(f"Predict this {what}", key=f"{key}-predict", type="primary"):
-        _open(requests[index])
+        open_request(requests[index])
         st.rerun()
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from distmat.library.store import Library
     from distmat.model.predictor import Predictor
+    from distmat.model.readout import Distogram
     from distmat.prediction import Prediction
 
 _KEPT = 6
@@ -146,6 +148,18 @@ def _predict(
         library,
         None if predictor.training_sequences is None else predictor.training_sequences.normal_names,
     )
+
+
+def distogram_maker(view: PredictionView) -> "Callable[[], Distogram | None]":
+    """What predicts how likely each distance is, once that is asked for."""
+
+    def predict() -> "Distogram | None":
+        from distmat.prediction import distogram_of
+
+        folder = checkpoint_path(view.checkpoint)
+        return distogram_of(_predictor(str(folder), _age(folder)), view.prediction)()
+
+    return predict
 
 
 def _age(folder: Path) -> int:

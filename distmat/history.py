@@ -1,0 +1,198 @@
+"""The last predictions of a workspace: what was asked, so that it can be asked again.
+
+Of each a small file tells title, sequence and scores, and beside it lie the coordinates of its
+structure, where one is known. Maps aren't kept: predicting again takes a second and follows the
+checkpoint as it is. A server that is read-only keeps nothing, so that nobody sees there what
+another person asked.
+"""
+
+import hashlib
+import io
+import json
+import math
+import re
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from distmat.access import check_may_change
+from distmat.documents import DocumentError, read_json
+from distmat.errors import DistmatError, SequenceError
+from distmat.protein.chain import Chain
+from distmat.protein.sequence import check_letters
+from distmat.workspace import replace_file, workspace
+
+MOST = 100
+"""Predictions that are kept; the oldest go first."""
+
+_ID = re.compile(r"[0-9a-f]{12}")
+_LONGEST_TITLE = 200
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A prediction of before.
+
+    Parameters
+    ----------
+    id : str
+        The same for the same chain and title.
+    title : str
+        May hold anything.
+    sequence : str
+    checkpoint : str
+        That predicted it last.
+    when : float
+        Seconds since 1970.
+    has_truth : bool
+        Whether its structure is known.
+    mae, baseline_mae : float or None
+        Å, where it is.
+    """
+
+    id: str
+    title: str
+    sequence: str
+    checkpoint: str
+    when: float
+    has_truth: bool = False
+    mae: float | None = None
+    baseline_mae: float | None = None
+
+    def matches(self, text: str) -> bool:
+        """Whether title, checkpoint or sequence hold a text, in any case of letters."""
+        wanted = text.strip().casefold()
+        return any(
+            wanted in part.casefold() for part in (self.title, self.checkpoint, self.sequence)
+        )
+
+
+def history_id(title: str, sequence: str, truth: Chain | None = None) -> str:
+    """What a chain is known by."""
+    coords = b"" if truth is None else np.asarray(truth.ca, dtype="<f8").tobytes()
+    return hashlib.sha256(repr((title, sequence)).encode() + coords).hexdigest()[:12]
+
+
+def remembered(
+    title: str,
+    sequence: str,
+    truth: Chain | None,
+    checkpoint: str,
+    mae: float = math.nan,
+    baseline_mae: float = math.nan,
+) -> Remembered:
+    """What is to be kept of a prediction made now."""
+    title = title[:_LONGEST_TITLE]
+    known = truth is not None and math.isfinite(mae) and math.isfinite(baseline_mae)
+    return Remembered(
+        history_id(title, sequence, truth),
+        title,
+        sequence,
+        checkpoint,
+        time.time(),
+        truth is not None,
+        round(mae, 3) if known else None,
+        round(baseline_mae, 3) if known else None,
+    )
+
+
+def remember(entry: Remembered, truth: Chain | None) -> None:
+    """Keep a prediction in the workspace, and let go of the oldest beyond `MOST`.
+
+    Raises
+    ------
+    AccessError
+        If the workspace is read-only.
+    """
+    check_may_change("keep a history")
+    if truth is not None:
+        buffer = io.BytesIO()
+        numbers = np.array(truth.residue_numbers or [""] * len(truth))
+        np.savez_compressed(
+            buffer, ca=np.asarray(truth.ca), numbers=numbers, chain=np.array(truth.chain_id)
+        )
+        with replace_file(_folder() / f"{entry.id}.npz") as file:
+            file.write(buffer.getvalue())
+    with replace_file(_folder() / f"{entry.id}.json", "w") as file:
+        json.dump(asdict(entry), file)
+    for old in history()[MOST:]:
+        forget(old.id)
+
+
+def forget(entry_id: str) -> None:
+    """Let go of a prediction.
+
+    Raises
+    ------
+    AccessError
+        If the workspace is read-only.
+    """
+    check_may_change("delete from the history")
+    if _ID.fullmatch(entry_id):
+        for suffix in (".json", ".npz"):
+            (_folder() / f"{entry_id}{suffix}").unlink(missing_ok=True)
+
+
+def history() -> list[Remembered]:
+    """What is kept, the last one first; what is damaged is passed over."""
+    found = (_read(path) for path in _folder().glob("*.json"))
+    return sorted((one for one in found if one is not None), key=lambda one: -one.when)
+
+
+def recall(entry_id: str) -> tuple[Remembered, Chain | None]:
+    """A prediction of before, and its structure where that is known.
+
+    Raises
+    ------
+    SequenceError
+        If it isn't kept, or not any more.
+    """
+    path = _folder() / f"{entry_id}.json"
+    entry = _read(path) if _ID.fullmatch(entry_id) else None
+    if entry is None:
+        raise SequenceError(
+            f"The link names a prediction '{entry_id[:20]}' that isn't kept here: the last {MOST} "
+            "are. Paste its sequence again."
+        )
+    return entry, _truth(entry) if entry.has_truth else None
+
+
+def _truth(entry: Remembered) -> Chain:
+    path = _folder() / f"{entry.id}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            ca = np.asarray(arrays["ca"], dtype=float)
+            numbers = tuple(str(number) for number in arrays["numbers"])
+            return Chain(entry.title, entry.sequence, ca, numbers, str(arrays["chain"]))
+    # What NumPy's reader raises of a damaged file is of any kind; nothing of ours is run here.
+    except Exception:
+        raise SequenceError(
+            f"The structure of '{entry.title[:40]}' isn't kept whole; upload it again."
+        ) from None
+
+
+def _folder() -> Path:
+    return workspace() / "history"
+
+
+def _read(path: Path) -> Remembered | None:
+    try:
+        content = read_json(path, 2**20)
+        entry = Remembered(**content)
+        texts = (entry.id, entry.title, entry.checkpoint)
+        whole = all(isinstance(text, str) for text in texts) and entry.id == path.stem
+        fine = whole and isinstance(entry.when, int | float) and isinstance(entry.has_truth, bool)
+        scores = [
+            value if isinstance(value, int | float) else None
+            for value in (entry.mae, entry.baseline_mae)
+        ]
+        letters = check_letters(entry.sequence)
+        return (
+            replace(entry, sequence=letters, mae=scores[0], baseline_mae=scores[1])
+            if fine
+            else None
+        )
+    except (OSError, DocumentError, DistmatError, TypeError):
+        return None

@@ -1,0 +1,89 @@
+"""Addresses that say what the Predict page shows, and the history."""
+
+import pytest
+
+from distmat.history import history
+from distmat.protein.examples import examples
+from distmat.protein.structure.write import write_pdb
+from tests.pages.test_predict import SEQUENCE, assert_no_fault, paste, scenes, shown, upload
+
+LONG = "ACDEFGHIKLMNPQRSTVWY" * 14
+"""280 residues: as long as the stand-in takes; the limit of an address is lowered instead."""
+
+
+@pytest.fixture
+def another(page):
+    """A second window on the same workspace."""
+    from streamlit.testing.v1 import AppTest
+
+    return AppTest.from_file("../../pages/navigation.py", default_timeout=120)
+
+
+def test_a_pasted_sequence_stands_in_the_address_and_opens_from_it(page, another, predictor):
+    paste(page.run(), f">mine\n{SEQUENCE}")
+    assert page.query_params["seq"] == SEQUENCE and page.query_params["name"] == "mine"
+    another.query_params["seq"] = SEQUENCE
+    another.query_params["name"] = "mine"
+    another.run()
+    assert_no_fault(another)
+    assert another.header[0].value == "mine" and predictor.asked == [SEQUENCE, SEQUENCE]
+
+
+def test_a_longer_one_and_a_structure_are_found_by_their_id(page, another, monkeypatch):
+    chain = examples()[7].read()
+    upload(page.run(), "mine.pdb", write_pdb(chain.sequence, chain.ca).encode())
+    assert "seq" not in page.query_params
+    another.query_params["history"] = page.query_params["history"]
+    another.run()
+    assert_no_fault(another)
+    assert another.header[0].value == "mine\\_A" and another.metric[0].label == "Distance MAE"
+    monkeypatch.setattr("distmat.ui.predict.request.LONGEST_IN_ADDRESS", 100)
+    paste(page, LONG)
+    assert "seq" not in page.query_params and history()[0].id == page.query_params["history"]
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "words"),
+    [
+        ("seq", "MKTJ", "residue 4 is 'J'"),
+        ("history", "0123456789ab", "isn't kept here"),
+        ("history", "../../x", "isn't kept here"),
+    ],
+)
+def test_a_link_that_can_not_be_followed_is_answered(page, part, value, words):
+    page.query_params[part] = value
+    page.run()
+    assert words in page.error[0].value.replace("\\", "") and not page.exception
+
+
+def test_the_view_of_the_explorer_comes_from_the_address(page):
+    page.query_params["example"] = "kunitz"
+    page.query_params["view"] = '{"above":"std","pins":[{"i":3,"j":40}]}'
+    page.run()
+    assert_no_fault(page)
+    ((header, _, _),) = scenes(page)
+    assert header["state"] == {"above": "std", "pins": [{"i": 3, "j": 40}]}
+    # Another protein opens with a view of its own.
+    page.button(key="example-il2").click().run()
+    assert "view" not in page.query_params
+    assert scenes(page)[0][0]["state"] in (None, {})
+
+
+def test_the_history_is_searched_and_opens_what_was_asked(page, predictor):
+    paste(page.run(), f">first\n{SEQUENCE}")
+    paste(page, f">second\n{SEQUENCE[:30]}")
+    assert [entry.title for entry in history()] == ["second", "first"]
+    table = next(frame for frame in page.dataframe if "Protein" in frame.value)
+    assert list(table.value["Protein"]) == ["second", "first"]
+    page.text_input(key="history-search").set_value("fir").run()
+    table = next(frame for frame in page.dataframe if "Protein" in frame.value)
+    assert list(table.value["Protein"]) == ["first"]
+
+
+def test_a_read_only_server_shows_a_visitor_what_that_visitor_asked(page, another, monkeypatch):
+    monkeypatch.setenv("DISTMAT_READ_ONLY", "1")
+    paste(page.run(), f">secret\n{SEQUENCE}")
+    assert "this server keeps nothing" in shown(page) and history() == []
+    another.run()
+    assert "secret" not in shown(another)
+    assert not any("Protein" in frame.value for frame in another.dataframe)
