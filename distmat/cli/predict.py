@@ -39,11 +39,12 @@ def add_predict(commands) -> None:
     command.add_argument(
         "inputs",
         nargs="+",
-        metavar="SEQ|FASTA|STRUCTURE",
+        metavar="SEQ|FASTA|STRUCTURE|ID",
         help="a sequence; a file of sequences (FASTA); an alignment (A3M, A2M, Stockholm), whose "
         "first row is the query and whose profile looks for templates, too; a PDB, mmCIF or "
         "BinaryCIF file; each also gzipped; a table (CSV, TSV, Parquet) with a column 'sequence'; "
-        "or a folder or archive of such files",
+        "a folder or archive of such files; or the id of an entry of the PDB (1abc, 1abc_A) or of "
+        "AlphaFold DB (P00520), which is fetched",
     )
     command.add_argument("--chain", help="only this chain of structure files")
     command.add_argument(
@@ -262,6 +263,12 @@ def _queries(text: str, options: argparse.Namespace) -> "list[Query]":
     from distmat.protein.query import read_query_path, read_query_text
 
     is_file = _is_there(text)
+    if not is_file and re.search(r"\d", text) and len(text) < 40:
+        from distmat.dataset.fetch import fetch_entry, is_entry_id, read_entry
+
+        if is_entry_id(text):
+            queries = read_entry(fetch_entry(text))
+            return queries if options.chain is None else _of_chain(queries, options.chain, text)
     if not is_file:
         looks_like_path = "/" in text or re.search(r"\.\w{2,5}(\.gz)?$", text)
         if looks_like_path and "\n" not in text:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from distmat.dataset.fetch import Fetched
 from distmat.history import history
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
@@ -87,3 +88,21 @@ def test_a_read_only_server_shows_a_visitor_what_that_visitor_asked(page, anothe
     another.run()
     assert "secret" not in shown(another)
     assert not any("Protein" in frame.value for frame in another.dataframe)
+
+
+def test_a_structure_is_fetched_by_its_id(page, monkeypatch):
+    chain = examples()[7].read()
+    data = write_pdb(chain.sequence, chain.ca).encode()
+    asked = []
+
+    def fetch(text):
+        asked.append(text)
+        return Fetched("1abc.pdb", data)
+
+    monkeypatch.setattr("distmat.ui.predict.request.fetch_entry", fetch)
+    page.run()
+    page.text_input(key="fetch-id").set_value("1abc")
+    next(b for b in page.button if b.label == "Fetch and predict").click().run()
+    assert_no_fault(page)
+    assert asked == ["1abc"] and page.header[0].value == "1abc\\_A"
+    assert page.metric[0].label == "Distance MAE"

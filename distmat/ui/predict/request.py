@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from distmat.access import is_read_only
+from distmat.dataset.fetch import fetch_entry, read_entry
 from distmat.errors import CheckpointError, DistmatError, NucleotideError, SequenceError
 from distmat.history import recall
 from distmat.protein.chain import Chain
@@ -72,13 +74,16 @@ def ask() -> tuple[PredictionRequest | None, str | None]:
         expanded=opened is None,
         icon=":material/genetics:",
     ):
-        example, paste, upload = st.tabs(["Examples", "Paste a sequence", "Upload a file"])
+        names = ["Examples", "Paste a sequence", "Upload a file", "By its id"]
+        example, paste, upload, by_id = st.tabs(names)
         with example:
             _show_examples()
         with paste:
             _show_form()
         with upload:
             _show_upload()
+        with by_id:
+            _show_fetch()
         checkpoint = st.selectbox(
             "Checkpoint",
             known,
@@ -302,6 +307,27 @@ def _show_upload() -> None:
                 lambda amino_acids: read_query_file(file.getvalue(), file.name, amino_acids),
             )
     _show_choice("upload", "chain")
+
+
+def _show_fetch() -> None:
+    if is_read_only():
+        st.caption("This server is read-only and fetches nothing; upload the file instead.")
+        return
+    with st.form("fetch", border=False):
+        text = st.text_input(
+            "Id of the PDB or of AlphaFold DB",
+            key="fetch-id",
+            placeholder="1abc, 1abc_A or P00520",
+            max_chars=40,
+            width=320,
+            help="The structure is fetched, kept in the workspace, and the truth to compare with. "
+            "What comes from AlphaFold DB is a model, not an experiment.",
+        )
+        asked = st.form_submit_button("Fetch and predict", type="primary")
+    if asked:
+        with st.spinner(f"Fetching {escaped(text[:40])}"):
+            _offer("fetch", lambda amino_acids: read_entry(fetch_entry(text)))
+    _show_choice("fetch", "chain")
 
 
 def _forget_upload() -> None:
