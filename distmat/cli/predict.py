@@ -48,6 +48,9 @@ def add_predict(commands) -> None:
     )
     command.add_argument("--chain", help="only this chain of structure files")
     command.add_argument(
+        "--model", type=int, metavar="K", help="the K-th model of a structure file (default: 1)"
+    )
+    command.add_argument(
         "--amino-acids",
         action="store_true",
         help="read sequences of A, C, G and T alone as proteins, too",
@@ -196,6 +199,8 @@ def _submit(options: argparse.Namespace, queries: "list[Query]", wanted: dict[st
 
     if options.chain is not None:
         raise ConfigError("--chain is for a prediction that waits; leave --background out.")
+    if options.model not in (None, 1):
+        raise ConfigError("--model is for a prediction that waits; leave --background out.")
     formats = _formats(options)
     check_formats(formats)
 
@@ -260,7 +265,7 @@ def _is_many(text: str) -> bool:
 
 def _queries(text: str, options: argparse.Namespace) -> "list[Query]":
     """Everything in one input: a sequence, or the path of a sequence or structure file."""
-    from distmat.protein.query import read_query_path, read_query_text
+    from distmat.protein.query import read_query_text
 
     is_file = _is_there(text)
     if not is_file and re.search(r"\d", text) and len(text) < 40:
@@ -274,15 +279,25 @@ def _queries(text: str, options: argparse.Namespace) -> "list[Query]":
         if looks_like_path and "\n" not in text:
             raise SequenceError(f"There is no file {text[:200]!r}; check the path.")
     if is_file:
-        queries = _explained(lambda: read_query_path(Path(text), options.amino_acids))
+        queries = _explained(partial(_read_file, Path(text), options))
     else:
         queries = _explained(lambda: read_query_text(text, options.amino_acids))
     return queries if options.chain is None else _of_chain(queries, options.chain, text)
 
 
+def _read_file(path: Path, options: argparse.Namespace) -> "list[Query]":
+    from distmat.protein.query import read_query_file, read_query_path
+
+    if options.model in (None, 1):
+        return read_query_path(path, options.amino_acids)
+    from distmat.protein.structure.models import one_model
+
+    return read_query_file(one_model(path.read_bytes(), path.name, options.model), path.name)
+
+
 def read_one(text: str) -> "list[Query]":
     """The chains of a sequence, or of the file of this path."""
-    return _queries(text, argparse.Namespace(amino_acids=False, chain=None))
+    return _queries(text, argparse.Namespace(amino_acids=False, chain=None, model=None))
 
 
 def _explained(read: Callable[[], T]) -> T:

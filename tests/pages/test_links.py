@@ -106,3 +106,26 @@ def test_a_structure_is_fetched_by_its_id(page, monkeypatch):
     assert_no_fault(page)
     assert asked == ["1abc"] and page.header[0].value == "1abc\\_A"
     assert page.metric[0].label == "Distance MAE"
+
+
+def test_another_sequence_is_compared_with_an_uploaded_structure(page):
+    chain = examples()[7].read()
+    upload(page.run(), "mine.pdb", write_pdb(chain.sequence, chain.ca).encode())
+    page.text_area(key="aligned").set_value(f">mutant\nMGS{chain.sequence[:60]}")
+    next(b for b in page.button if b.label == "Align and predict").click().run()
+    assert_no_fault(page)
+    assert page.header[0].value == "mutant, aligned" and page.metric[0].label == "Distance MAE"
+    assert "100% of them the same" in " ".join(str(info.value) for info in page.info)
+
+
+def test_a_model_of_an_ensemble_is_chosen(page):
+    chain = examples()[7].read()
+    parts = []
+    for number in (1, 2):
+        lines = write_pdb(chain.sequence, chain.ca * number).splitlines()
+        parts += [f"MODEL     {number:>4}", *(x for x in lines if x.startswith("ATOM")), "ENDMDL"]
+    upload(page.run(), "nmr.pdb", "\n".join([*parts, "END", ""]).encode())
+    assert page.header[0].value == "nmr\\_A"
+    first = page.metric[0].value
+    page.selectbox(key="upload-model").select(2).run()
+    assert page.header[0].value == "nmr\\_A, model 2" and page.metric[0].value != first

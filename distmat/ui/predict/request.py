@@ -16,11 +16,11 @@ from distmat.protein.query import (
     SEQUENCE_SUFFIXES,
     STRUCTURE_SUFFIXES,
     Query,
-    read_query_file,
     read_query_text,
 )
 from distmat.protein.sequence import UNNAMED, check_letters
 from distmat.ui.markdown import escaped, show_error
+from distmat.ui.predict.files import ask_model, read_aligned, read_model
 from distmat.ui.predict.link import LONGEST_IN_ADDRESS, address, is_new_address, set_address
 from distmat.workspace import (
     STEP_FOLDER,
@@ -299,14 +299,36 @@ def _show_upload() -> None:
     if file is None:
         _forget_upload()
         return
-    if st.session_state.get("upload-seen") != file.file_id:
-        st.session_state["upload-seen"] = file.file_id
+    model = ask_model(file.getvalue(), file.name)
+    if st.session_state.get("upload-seen") != (file.file_id, model):
+        st.session_state["upload-seen"] = (file.file_id, model)
         with st.spinner("Reading the file"):
-            _offer(
-                "upload",
-                lambda amino_acids: read_query_file(file.getvalue(), file.name, amino_acids),
-            )
+            _offer("upload", lambda amino_acids: read_model(file, model, amino_acids))
     _show_choice("upload", "chain")
+    _show_aligned()
+
+
+def _show_aligned() -> None:
+    """Predict another sequence than the file's, and compare it with the file's structure."""
+    requests: list[PredictionRequest] = st.session_state.get("upload-offer", [])
+    known = [request for request in requests if request.truth is not None]
+    if not known:
+        return
+    with st.expander("Predict another sequence, and compare it with this structure"):
+        chosen = st.session_state.get("upload-choice", 0)
+        request = known[chosen if chosen < len(known) else 0]
+        with st.form("align", border=False):
+            text = st.text_area(
+                f"Sequence, to which {escaped(request.title[:_LONGEST_NAME])} is aligned",
+                key="aligned",
+                height=90,
+                help="Of a mutant, a construct, a relative: the structure's residues are given "
+                "their places in it.",
+            )
+            asked = st.form_submit_button("Align and predict")
+        if asked and request.truth is not None:
+            truth = request.truth
+            _offer("align", lambda amino_acids: read_aligned(text, truth, amino_acids))
 
 
 def _show_fetch() -> None:
