@@ -263,6 +263,7 @@ def given_scene(
             "predicted": "map",
             "true": "other map" if against else "structure",
             "observed": "structure",
+            "error": "difference" if against else "error",
         },
     )
 

@@ -6,6 +6,7 @@ from distmat.ui.predict.downloads import show_downloads
 from distmat.ui.predict.header import show_header, show_title, show_welcome
 from distmat.ui.predict.history import keep_in_history, show_history
 from distmat.ui.predict.maps import show_maps
+from distmat.ui.predict.mutations import show_mutations
 from distmat.ui.predict.overlap import show_training_overlap
 from distmat.ui.predict.request import ask
 from distmat.ui.predict.scores import show_scores, show_verdict
@@ -27,6 +28,7 @@ else:
     show_backbone(view)
     show_scores(view)
     show_residues(view)
+    show_mutations(view)
     show_downloads(view)
 show_history()
 show_many(checkpoint)

@@ -199,6 +199,33 @@ def residue_curve(sequence: str, values: np.ndarray, what: str) -> go.Figure:
     return finished(figure, 360)
 
 
+def scan_heatmap(residues: Sequence[str], letters: Sequence[str], change: np.ndarray) -> go.Figure:
+    """How far each exchange of a residue moves the predicted distances.
+
+    Parameters
+    ----------
+    residues : sequence of str
+        Letter and place of each position; length N.
+    letters : sequence of str
+        What each is exchanged for; length M.
+    change : ndarray, shape=(N, M), dtype=float
+        Mean absolute change over all pairs, Å; NaN where nothing was predicted.
+    """
+    figure = go.Figure(
+        go.Heatmap(
+            x=list(residues),
+            y=list(letters),
+            z=np.round(change.T, 3),
+            colorscale="Cividis",
+            colorbar={"title": "Å"},
+            hovertemplate="%{x} → %{y}: %{z:.2f} Å<extra></extra>",
+            hoverongaps=False,
+        )
+    )
+    figure.update_layout(xaxis={"title": "residue", "type": "category", "nticks": 20})
+    return finished(figure, 60 + max(120, 18 * len(letters)))
+
+
 def residue_labels(sequence: str) -> list[str]:
     """Letter and place, counted from 1, of each residue: ``["M1", "K2", …]``."""
     return [f"{letter}{place}" for place, letter in enumerate(sequence, start=1)]

@@ -74,7 +74,8 @@ class Scene:
         Stem of the names of pictures.
     words : mapping of str to str
         What ``"predicted"`` and ``"true"`` are called, where they are something else, and
-        ``"observed"``, the true trace, where that isn't what the true map is of.
+        ``"observed"``, the true trace, where that isn't what the true map is of; ``"error"``, their
+        difference; and ``"significance"``, a layer of the difference in deviations, shown if named.
     cutoff : float
         Å below which two residues are in contact.
     state : mapping, optional
@@ -137,6 +138,8 @@ def pack_scene(scene: Scene, viewer: Sequence[str] = ()) -> bytes:
         "words": {
             "predicted": "predicted",
             "true": "true",
+            "error": "error",
+            "significance": "",
             "structure": "As it was observed." if scene.truth is not None else "",
             "observed": scene.words.get("true", "true"),
             **scene.words,

@@ -76,7 +76,9 @@ function layersOf(content) {
   const lengths = ["predicted", "true", "template"].filter(has);
   const far = Math.max(8, Math.ceil(quantile(lengths.map((name) => content.maps[name]), 1)));
   const both = has("predicted") && has("true");
-  const off = both ? Math.max(1, errorQuantile(content, 0.995)) : 1;
+  const { words } = content.header;
+  // Two predictions can differ by less than any error that is worth a colour.
+  const off = both ? Math.max(words.significance ? 0.1 : 1, errorQuantile(content, 0.995)) : 1;
   const length = (name, label) => ({
     name, label, unit: "Å", stops: VIRIDIS, low: 0, high: far, get: (i, j) => content.value(name, i, j),
   });
@@ -84,12 +86,16 @@ function layersOf(content) {
     has("predicted") && length("predicted", content.header.words.predicted),
     has("true") && length("true", content.header.words.true),
     both && {
-      name: "signed", label: "error", unit: "Å", stops: RED_BLUE, low: -off, high: off, sign: true,
+      name: "signed", label: words.error, unit: "Å", stops: RED_BLUE, low: -off, high: off, sign: true,
       get: (i, j) => content.error(i, j),
     },
     both && {
-      name: "absolute", label: "|error|", unit: "Å", stops: INFERNO_PALE, low: 0, high: off,
+      name: "absolute", label: `|${words.error}|`, unit: "Å", stops: INFERNO_PALE, low: 0, high: off,
       get: (i, j) => Math.abs(content.error(i, j)),
+    },
+    both && has("std") && words.significance && {
+      name: "significance", label: words.significance, unit: "σ", stops: INFERNO_PALE, low: 0, high: 3,
+      get: (i, j) => (i === j ? 0 : Math.abs(content.error(i, j)) / content.value("std", i, j)),
     },
     has("std") && {
       name: "std", label: "σ", unit: "Å", stops: [...PLASMA].reverse(), low: 0,

@@ -499,7 +499,7 @@ class Explorer {
     }
     if (this.has("true")) rows.push([words.true, Number.isFinite(content.value("true", i, j))
       ? number(content.value("true", i, j)) : "not observed"]);
-    if (this.has("signed")) rows.push(["error", number(content.error(i, j), true)]);
+    if (this.has("signed")) rows.push([words.error, number(content.error(i, j), true)]);
     if (this.has("probability")) rows.push(["p(contact)", content.value("probability", i, j).toFixed(3).replace("NaN", "–")]);
     if (this.has("template")) rows.push(["template", number(content.value("template", i, j))]);
     return rows;
@@ -534,8 +534,8 @@ class Explorer {
       if (this.has(name)) rows.push([`mean ${words[name]}`, mean((i, j) => content.value(name, i, j))]);
     }
     if (this.has("signed")) {
-      rows.push(["MAE", mean((i, j) => Math.abs(content.error(i, j)))]);
-      rows.push(["mean error", mean((i, j) => content.error(i, j)).replace("-", "−")]);
+      rows.push([`mean |${words.error}|`, mean((i, j) => Math.abs(content.error(i, j)))]);
+      rows.push([`mean ${words.error}`, mean((i, j) => content.error(i, j)).replace("-", "−")]);
     }
     if (this.has("std")) rows.push(["mean σ", mean((i, j) => content.value("std", i, j))]);
     return rows;

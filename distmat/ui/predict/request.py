@@ -195,7 +195,8 @@ def named_checkpoint(checkpoint: str) -> str:
 def open_request(request: PredictionRequest) -> None:
     """Show the prediction of this chain from now on, with a view of its own."""
     _show(request)
-    st.query_params.pop("view", None)
+    for part in ("view", "mutations"):
+        st.query_params.pop(part, None)
 
 
 def _show(request: PredictionRequest) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from distmat.model.predictor import Predictor
     from distmat.model.readout import Distogram
     from distmat.prediction import Prediction
+    from distmat.protein.distance_map import DistanceMap
 
 _KEPT = 6
 """Predictions that a session keeps; each takes up to 100 MB for a chain of 1,000 residues."""
@@ -160,6 +161,13 @@ def distogram_maker(view: PredictionView) -> "Callable[[], Distogram | None]":
         return distogram_of(_predictor(str(folder), _age(folder)), view.prediction)()
 
     return predict
+
+
+def predict_alone(view: PredictionView, sequences: tuple[str, ...]) -> "list[DistanceMap]":
+    """Maps of these sequences by the view's checkpoint, without known structures of relatives."""
+    folder = checkpoint_path(view.checkpoint)
+    predictor = _predictor(str(folder), _age(folder))
+    return [predictor.predict(sequence) for sequence in sequences]
 
 
 def _age(folder: Path) -> int:
