@@ -306,6 +306,14 @@ def test_two_runs_are_compared_by_what_differs(page, store):
     error = next(f for f in figures(page) if f["layout"]["yaxis"]["title"]["text"] == "MAE (Å)")
     names = [trace["name"] for trace in error["data"]]
     assert names == ["one", "two", "separation only"]
+    # The setting in which they differ stands against the score, beside the baseline.
+    assert "Settings against scores" in [header.value for header in page.subheader]
+    scatter = next(
+        f
+        for f in figures(page)
+        if f["layout"]["xaxis"].get("title", {}).get("text") == "learning_rate"
+    )
+    assert [trace["name"] for trace in scatter["data"]] == ["knowing only the separation", "run"]
 
 
 def test_runs_with_the_same_settings_differ_in_nothing(store):

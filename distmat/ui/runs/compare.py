@@ -12,6 +12,7 @@ from distmat.scoring.map_scores import MAP_SCORES
 from distmat.ui.run_store import STATE_WORDS, show_setting
 from distmat.ui.runs.curves import ask_view, show_curves
 from distmat.ui.runs.list import show_way_back
+from distmat.ui.runs.sweep import show_sweep
 
 _REFRESH = "2s"
 
@@ -25,6 +26,7 @@ def show_comparison(store: RunStore, run_ids: Sequence[str]) -> None:
     live = _REFRESH if any(run.active for run in runs) else None
     ids = [run.id for run in runs]
     st.fragment(_show, run_every=live)(store, ids, view)
+    show_sweep(store, runs)
     st.subheader("Settings that differ", anchor=False)
     rows = differing(runs)
     if rows:
