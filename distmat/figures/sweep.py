@@ -56,7 +56,7 @@ def sweep_scatter(
         )
     kind = ("log" if _spans(values) else "linear") if numeric else "category"
     figure.update_layout(
-        xaxis={"title": setting, "type": kind},
+        xaxis={"title": setting, "type": kind, "exponentformat": "e"},
         yaxis={"title": score},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
@@ -82,7 +82,7 @@ def parallel_coordinates(
     dimensions = [_dimension(name, [values[k] for k in kept]) for name, values in settings.items()]
     figure = go.Figure(
         go.Parcoords(
-            dimensions=[*dimensions, {"label": score, "values": heights}],
+            dimensions=[*dimensions, {"label": score, "values": np.round(heights, 3)}],
             line={"color": heights, "colorscale": "Viridis", "showscale": False},
             labelangle=-12,
         )

@@ -215,7 +215,7 @@ def sure_pairs(source):
 
 def test_restraints_are_of_sure_pairs_alone_and_within_their_bounds(source):
     wanted = sure_pairs(source)
-    assert 10 < len(wanted) < len(source.prediction.map) ** 2 / 4
+    assert 10 < len(wanted) < 0.8 * len(source.prediction.map) ** 2 / 2
     cns = re.findall(
         r"^assign \(resid (\d+) and name CA\) \(resid (\d+) and name CA\) (\S+) (\S+) (\S+)$",
         made(source, "cns").decode(), re.M,
