@@ -28,7 +28,7 @@ class CustomBuildHook(BuildHookInterface):
         if self.target_name != "wheel":
             return
         root = Path(self.root)
-        missing = fetch(root)
+        missing = fetch(root, for_tests=version == "editable")
         if missing:
             self.app.display_warning(f"The 3D view will load 3Dmol.js from its CDN: {missing}")
         if version != "editable":
@@ -40,8 +40,14 @@ class CustomBuildHook(BuildHookInterface):
             build_data["force_include"].update(files)
 
 
-def fetch(root: Path) -> str | None:
+def fetch(root: Path, for_tests: bool = True) -> str | None:
     """Copy the viewer's files to `root`/static.
+
+    Parameters
+    ----------
+    root : Path
+    for_tests : bool
+        Also bring what only the tests need.
 
     Returns
     -------
@@ -51,10 +57,11 @@ def fetch(root: Path) -> str | None:
     npm = shutil.which("npm")
     if npm is None:
         return "npm is not installed."
+    without = [] if for_tests else ["--omit=dev"]
     try:
         # npm's own output would land in the middle of pip's.
         subprocess.run(
-            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *without],
             cwd=root,
             check=True,
             capture_output=True,

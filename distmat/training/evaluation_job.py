@@ -129,8 +129,15 @@ def submit_evaluations(
         Jobs that share the chains; the last to end writes the scores into the first one's folder.
     **options
         As for `distmat.jobs.operations.submit`.
+
+    Raises
+    ------
+    DatasetError, CheckpointError
+        If any of it isn't there, or no chain is left to evaluate.
     """
     settings = {**settings, "key": describe_evaluation(settings)["key"]}
+    # A split that there isn't, or one without a chain, is said now and not by a job that failed.
+    choose_chains(str(settings["dataset"]), **{name: settings.get(name) for name in _OF_CHAINS})
     name = options.pop("name", f"{settings['checkpoint']} {settings['dataset']}")
 
     def settings_in(folder: Path) -> dict[str, object]:

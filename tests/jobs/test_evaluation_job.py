@@ -8,12 +8,13 @@ import pytest
 
 from distmat import cli
 from distmat.dataset.synthetic import write_synthetic
+from distmat.errors import DatasetError
 from distmat.jobs import scheduler
 from distmat.jobs.operations import resume
 from distmat.jobs.states import State
 from distmat.jobs.store import JobStore
 from distmat.training import evaluation_job
-from distmat.training.evaluation_job import describe_evaluation, find_evaluation
+from distmat.training.evaluation_job import describe_evaluation, find_evaluation, submit_evaluations
 from tests.runs.conftest import end_all, wait_until
 
 
@@ -69,3 +70,13 @@ def test_a_key_differs_with_whatever_the_scores_depend_on(home, monkeypatch):
     monkeypatch.setattr(evaluation_job, "_VERSION", 99)
     keys.add(describe_evaluation(settings)["key"])
     assert len(keys) == 7
+
+
+def test_a_split_without_a_chain_is_said_before_anything_is_queued(home):
+    write_synthetic(home / "datasets" / "synthetic.parquet", 10)
+    settings = {"dataset": "synthetic", "checkpoint": "mini", "split": None, "max_length": 80}
+    with JobStore(home) as store:
+        for wrong in ({"split": "nowhere"}, {"max_length": 2}):
+            with pytest.raises(DatasetError, match="no chain"):
+                submit_evaluations(store, settings | wrong)
+        assert store.jobs() == []

@@ -473,11 +473,13 @@ class Explorer {
     const rows = cell ? this.pairRows(cell) : residues.length ? this.residueRows(residues)
       : shownBox ? this.boxRows(shownBox) : null;
     if (!rows) {
-      const hint = document.createElement("dd");
-      hint.className = "hint";
+      const row = document.createElement("div"), head = document.createElement("dt"), hint = document.createElement("dd");
+      head.textContent = "help";
+      row.className = "hint";
       hint.textContent = "Point at a cell for its pair, click to keep it, drag a box for two segments; in 3D click "
         + "two residues. Keys: arrows, Enter, Esc, 1–" + this.layers.length + " (Shift: below), x, z, a, f.";
-      box.replaceChildren(hint);
+      row.append(head, hint);
+      box.replaceChildren(row);
       return;
     }
     box.replaceChildren(...rows.map(([term, text]) => {

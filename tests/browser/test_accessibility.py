@@ -1,0 +1,43 @@
+"""The pages as axe-core, the usual checker, reads them: nothing serious."""
+
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+
+RUN = """async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  return found.violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
+}"""
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm ci")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [
+        ("", "Distance map and backbone"),
+        ("?example=kunitz", "Downloads"),
+        ("maps", "Anyone's map"),
+        ("evaluate", "Evaluat"),
+        ("train", "Train"),
+        ("runs", "Runs"),
+        ("data", "Datasets"),
+    ],
+)
+def test_axe_finds_nothing_serious(context, address, path, heading, scheme):
+    page = context.new_page()
+    try:
+        page.emulate_media(color_scheme=scheme)
+        page.goto(f"{address}/{path}")
+        page.get_by_role("heading", name=heading).first.wait_for()
+        page.get_by_test_id("stStatusWidget").wait_for(state="detached")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert page.evaluate(RUN) == []
+    finally:
+        page.close()
