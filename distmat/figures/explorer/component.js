@@ -6,7 +6,10 @@ export default function mount({ parentElement, data, setStateValue }) {
   let waiting = 0;
   show(parentElement, data, (view) => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => setStateValue("view", view), MOMENT);
+    waiting = setTimeout(() => {
+      setStateValue("view", view);
+      parentElement.explorer.addressed = JSON.stringify(JSON.parse(view).state);
+    }, MOMENT);
   });
   return () => {};
 }

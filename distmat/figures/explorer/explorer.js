@@ -41,8 +41,11 @@ class Explorer {
     };
     this.fresh = fresh;
     try {
-      // What the page's address says counts more than what this window remembers.
-      const old = { ...fresh, ...JSON.parse(sessionStorage.getItem(this.kept) || "{}"), ...this.linked() };
+      const own = JSON.parse(sessionStorage.getItem(this.kept) || "{}");
+      this.addressed = JSON.stringify(this.content.header.state || {});
+      // The page's address counts more than what this window remembers, unless it lags behind that.
+      const old = own.before === this.addressed
+        ? { ...fresh, ...this.linked(), ...own } : { ...fresh, ...own, ...this.linked() };
       const n = this.content.n, inside = ({ i, j }) => [i, j].every((k) => Number.isInteger(k) && k >= 0 && k < n);
       for (const side of ["above", "below"]) if (!names.includes(old[side])) old[side] = first[side];
       old.pins = old.pins.filter(inside);
@@ -62,7 +65,7 @@ class Explorer {
   keep() {
     const view = this.space.painter.view();
     try {
-      sessionStorage.setItem(this.kept, JSON.stringify({ ...this.state, cursor: null, view }));
+      sessionStorage.setItem(this.kept, JSON.stringify({ ...this.state, cursor: null, view, before: this.addressed }));
     } catch { /* A full or forbidden storage costs nothing but the memory of this view. */ }
     const differs = (name) => JSON.stringify(this.state[name]) !== JSON.stringify(this.fresh[name]);
     const told = Object.fromEntries(LINKED.filter(differs).map((name) => [name, this.state[name]]));
@@ -75,6 +78,7 @@ class Explorer {
   follow(content) {
     this.content.header.state = content.header.state;
     this.content.header.turn = content.header.turn;
+    this.addressed = JSON.stringify(content.header.state || {});
     this.state = { ...this.state, ...this.linked(), picked: null };
     this.update();
     this.keep();

@@ -1,0 +1,30 @@
+"""An evaluation is started, left, and found again when it has finished."""
+
+import re
+
+import pytest
+
+from distmat.dataset.synthetic import write_synthetic
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def test_an_evaluation_goes_on_while_another_page_is_looked_at(context, fresh):
+    url, home = fresh
+    write_synthetic(home / "datasets" / "made_up.parquet", 12)
+    page = context.new_page()
+    try:
+        page.goto(f"{url}/evaluate")
+        page.get_by_role("heading", name="Evaluate", exact=True).wait_for()
+        page.get_by_role("button", name="Start").click()
+        page.get_by_text("mini made_up").first.wait_for()
+        page.get_by_role("link", name="Data").click()
+        page.get_by_role("heading", name="Datasets").wait_for()
+        page.get_by_role("link", name="Evaluate").click()
+        # Its scores stand beside the baseline's, and the address names it.
+        page.wait_for_url(re.compile("evaluation="))
+        page.get_by_role("heading", name="mini on made_up").wait_for()
+        page.get_by_text("separation only").first.wait_for()
+        page.get_by_role("heading", name="On which chains").wait_for()
+    finally:
+        page.close()
