@@ -1,7 +1,7 @@
 """Settings of several runs against a score, as plotly figures."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,13 +64,13 @@ def sweep_scatter(
 
 
 def parallel_coordinates(
-    settings: dict[str, Sequence[Any]], score: str, scores: Sequence[float | None]
+    settings: Mapping[str, Sequence[Any]], score: str, scores: Sequence[float | None]
 ) -> go.Figure:
     """Every run as a line through its settings to its score; drag along an axis to choose.
 
     Parameters
     ----------
-    settings : dict of str to sequence
+    settings : mapping of str to sequence
         The settings in which the runs differ, with each run's value.
     score : str
         Its name and unit.

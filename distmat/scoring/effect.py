@@ -30,9 +30,9 @@ class MutationEffect:
     @property
     def significance(self) -> np.ndarray:
         """|change| in deviations; shape=(N, N), 0 on the diagonal."""
-        return np.divide(
-            np.abs(self.change), self.std, out=np.zeros_like(self.change), where=self.std > 0
-        )
+        ratio = np.zeros_like(self.change)
+        np.divide(np.abs(self.change), self.std, out=ratio, where=self.std > 0)
+        return ratio
 
     @property
     def mean(self) -> float:

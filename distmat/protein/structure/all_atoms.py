@@ -54,7 +54,7 @@ class AllAtoms:
         return self._of_chain(_of_residues(self._atoms, "CA", values))[:, 0]
 
     def _of_chain(self, values: np.ndarray) -> np.ndarray:
-        found = values[self._rows]
+        found: np.ndarray = values[self._rows]
         found[self._rows < 0] = np.nan
         return found
 

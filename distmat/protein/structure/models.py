@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def one_model(data: bytes, filename: str, number: int) -> bytes:
         ) from None
 
 
-def _open(data: bytes, kind: str):
+def _open(data: bytes, kind: str) -> Any:
     from biotite.structure.io.pdbx import BinaryCIFFile, CIFFile
 
     with parser_at_work():
@@ -87,7 +88,7 @@ def _open(data: bytes, kind: str):
         return BinaryCIFFile.read(io.BytesIO(data))
 
 
-def _numbers(file) -> np.ndarray:
+def _numbers(file: Any) -> np.ndarray:
     with parser_at_work():
         return np.asarray(file.block["atom_site"][_COLUMN].as_array(int))
 
