@@ -14,6 +14,7 @@ import re
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -110,8 +111,13 @@ def remember(entry: Remembered, truth: Chain | None) -> None:
     if truth is not None:
         buffer = io.BytesIO()
         numbers = np.array(truth.residue_numbers or [""] * len(truth))
+        model: dict[str, Any] = {} if truth.plddt is None else {"plddt": truth.plddt}
         np.savez_compressed(
-            buffer, ca=np.asarray(truth.ca), numbers=numbers, chain=np.array(truth.chain_id)
+            buffer,
+            ca=np.asarray(truth.ca),
+            numbers=numbers,
+            chain=np.array(truth.chain_id),
+            **model,
         )
         with replace_file(_folder() / f"{entry.id}.npz") as file:
             file.write(buffer.getvalue())
@@ -165,7 +171,9 @@ def _truth(entry: Remembered) -> Chain:
         with np.load(path, allow_pickle=False) as arrays:
             ca = np.asarray(arrays["ca"], dtype=float)
             numbers = tuple(str(number) for number in arrays["numbers"])
-            return Chain(entry.title, entry.sequence, ca, numbers, str(arrays["chain"]))
+            plddt = np.asarray(arrays["plddt"], dtype=float) if "plddt" in arrays else None
+            chain_id = str(arrays["chain"])
+            return Chain(entry.title, entry.sequence, ca, numbers, chain_id, plddt)
     # What NumPy's reader raises of a damaged file is of any kind; nothing of ours is run here.
     except Exception:
         raise SequenceError(

@@ -25,12 +25,13 @@ def keep(title, sequence="MKTAYIAKQR", when=0.0, truth=None):
 
 
 def test_what_was_asked_comes_back_with_its_structure():
-    chain = examples()[0].read()
+    chain = replace(examples()[0].read(), plddt=np.linspace(30, 90, len(examples()[0].read())))
     entry = remembered("mine", chain.sequence, chain, "mini", 3.21, 5.4)
     remember(entry, chain)
     again, truth = recall(entry.id)
     assert again == entry and (again.mae, again.baseline_mae) == (3.21, 5.4)
     np.testing.assert_array_equal(truth.ca, chain.ca)
+    np.testing.assert_array_equal(truth.plddt, chain.plddt)
     assert truth.residue_numbers == chain.residue_numbers and truth.chain_id == chain.chain_id
 
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
-
 from distmat.access import check_may_change
 from distmat.dataset.download import SERVER, DownloadPolicy, cached_path, download
 from distmat.documents import DocumentError, parse_json
 from distmat.errors import DatasetError
+from distmat.protein.chain import describe_model
 from distmat.protein.entry_id import parse_id
 from distmat.protein.query import Query, read_query_file
 from distmat.protein.sequence import quoted
@@ -29,8 +28,6 @@ _ACCESSION = re.compile(
     r"(?:AF-)?([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})"
     r"(?:-F1(?:-model_v\d+)?)?"
 )
-_CONFIDENT = 70
-"""pLDDT from which AlphaFold DB calls a residue confident."""
 _PATIENCE = 15.0
 """Seconds without a byte until a person is told that the server can't be reached."""
 _QUICK = DownloadPolicy(attempts=2, silence=_PATIENCE, patience=120.0)
@@ -84,16 +81,9 @@ def _as_model(query: Query, fetched: Fetched) -> Query:
     if query.structure is None:
         return query
     plddt = AllAtoms(fetched.data, fetched.filename, query.structure).ca_bfactors()
-    seen = plddt[np.isfinite(plddt)]
-    name = fetched.filename.partition(".")[0]
-    unsure = int((seen < _CONFIDENT).sum())
-    return replace(
-        query,
-        name=f"{name}, a model and no experiment",
-        note=f"{name} is AlphaFold's model, not an experiment: what is compared with it is "
-        f"compared with a prediction. Its pLDDT is {seen.mean():.0f} on average, and below "
-        f"{_CONFIDENT} for {unsure:,} of {len(seen):,} residues.",
-    )
+    name = f"{fetched.filename.partition('.')[0]}, a model and no experiment"
+    chain = replace(query.structure, name=name, plddt=plddt)
+    return replace(query, name=name, structure=chain, note=describe_model(chain))
 
 
 def is_entry_id(text: str) -> bool:

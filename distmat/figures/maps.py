@@ -168,16 +168,18 @@ def mean_error_by_separation(
     return observed, total[observed] / count[observed]
 
 
-def residue_curve(sequence: str, values: np.ndarray, what: str) -> go.Figure:
-    """A length in Å for each residue, such as how far it is from where it should be.
+def residue_curve(sequence: str, values: np.ndarray, what: str, unit: str = "Å") -> go.Figure:
+    """A value for each residue, such as how far it is from where it should be.
 
     Parameters
     ----------
     sequence : str
     values : ndarray, shape=(N,), dtype=float
-        Å; NaN where not observed, which leaves a gap.
+        NaN where not observed, which leaves a gap.
     what : str
         Title of the axis.
+    unit : str
+        Of the values; empty where they have none.
     """
     figure = go.Figure(
         go.Scatter(
@@ -188,12 +190,12 @@ def residue_curve(sequence: str, values: np.ndarray, what: str) -> go.Figure:
             fill="tozeroy",
             fillcolor="rgba(217, 95, 2, 0.15)",
             text=residue_labels(sequence),
-            hovertemplate="%{text}: %{y:.1f} Å<extra></extra>",
+            hovertemplate=f"%{{text}}: %{{y:.1f}} {unit}<extra></extra>",
         )
     )
     figure.update_layout(
         xaxis={"title": "residue", "showgrid": False},
-        yaxis={"title": f"{what} (Å)", "rangemode": "tozero"},
+        yaxis={"title": f"{what} ({unit})" if unit else what, "rangemode": "tozero"},
         showlegend=False,
     )
     return finished(figure, 360)

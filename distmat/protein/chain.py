@@ -1,6 +1,6 @@
 """A protein chain: its sequence, where its Cα atoms are, and which were never observed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +46,9 @@ class Chain:
         file gives none.
     chain_id : str
         What the file calls the chain, such as ``"A"``; ``""`` where it has no name for it.
+    plddt : ndarray, shape=(N,), dtype=float, optional
+        Of a predicted model how sure its predictor is of each residue, 0 to 100; of an experiment
+        there is none.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Chain:
     ca: np.ndarray
     residue_numbers: tuple[str, ...] = ()
     chain_id: str = ""
+    plddt: np.ndarray | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.ca.shape != (len(self.sequence), 3):
@@ -80,6 +84,28 @@ class Chain:
         gaps = np.linalg.norm(np.diff(self.ca, axis=0), axis=1)
         # A comparison with NaN is false.
         return tuple(Break(int(at), float(gaps[at])) for at in np.flatnonzero(gaps > LONGEST_BOND))
+
+
+CONFIDENT = 70
+"""pLDDT from which AlphaFold DB calls a residue confident."""
+
+
+def describe_model(chain: Chain) -> str:
+    """That a chain is a predicted model and how sure that is, in a sentence; ``""`` if it is none.
+
+    Parameters
+    ----------
+    chain : Chain
+    """
+    if chain.plddt is None:
+        return ""
+    seen = chain.plddt[np.isfinite(chain.plddt)]
+    unsure = int((seen < CONFIDENT).sum())
+    return (
+        "This structure is AlphaFold's model, not an experiment: what is compared with it is "
+        f"compared with a prediction. Its pLDDT is {seen.mean():.0f} on average, and below "
+        f"{CONFIDENT} for {unsure:,} of {len(seen):,} residues."
+    )
 
 
 def describe_breaks(chain: Chain) -> str:

@@ -99,6 +99,9 @@ def test_a_model_is_called_one_and_its_plddt_is_told(chain):
         with pytest.raises(DatasetError, match="no model of P00521"):
             fetch_entry("P00521", NOWHERE, address)
     assert asked[:2] == ["/api/prediction/P00520", "/files/P00520.cif"] and len(asked) == 3
+    np.testing.assert_allclose(
+        query.structure.plddt[chain.observed], plddt[chain.observed], atol=0.01
+    )
     assert query.name == "AF-P00520-F1, a model and no experiment"
     seen = plddt[chain.observed]
     assert f"pLDDT is {seen.mean():.0f} on average" in query.note

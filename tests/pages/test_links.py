@@ -1,11 +1,12 @@
 """Addresses that say what the Predict page shows, and the history."""
 
+import numpy as np
 import pytest
 
 from distmat.dataset.fetch import Fetched
 from distmat.history import history
 from distmat.protein.examples import examples
-from distmat.protein.structure.write import write_pdb
+from distmat.protein.structure.write import write_mmcif, write_pdb
 from tests.pages.test_predict import SEQUENCE, assert_no_fault, paste, scenes, shown, upload
 
 LONG = "ACDEFGHIKLMNPQRSTVWY" * 14
@@ -129,3 +130,20 @@ def test_a_model_of_an_ensemble_is_chosen(page):
     first = page.metric[0].value
     page.selectbox(key="upload-model").select(2).run()
     assert page.header[0].value == "nmr\\_A, model 2" and page.metric[0].value != first
+
+
+def test_a_model_stays_one_when_it_comes_from_the_history(page, another, monkeypatch):
+    chain = examples()[7].read()
+    text = write_mmcif(chain.sequence, chain.ca, bfactors=np.linspace(30, 90, len(chain)))
+    fetched = Fetched("AF-P00520-F1.cif", text.encode(), "", True)
+    monkeypatch.setattr("distmat.ui.predict.request.fetch_entry", lambda text: fetched)
+    page.run()
+    page.text_input(key="fetch-id").set_value("P00520")
+    next(b for b in page.button if b.label == "Fetch and predict").click().run()
+    another.query_params["history"] = page.query_params["history"]
+    another.run()
+    for window in (page, another):
+        assert_no_fault(window)
+        assert window.header[0].value == "AF\\-P00520\\-F1, a model and no experiment"
+        assert any("pLDDT is 6" in str(info.value) for info in window.info)
+        assert "How sure AlphaFold is" in shown(window)

@@ -65,6 +65,10 @@ def _show_error(view: PredictionView, truth: Chain) -> None:
     figure = residue_curve(truth.sequence, error, "distance from the true place")
     show_figure(figure, view, "error-by-residue", "Error of the trace at each residue")
     st.caption("After laying the whole trace on the structure; gaps were not observed.")
+    if truth.plddt is not None:
+        st.markdown("**How sure AlphaFold is of its model**")
+        figure = residue_curve(truth.sequence, truth.plddt, "pLDDT", unit="")
+        show_figure(figure, view, "plddt", "pLDDT of the model at each residue")
 
 
 def _show_deviation(view: PredictionView) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from distmat.access import is_read_only
 from distmat.errors import DistmatError
 from distmat.history import MOST, Remembered, forget, history, recall, remember, remembered
-from distmat.protein.chain import Chain
+from distmat.protein.chain import Chain, describe_model
 from distmat.ui.markdown import show_error
 from distmat.ui.predict.link import LONGEST_IN_ADDRESS, set_address
 from distmat.ui.predict.request import PredictionRequest, open_request, request_address
@@ -133,5 +133,6 @@ def _open(entry: Remembered) -> None:
     except DistmatError as error:
         show_error(error)
         return
-    open_request(PredictionRequest(entry.title, entry.sequence, truth))
+    note = "" if truth is None else describe_model(truth)
+    open_request(PredictionRequest(entry.title, entry.sequence, truth, note=note))
     st.rerun()

@@ -211,7 +211,8 @@ def _show_scan(job: Job) -> None:
         return
     letters = [name for name in rows[0] if name != "residue"] if rows else []
     table = np.array([[float(row[letter] or "nan") for letter in letters] for row in rows])
-    seen = np.isfinite(table).any(axis=0)
+    # A residue in its own place changes nothing; of an alanine scan the others are that alone.
+    seen = (np.nan_to_num(table) > 0).any(axis=0)
     figure = scan_heatmap(
         [row["residue"] for row in rows],
         [letter for letter, one in zip(letters, seen, strict=True) if one],

@@ -10,7 +10,7 @@ from distmat.access import is_read_only
 from distmat.dataset.fetch import fetch_entry, read_entry
 from distmat.errors import CheckpointError, DistmatError, NucleotideError, SequenceError
 from distmat.history import recall
-from distmat.protein.chain import Chain
+from distmat.protein.chain import Chain, describe_model
 from distmat.protein.examples import Example, examples
 from distmat.protein.query import (
     SEQUENCE_SUFFIXES,
@@ -249,7 +249,8 @@ def _linked(named: dict[str, str]) -> PredictionRequest:
     if "seq" in named:
         return PredictionRequest(title, check_letters(named["seq"], "The link's sequence"))
     entry, truth = recall(named.get("history", ""))
-    return PredictionRequest(entry.title, entry.sequence, truth)
+    note = "" if truth is None else describe_model(truth)
+    return PredictionRequest(entry.title, entry.sequence, truth, note=note)
 
 
 def _show_examples() -> None:
