@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from distmat.protein.structure.read import read_structure
     from distmat.scoring.map_scores import score_map as score
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "DistmatError",

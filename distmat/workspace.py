@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from distmat.access import check_may_read, check_settings
 from distmat.errors import CheckpointError, DatasetError
 
 _PACKAGE = Path(__file__).parent
@@ -34,6 +35,28 @@ SHIPPED_CHECKPOINTS = (_PACKAGE.parent / "checkpoints", _PACKAGE / "_checkpoints
 def workspace() -> Path:
     """The folder of this user's datasets, runs and checkpoints; it may not exist yet."""
     return Path(os.environ.get("DISTMAT_HOME") or "workspace")
+
+
+def own_folders() -> tuple[Path, ...]:
+    """What anybody may use who reaches a server: the workspace, and what ships."""
+    return (workspace(), *SHIPPED_CHECKPOINTS)
+
+
+def check_files_of(settings: object, directory: Path) -> None:
+    """Refuse a job's settings that name files which are none of a visitor's business.
+
+    Parameters
+    ----------
+    settings : object
+        Texts in them, however deep, that are a path or a pattern of paths.
+    directory : Path
+        Where relative paths start.
+
+    Raises
+    ------
+    AccessError
+    """
+    check_settings(settings, directory, own_folders())
 
 
 def list_checkpoints() -> list[str]:
@@ -190,16 +213,31 @@ def library_cache() -> Path:
 
 
 def _find(name: str, places: list[tuple[Path, str]]) -> Path | None:
-    """An existing path; or, if this is a plain name, where it is found first."""
+    """An existing path that may be read; or, if this is a plain name, where it is found first."""
     try:
         if name and Path(name).name == name and name not in (".", ".."):
             for root, suffix in places:
                 if (root / f"{name}{suffix}").exists():
                     return root / f"{name}{suffix}"
+        if name and (Path(name).is_absolute() or Path(name).exists()):
+            check_may_read(Path(name), own_folders())
         return Path(name) if name and Path(name).exists() else None
     # A name with a NUL byte, or longer than any file system allows.
     except (ValueError, OSError):
         return None
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files; one with several names counts once."""
+    sizes = {}
+    for place, _, files in os.walk(folder):
+        for name in files:
+            try:
+                facts = os.stat(os.path.join(place, name), follow_symlinks=False)
+            except OSError:
+                continue  # Deleted while we look.
+            sizes[facts.st_dev, facts.st_ino] = facts.st_size
+    return sum(sizes.values())
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Datasets: build them, look into them, compare and delete them."""
 
-from distmat.access import is_read_only
+from distmat.access import may_change
 from distmat.ui.data.build import show_build_form, show_builds
 from distmat.ui.data.card import show_card
 from distmat.ui.data.chains import show_chains
@@ -12,13 +12,13 @@ from distmat.ui.data.rejects import show_rejects
 show_title()
 show_builds()
 dataset = choose_dataset()
-if not is_read_only():
+if may_change():
     show_build_form(expanded=dataset is None)
 if dataset is not None:
     view = choose_view(dataset)
     if view == "Overview":
         show_card(dataset)
-        if not is_read_only():
+        if may_change():
             show_homologues_form(dataset)
     elif view == "Chains":
         show_chains(dataset)

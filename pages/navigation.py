@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from distmat.access import is_read_only
-from distmat.ui.server import refuse_exposure, run_page, show_read_only
+from distmat.access import may_change
+from distmat.ui.server import open_to_visitor, run_page, show_visitor
 from distmat.ui.style import show_style
 
 st.set_page_config(page_title="distmat", page_icon="🧬", layout="wide")
 show_style()
-refuse_exposure()
+open_to_visitor()
 pages = [
     st.Page("predict.py", title="Predict", default=True),
     st.Page("maps.py", title="Maps"),
@@ -17,8 +17,8 @@ pages = [
     st.Page("runs.py", title="Runs"),
     st.Page("data.py", title="Data"),
 ]
-if is_read_only():
+if not may_change():
     pages = [page for page in pages if page.title != "Train"]
 page = st.navigation(pages, position="top")
-show_read_only()
+show_visitor()
 run_page(page.run)

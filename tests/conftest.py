@@ -4,14 +4,19 @@ And the quick tier: ``pytest -m quick`` runs what needs no network, process, bro
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+from distmat import access
 
 # Tests run side by side, and threads that wait for each other on busy cores made them ten times
 # slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["DISTMAT_LIBRARY"] = "none"
+# What tests write is what a page may use.
+os.environ["DISTMAT_DATA"] = tempfile.gettempdir()
 
 HERE = Path(__file__).parent
 
@@ -47,6 +52,13 @@ SLOW = (
     "scoring/test_registry.py",
 )
 """What of them isn't."""
+
+
+@pytest.fixture(autouse=True)
+def _served_by_nobody():
+    """A test that opened a page leaves no server to the next."""
+    yield
+    access.leave()
 
 
 def is_quick(path: Path) -> bool:

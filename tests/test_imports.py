@@ -15,12 +15,15 @@ KNOWS = {
     "access": {"errors"},
     "documents": set(),
     "settings": {"errors"},
-    "workspace": {"errors"},
+    "csv_table": set(),
+    "workspace": {"access", "errors"},
+    "limits": {"access", "errors", "workspace"},
     "protein": {"errors", "documents", "workspace"},
     "geometry": {"errors", "protein"},
     "scoring": {"errors", "protein", "geometry"},
     "dataset": {
         "access",
+        "csv_table",
         "errors",
         "jobs",
         "documents",
@@ -56,6 +59,7 @@ KNOWS = {
     },
     "batch": {
         "export",
+        "csv_table",
         "jobs",
         "errors",
         "documents",
@@ -80,7 +84,7 @@ KNOWS = {
         "library",
         "model",
     },
-    "jobs": {"access", "errors", "documents", "settings", "workspace"},
+    "jobs": {"access", "limits", "errors", "documents", "settings", "workspace"},
     "runs": {
         "access",
         "errors",
@@ -109,6 +113,8 @@ KNOWS = {
     },
     "ui": {
         "access",
+        "csv_table",
+        "limits",
         "jobs",
         "errors",
         "documents",
@@ -132,6 +138,7 @@ KNOWS = {
     },
     "cli": {
         "access",
+        "limits",
         "jobs",
         "errors",
         "documents",

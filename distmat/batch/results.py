@@ -4,7 +4,6 @@ While the work goes on, each group of chains that is done lies in a file of its 
 whoever goes on after a kill predicts the others alone. Several processes can share a folder.
 """
 
-import csv
 import hashlib
 import json
 import shutil
@@ -17,6 +16,7 @@ from distmat import __version__
 from distmat.batch.files import file_stems, write_prediction
 from distmat.batch.inputs import Refused
 from distmat.batch.stream import deal, expected_error
+from distmat.csv_table import write_table
 from distmat.documents import DocumentError, read_json
 from distmat.errors import ConfigError, SequenceError
 from distmat.export.formats import FORMATS
@@ -191,9 +191,7 @@ class Results:
         scores = [key for key in _score_columns() if any(key in row for row in rows)]
         header = [*_COLUMNS, *scores, "files", "error"]
         with replace_file(self.folder / TABLE, "w") as file:
-            table = csv.DictWriter(file, header, extrasaction="ignore", lineterminator="\n")
-            table.writeheader()
-            table.writerows({key: _inert(value) for key, value in row.items()} for row in rows)
+            write_table(file, header, rows)
         if with_archive:
             self._pack(rows)
 
@@ -249,10 +247,3 @@ def _row(prediction: Prediction) -> dict[str, Any]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float)
-
-
-def _inert(value: Any) -> Any:
-    """A text that a spreadsheet doesn't take for a formula."""
-    if isinstance(value, str) and value[:1] in "=+-@\t\r":
-        return f"'{value}"
-    return value

@@ -1,6 +1,5 @@
 """A mutational scan: how far each exchange of a residue moves what the model predicts."""
 
-import csv
 import hashlib
 import json
 import shutil
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from distmat import __version__
+from distmat.csv_table import write_table
 from distmat.documents import read_json
 from distmat.errors import ConfigError
 from distmat.jobs.job import Job
@@ -160,18 +160,19 @@ def _as_array(sequence: str, rows: list[dict[str, Any]]) -> np.ndarray:
 
 def _write_table(path: Path, rows: list[dict[str, Any]]) -> None:
     with replace_file(path, "w") as file:
-        table = csv.DictWriter(file, list(rows[0]) if rows else ["position"], lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+        write_table(file, list(rows[0]) if rows else ["position"], rows)
 
 
 def _write_heatmap(path: Path, sequence: str, changes: np.ndarray) -> None:
+    rows = [
+        [
+            f"{sequence[place]}{place + 1}",
+            *("" if np.isnan(value) else f"{value:.4f}" for value in values),
+        ]
+        for place, values in enumerate(changes)
+    ]
     with replace_file(path, "w") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["residue", *ALPHABET])
-        for place, values in enumerate(changes):
-            cells = ["" if np.isnan(value) else f"{value:.4f}" for value in values]
-            table.writerow([f"{sequence[place]}{place + 1}", *cells])
+        write_table(file, ["residue", *ALPHABET], rows)
 
 
 def submit_scan(

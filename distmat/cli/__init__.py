@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from distmat import __version__
 from distmat.cli.align import add_align
 from distmat.cli.app import add_app
+from distmat.cli.completion import add_completion
 from distmat.cli.data import add_data
+from distmat.cli.doctor import add_doctor
 from distmat.cli.evaluate import add_evaluate
 from distmat.cli.library import add_library
 from distmat.cli.predict import add_predict
@@ -70,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     add_data(commands)
     add_library(commands)
     add_align(commands)
+    add_doctor(commands)
+    add_completion(commands, parser)
     return parser
 
 

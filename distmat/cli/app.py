@@ -1,12 +1,15 @@
 """`distmat app`: the pages, in a browser."""
 
 import argparse
+import contextlib
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 from distmat.access import I_KNOW, READ_ONLY, check_exposure
 from distmat.errors import DistmatError
+from distmat.limits import LIMITS
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -49,10 +52,21 @@ def _serve(options: argparse.Namespace) -> None:
         os.environ[READ_ONLY] = "1"
     if options.i_know:
         os.environ[I_KNOW] = "1"
-    check_exposure(options.address)
+    for limit in LIMITS:
+        limit.value()
+    check_exposure(options.address, _has_login())
     sys.stdout.flush()
     # In place of this process, so that Ctrl-C and signals reach the server itself.
     os.execv(sys.executable, _server_command(options))  # noqa: S606  nothing is from outside
+
+
+def _has_login() -> bool:
+    """Whether one of the files that Streamlit takes for secrets names an OpenID provider."""
+    for folder in (Path.home(), Path.cwd()):
+        with contextlib.suppress(OSError, ValueError):
+            if "auth" in tomllib.loads((folder / ".streamlit" / "secrets.toml").read_text("utf-8")):
+                return True
+    return False
 
 
 def _server_command(options: argparse.Namespace) -> list[str]:

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from distmat.access import check_may_read
 from distmat.dataset.schema import sequences_only
 from distmat.dataset.store import opened
 from distmat.errors import DatasetError
@@ -16,6 +17,7 @@ from distmat.protein.file_kind import (
     unpacked_start,
 )
 from distmat.protein.sequence import is_nucleic
+from distmat.workspace import own_folders
 
 
 def check_sequences(path: Path) -> None:
@@ -26,6 +28,7 @@ def check_sequences(path: Path) -> None:
     DatasetError
         If there is no such file, or it is neither FASTA of proteins nor Parquet.
     """
+    check_may_read(path, own_folders())
     if not path.is_file():
         raise DatasetError(f"There is no file of sequences at {path}; check the path.")
     try:

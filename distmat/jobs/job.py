@@ -72,6 +72,8 @@ class Job:
     """The newest value of each metric."""
     folder: Path
     """Its log, config, checkpoints and final weights."""
+    owner: str = ""
+    """Who logged in and made it; empty where nobody logs in."""
 
     @property
     def active(self) -> bool:
@@ -139,6 +141,7 @@ class Job:
             "tags": list(self.tags),
             "notes": self.notes,
             "origin": self.origin,
+            "owner": self.owner,
             "backend": self.backend,
             "job": self.job,
             "devices": list(self.devices),

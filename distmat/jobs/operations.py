@@ -19,6 +19,7 @@ from distmat.jobs.reaper import mark_dead
 from distmat.jobs.scheduler import ensure_scheduler, has_work, is_scheduling
 from distmat.jobs.states import Cause, State
 from distmat.jobs.store import Store
+from distmat.workspace import size_of
 
 GRACE = 120.0
 """Seconds that a stopping job has for its checkpoint."""
@@ -175,15 +176,7 @@ def pause(store: Store[Any], paused: bool) -> None:
 
 def disk_used(job: Job) -> int:
     """Bytes of the job's folder; a file with several names counts once."""
-    sizes = {}
-    for folder, _, files in os.walk(job.folder):
-        for name in files:
-            try:
-                facts = os.stat(os.path.join(folder, name), follow_symlinks=False)
-            except OSError:
-                continue  # Deleted while we look.
-            sizes[facts.st_dev, facts.st_ino] = facts.st_size
-    return sum(sizes.values())
+    return size_of(job.folder)
 
 
 def reconcile(store: Store[Any]) -> None:

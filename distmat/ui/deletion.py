@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from distmat.access import is_read_only
+from distmat.access import may_change
 from distmat.errors import DistmatError
 from distmat.ui.markdown import show_error
 
@@ -26,7 +26,7 @@ def offer_deletion(
         Does it, and leaves the page where it should be afterwards.
     label : str
     """
-    if is_read_only():
+    if not may_change():
         return
     if st.button(label, key=key, icon=":material/delete:"):
         st.dialog(f"Delete {what}?")(_confirm)(key, consequence, delete)

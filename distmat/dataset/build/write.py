@@ -1,11 +1,11 @@
 """Write the dataset, its card and the list of what was left out."""
 
-import csv
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+from distmat.csv_table import write_table
 from distmat.dataset.build.choose import Table
 from distmat.dataset.build.settings import BuildSettings
 from distmat.dataset.build.state import Progress, State
@@ -56,9 +56,7 @@ def write(
     )
     write_card(card, new)
     with replace_file(work / "new.rejects.csv", "w") as file:
-        table_of_rejects = csv.writer(file, lineterminator="\n")
-        table_of_rejects.writerow(REJECT_COLUMNS)
-        table_of_rejects.writerows(reject.row() for reject in rejects)
+        write_table(file, REJECT_COLUMNS, (reject.row() for reject in rejects))
     # The dataset last: where it is, its card is, too.
     for suffix in (".json", ".md", ".rejects.csv", ".parquet"):
         os.replace(work / f"new{suffix}", target.with_name(f"{target.stem}{suffix}"))

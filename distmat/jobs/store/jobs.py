@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from distmat.access import check_may_change
+from distmat.access import check_may_change, visitor
 from distmat.errors import RunError, one_line
 from distmat.jobs.job import RECORD, Job
 from distmat.jobs.kinds import folder_of
 from distmat.jobs.states import ACTIVE, State
 from distmat.jobs.store.rows import SELECT, J, Rows
+from distmat.limits import check_disk, check_jobs
+from distmat.workspace import check_files_of
 
 
 class Jobs(Rows[J]):
@@ -61,10 +63,12 @@ class Jobs(Rows[J]):
         if webhook is None:
             webhook = os.environ.get("DISTMAT_WEBHOOK", "")
         name = _line(name) or kind
-        now = time.time()
+        owner, now = self._check_owner(), time.time()
+        place = Path(directory or Path.cwd()).resolve()
         with self._db.writing():
             job_id = self._new_id(name, kind)
             chosen = settings(self._folder(kind, job_id)) if callable(settings) else settings
+            check_files_of(chosen, place)
             (position,) = self._db.one("SELECT coalesce(max(position), 0) + 1 FROM runs")
             values = {
                 "id": job_id,
@@ -76,7 +80,8 @@ class Jobs(Rows[J]):
                 "settings": json.dumps(dict(chosen)),
                 "backend": backend,
                 "backend_settings": json.dumps(dict(backend_settings or {})),
-                "directory": str(Path(directory or Path.cwd()).resolve()),
+                "directory": str(place),
+                "owner": owner,
                 "origin": origin,
                 "webhook": _checked_webhook(webhook),
                 "immediate": int(immediate),
@@ -86,6 +91,14 @@ class Jobs(Rows[J]):
             }
             self._event(self._insert(values), "state", "Queued")
         return self.get(job_id)
+
+    def _check_owner(self) -> str:
+        """Who makes a job, if they may have one more."""
+        asking = visitor()
+        owner = asking.name if asking else ""
+        check_jobs(sum(job.owner == owner for job in self.jobs({State.QUEUED, *ACTIVE})))
+        check_disk(self.home)
+        return owner
 
     def adopt(self, job: Job, note: str) -> None:
         """Take in a job that another store has made.
@@ -275,7 +288,7 @@ def _columns(job: Job) -> dict[str, object]:
         for name in (
             "id", "name", "notes", "kind", "backend", "directory", "origin", "webhook", "state",
             "cause", "cause_kind", "created", "started", "ended", "attempt", "attempt_started",
-            "earlier_seconds", "position", "host", "job", "stop_asked", "kill_at",
+            "earlier_seconds", "owner", "position", "host", "job", "stop_asked", "kill_at",
         )
     }  # fmt: skip
     return {

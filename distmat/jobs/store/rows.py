@@ -104,5 +104,6 @@ class Rows(Generic[J]):
             epoch=row["epoch"],
             total_steps=row["total_steps"],
             metrics=json.loads(row["metrics"]),
+            owner=row["owner"],
             folder=self.home / folder_of(row["kind"]) / row["id"],
         )

@@ -118,5 +118,9 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT 'training';
     """,
+    # 5: jobs belong to who logged in.
+    """
+    ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    """,
 )
 """Applied in order; the database's user_version says how many it has seen."""

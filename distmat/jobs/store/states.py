@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from distmat.access import check_may_change
@@ -11,6 +12,8 @@ from distmat.errors import RunError
 from distmat.jobs.processes import ProcessIdentity
 from distmat.jobs.states import ENDED, TRANSITIONS, Cause, State
 from distmat.jobs.store.rows import J, Rows
+from distmat.limits import check_disk
+from distmat.workspace import check_files_of
 
 
 class States(Rows[J]):
@@ -132,6 +135,10 @@ class States(Rows[J]):
         """
         check_may_change("resume jobs")
         key = self._key(job_id)
+        check_disk(self.home)
+        if settings is not None:
+            (directory,) = self._db.one("SELECT directory FROM runs WHERE key = ?", key)
+            check_files_of(settings, Path(directory))
         with self._db.writing():
             self.change_state(job_id, State.QUEUED)
             (position,) = self._db.one("SELECT max(position) + 1 FROM runs")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from distmat.access import is_read_only
+from distmat.access import may_change
 from distmat.dataset.catalogue import Summary, delete_dataset, list_datasets
 from distmat.dataset.synthetic import NAME, ensure_synthetic
 from distmat.errors import DistmatError
@@ -74,7 +74,7 @@ def _line(dataset: Summary) -> str:
 
 
 def _show_welcome() -> None:
-    if is_read_only():
+    if not may_change():
         st.markdown("There is no dataset here yet.")
         return
     st.markdown(

@@ -13,8 +13,10 @@ import numpy as np
 import streamlit as st
 
 from distmat.errors import DistmatError
+from distmat.limits import PREDICTIONS, check_residues
 from distmat.ui.markdown import show_error
 from distmat.ui.predict.request import PredictionRequest
+from distmat.ui.predict.turns import Turns
 from distmat.workspace import checkpoint_path
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ def _predict(
     library: str,
     bar: "DeltaGenerator",
 ) -> PredictionView:
+    check_residues(len(request.sequence))
     bar.progress(0.0, "Loading the network")
     _warming().join()
     from distmat.prediction import predict_chain
@@ -129,15 +132,21 @@ def _predict(
         bar.progress(min(1.0, share), text)
 
     predictor = _predictor(str(folder), _age(folder))
-    started = time.perf_counter()
-    prediction = predict_chain(
-        predictor,
-        request.sequence,
-        request.title,
-        request.truth,
-        report,
-        _library(library, Path(library).stat().st_mtime_ns) if library else None,
-    )
+
+    def wait(before: int) -> None:
+        report(0.0, f"Waiting: {before} of the predictions before yours must end first")
+
+    with _turns().turn(PREDICTIONS.value() or 1, wait):
+        started = time.perf_counter()
+        prediction = predict_chain(
+            predictor,
+            request.sequence,
+            request.title,
+            request.truth,
+            report,
+            _library(library, Path(library).stat().st_mtime_ns) if library else None,
+        )
+        seconds = time.perf_counter() - started
     return PredictionView(
         key,
         request,
@@ -145,7 +154,7 @@ def _predict(
         predictor.card,
         prediction,
         reference_baseline().predict(len(prediction.map)),
-        time.perf_counter() - started,
+        seconds,
         library,
         None if predictor.training_sequences is None else predictor.training_sequences.normal_names,
     )
@@ -168,6 +177,12 @@ def predict_alone(view: PredictionView, sequences: tuple[str, ...]) -> "list[Dis
     folder = checkpoint_path(view.checkpoint)
     predictor = _predictor(str(folder), _age(folder))
     return [predictor.predict(sequence) for sequence in sequences]
+
+
+@st.cache_resource(show_spinner=False)
+def _turns() -> Turns:
+    """Of all people of this server."""
+    return Turns()
 
 
 def _age(folder: Path) -> int:
