@@ -10,6 +10,7 @@
     ├── DatasetError       a dataset that is missing, unreadable or lacks a column
     ├── ConfigError        a setting outside its range, or one that doesn't exist
     ├── CheckpointError    a checkpoint that is missing, incomplete or of another kind
+    ├── HubError           what the model hub hasn't, or doesn't let us have
     ├── RunError           a training run that can't start or go on
     ├── AccessError        something that this server lets nobody do
     └── ReportError        a report that can't be written here
@@ -153,6 +154,10 @@ class ConfigError(DistmatError):
 
 class CheckpointError(DistmatError):
     """A checkpoint that is missing, incomplete or of another kind."""
+
+
+class HubError(DistmatError):
+    """Something that the model hub hasn't, doesn't take, or doesn't let us have."""
 
 
 class RunError(DistmatError):

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from distmat import hub
 from distmat.access import check_may_read, check_settings
 from distmat.errors import CheckpointError, DatasetError
 
@@ -82,14 +83,18 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
     ----------
     name_or_path : str or Path
         A folder, or a name in the workspace or among the shipped ones; of a run's steps one is
-        named as ``RUN/checkpoint-500``.
+        named as ``RUN/checkpoint-500``, and of the model hub as ``hf://user/name``.
 
     Raises
     ------
+    HubError
+        If it can't be had from there.
     CheckpointError
         If there is none; the sentence lists those that there are.
     """
     name = str(name_or_path)
+    if hub.is_address(name):
+        return hub.fetch(name)
     roots = (workspace() / "checkpoints", workspace() / "runs", *SHIPPED_CHECKPOINTS)
     run, slash, step = name.partition("/")
     if slash and STEP_FOLDER.fullmatch(step):

@@ -16,7 +16,9 @@ KNOWS = {
     "documents": set(),
     "settings": {"errors"},
     "csv_table": set(),
-    "workspace": {"access", "errors"},
+    "hub": {"errors"},
+    "workspace": {"access", "errors", "hub"},
+    "sharing": {"access", "errors", "documents", "hub", "workspace", "scoring", "dataset"},
     "limits": {"access", "errors", "workspace"},
     "protein": {"errors", "documents", "workspace"},
     "geometry": {"errors", "protein"},
@@ -138,6 +140,7 @@ KNOWS = {
     },
     "cli": {
         "access",
+        "sharing",
         "limits",
         "jobs",
         "errors",

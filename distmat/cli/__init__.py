@@ -14,6 +14,7 @@ from distmat.cli.doctor import add_doctor
 from distmat.cli.evaluate import add_evaluate
 from distmat.cli.library import add_library
 from distmat.cli.predict import add_predict
+from distmat.cli.push import add_push
 from distmat.cli.reconstruct import add_reconstruct
 from distmat.cli.remedies import sentence
 from distmat.cli.report import add_report
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add_data(commands)
     add_library(commands)
     add_align(commands)
+    add_push(commands)
     add_doctor(commands)
     add_completion(commands, parser)
     return parser

@@ -26,7 +26,7 @@ def train_job(job: Job, recorder: Recorder | None) -> bool:
         return False
     if recorder is not None:
         with replace_file(job.folder / EVALUATION_FILE, "w") as file:
-            json.dump(result.as_dict(per_chain=True), file, indent=2)
+            json.dump(result.as_dict(per_chain=True, intervals=True), file, indent=2)
     return True
 
 

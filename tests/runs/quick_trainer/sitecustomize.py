@@ -17,7 +17,7 @@ FINISH, FAULT, DIVERGE, DEAF, KILL, FULL, LEAVE, SEGFAULT, MEMORY = range(9)
 
 
 class Result:
-    def as_dict(self, per_chain=False):
+    def as_dict(self, per_chain=False, intervals=False):
         return {"model": {"mae": 1.0}}
 
 
