@@ -1,6 +1,7 @@
 """CSV files that a spreadsheet opens without taking a cell for a formula."""
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
@@ -48,3 +49,21 @@ def write_table(
     for row in rows:
         cells = [row.get(name, "") for name in header] if isinstance(row, Mapping) else row
         table.writerow(map(inert, cells))
+
+
+def table_text(columns: Mapping[str, Iterable[Any]]) -> str:
+    """The same for columns by their heads; what is no number (NaN) is left empty.
+
+    Parameters
+    ----------
+    columns : mapping of str to iterable
+        All of one length; a data frame is one.
+
+    Returns
+    -------
+    str
+    """
+    file = io.StringIO()
+    parts = [["" if value != value else value for value in columns[name]] for name in columns]
+    write_table(file, list(columns), zip(*parts, strict=True))
+    return file.getvalue()

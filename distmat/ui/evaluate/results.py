@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from distmat.csv_table import write_table
+from distmat.csv_table import table_text
 from distmat.figures import evaluation as figures
 from distmat.figures.maps import image_options
 from distmat.protein.distance_map import BANDS
@@ -190,7 +190,7 @@ def show_downloads(content: dict[str, Any]) -> None:
     table = chain_table(content)
     with st.container(horizontal=True):
         for label, suffix, kind, make in (
-            ("Chains, CSV", ".csv", "text/csv", lambda: _csv(table)),
+            ("Chains, CSV", ".csv", "text/csv", lambda: table_text(table)),
             ("Chains, Parquet", ".parquet", "application/octet-stream", lambda: _parquet(table)),
             ("All of it, JSON", ".json", "application/json", lambda: json.dumps(content)),
         ):
@@ -226,10 +226,3 @@ def _parquet(table: pd.DataFrame) -> bytes:
 
 def _stem(content: dict[str, Any]) -> str:
     return file_stem(f"{content['checkpoint']}-on-{content['dataset']}")
-
-
-def _csv(table: pd.DataFrame) -> str:
-    file = io.StringIO()
-    cells = table.astype(object).where(table.notna(), "")
-    write_table(file, list(cells), cells.itertuples(index=False))
-    return file.getvalue()

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 
-import pandas as pd
 import streamlit as st
 
+from distmat.csv_table import table_text
 from distmat.figures.explorer import standalone_page
 from distmat.given_map import given_scene, numbers, pair_columns, sequence_of
 from distmat.protein.map_file import npy_bytes
@@ -75,7 +75,7 @@ def _files(asked: Asked, stem: str) -> list[tuple[str, str, str, str, Callable[[
             ".csv",
             "text/csv",
             "One line for each pair: what the map says, and what it is held against.",
-            lambda: pd.DataFrame(pair_columns(given, fit, against)).to_csv(index=False),
+            lambda: table_text(pair_columns(given, fit, against)),
         ),
         (
             "Numbers, JSON",
