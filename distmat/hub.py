@@ -142,18 +142,13 @@ def _explained(repository: str, act: Callable[[], T]) -> T:
         ) from None
     except errors.HfHubHTTPError as error:
         raise HubError(f"The hub refused {repository}: {_reason(error)}.") from None
-    except (errors.LocalEntryNotFoundError, OSError, *_transport()) as error:
+    # Whatever kind of client it is and whatever it lacks; nothing of ours is run here.
+    except Exception as error:
+        told = " ".join(str(error).split())[:150].rstrip(".") or type(error).__name__
         raise HubError(
-            f"{repository} can't be had from {constants.ENDPOINT} ({type(error).__name__}); check "
-            "the network and try again, what was fetched is kept."
+            f"{repository} can't be had from {constants.ENDPOINT} ({told}); "
+            "check the network and try again, what was fetched is kept."
         ) from None
-
-
-def _transport() -> tuple[type[Exception], ...]:
-    """What the hub's client raises without a network."""
-    import httpx
-
-    return (httpx.HTTPError,)
 
 
 def _reason(error: Any) -> str:

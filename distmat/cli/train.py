@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from distmat.cli.background import add_background_options, job_options
 from distmat.errors import ConfigError, RunError
 
 
@@ -46,11 +47,6 @@ def add_train(commands) -> None:
         choices=("json", "yaml"),
         help="print the settings as a file for --config and stop",
     )
-    command.add_argument(
-        "--background",
-        action="store_true",
-        help="queue it as a run, print the run's id and return; see `distmat runs`",
-    )
     command.add_argument("--presets", action="store_true", help="list the presets and stop")
     command.add_argument("--settings", action="store_true", help="explain every setting and stop")
     command.add_argument(
@@ -59,6 +55,7 @@ def add_train(commands) -> None:
         help="print a JSON schema of the settings, with which an editor completes them, and stop",
     )
     command.add_argument("--json", action="store_true", help="print the results as JSON")
+    add_background_options(command)
     command.set_defaults(run=_train)
 
 
@@ -72,10 +69,11 @@ def _train(options: argparse.Namespace) -> None:
     if options.show:
         print(config_text(config, options.show), end="")
         return
+    wanted = job_options(options)
     if options.background:
         from distmat.cli.runs import launch
 
-        launch(config, options)
+        launch(config, options, wanted)
         return
     from distmat.training.trainer import train
 

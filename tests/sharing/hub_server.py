@@ -102,7 +102,9 @@ def serving():
                     files[value["path"]] = base64.b64decode(value["content"])
                 elif line["key"] == "lfsFile":
                     files[value["path"]] = hub.blobs[value["oid"]]
-            self._answer({"commitUrl": f"{hub.address}/c", "commitOid": commit(files)})
+            kind = "datasets/" if self.path.startswith("/api/datasets/") else ""
+            place = f"{hub.address}/{kind}{name}/commit/{commit(files)}"
+            self._answer({"commitUrl": place, "commitOid": commit(files)})
 
         def do_PUT(self):
             oid = self.path.rpartition("/")[2]

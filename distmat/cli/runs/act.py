@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from distmat.cli.runs.printing import print_json, print_run, print_runs, print_table
 from distmat.cli.runs.store import open_store, read_settings
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from distmat.training.config import TrainingConfig
 
 
-def launch(config: "TrainingConfig", options: argparse.Namespace) -> None:
+def launch(config: "TrainingConfig", options: argparse.Namespace, wanted: dict[str, Any]) -> None:
     """`distmat train --background`: queue a run, print its id, and return."""
     from distmat.runs import operations
 
     with open_store() as store:
-        print_run(operations.launch(store, config), options)
+        print_run(operations.launch(store, config, **wanted), options)
 
 
 def stop_runs(options: argparse.Namespace) -> None:
