@@ -152,7 +152,8 @@ def test_a_login_opens_what_the_lists_say(browser, provider, address, claims, se
         page.goto(address)
         page.get_by_role("button", name="Log in").click()
         page.get_by_role("button", name="Log out").wait_for()
-        page.get_by_text(seen[:20]).first.wait_for()
+        # An address is parted by a sign without width, so that it becomes no link.
+        page.get_by_text(seen.rpartition("org")[2].strip(". ") or seen).first.wait_for()
         said = page.locator("body").inner_text().replace("\u2060", "")
         assert seen in said and unseen not in said
         if where := os.environ.get("DISTMAT_PICTURES"):
