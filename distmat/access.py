@@ -121,7 +121,7 @@ def check_may_change(deed: str) -> None:
     asking = visitor()
     if asking is not None and not asking.may_launch:
         raise AccessError(
-            f"{asking.name or 'Who has not logged in'} may not {deed} here, only look and predict; "
+            f"{asking.name or 'Who has no verified address'} may not {deed} here, only look and predict; "
             f"ask who runs this server to add the address to {MAY_LAUNCH}."
         )
 
@@ -136,7 +136,7 @@ def check_may_look() -> None:
     asking = visitor()
     if asking is not None and not asking.may_look:
         raise AccessError(
-            f"{asking.name or 'Who has not logged in'} is on no list of this server; ask who runs "
+            f"{asking.name or 'Who has no verified address'} is on no list of this server; ask who runs "
             f"it to add the address to {MAY_LOOK} or {MAY_LAUNCH}."
         )
 

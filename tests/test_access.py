@@ -90,7 +90,9 @@ def test_who_may_only_look_changes_nothing(store, log_in, monkeypatch, deed, nam
     run = store.add(TrainingConfig(output="mine"), name="mine")
     assert run.owner == "Boss@lab.org" and may_change()
     log_in(name)
-    asked = f"{name or 'Who has not logged in'} may not .* here, only look and predict; ask who"
+    asked = (
+        f"{name or 'Who has no verified address'} may not .* here, only look and predict; ask who"
+    )
     with pytest.raises(AccessError, match=asked):
         DEEDS[deed](store, run)
     assert store.runs() == [run] and not store.paused and not may_change()

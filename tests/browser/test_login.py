@@ -138,7 +138,7 @@ server_metadata_url = "{provider.issuer}/.well-known/openid-configuration"
         ({"email": "a@evil.org"}, "a@evil.org is on no list of this server", "Predict another"),
         (
             {"email": "boss@lab.org", "email_verified": False},
-            "Who has not logged in is on no list",
+            "Who has no verified address is on no list",
             "Predict another",
         ),
     ],
