@@ -27,6 +27,9 @@ MAY_LAUNCH, MAY_LOOK = "DISTMAT_MAY_LAUNCH", "DISTMAT_MAY_LOOK"
 predict, where people log in; ``@example.org`` for all of a domain, ``*`` for all who log in."""
 
 
+_NOBODY = "Who has no verified address"
+
+
 @dataclass(frozen=True)
 class Visitor:
     """Who asks a server for something.
@@ -121,8 +124,7 @@ def check_may_change(deed: str) -> None:
     asking = visitor()
     if asking is not None and not asking.may_launch:
         raise AccessError(
-            f"{asking.name or 'Who has no verified address'} may not {deed} here, only look and predict; "
-            f"ask who runs this server to add the address to {MAY_LAUNCH}."
+            f"{asking.name or _NOBODY} may not {deed} here, only look and predict; ask who runs this server to add the address to {MAY_LAUNCH}."
         )
 
 
@@ -136,7 +138,7 @@ def check_may_look() -> None:
     asking = visitor()
     if asking is not None and not asking.may_look:
         raise AccessError(
-            f"{asking.name or 'Who has no verified address'} is on no list of this server; ask who runs "
+            f"{asking.name or _NOBODY} is on no list of this server; ask who runs "
             f"it to add the address to {MAY_LOOK} or {MAY_LAUNCH}."
         )
 
