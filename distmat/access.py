@@ -124,7 +124,8 @@ def check_may_change(deed: str) -> None:
     asking = visitor()
     if asking is not None and not asking.may_launch:
         raise AccessError(
-            f"{asking.name or _NOBODY} may not {deed} here, only look and predict; ask who runs this server to add the address to {MAY_LAUNCH}."
+            f"{asking.name or _NOBODY} may not {deed} here, only look and predict; ask who "
+            f"runs this server to add the address to {MAY_LAUNCH}."
         )
 
 
