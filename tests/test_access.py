@@ -174,6 +174,20 @@ def test_what_is_served_the_workspace_and_names_can_be_used(places, monkeypatch)
         store.add_job("dataset", {"inputs": [str(places / "data" / "**" / "*.pdb")]})
 
 
+def test_a_run_keeps_the_files_that_it_had_and_gets_no_others(places):
+    secret = str(places / "secret" / "chains.parquet")
+    with RunStore() as store:
+        run = store.add(TrainingConfig(train=secret, val="synthetic"))
+        store.change_state(run.id, State.STARTING)
+        store.change_state(run.id, State.STOPPED)
+        access.serve("127.0.0.1", Visitor)
+        with pytest.raises(AccessError, match="can't be used from a page"):
+            store.requeue(run.id, settings={**run.settings, "val": secret})
+        store.requeue(run.id, settings={**run.settings, "max_steps": 7})
+        again = store.get(run.id)
+        assert again.config.train == secret and again.config.max_steps == 7
+
+
 def test_the_home_is_served_to_this_machine_alone(places, monkeypatch):
     monkeypatch.delenv("DISTMAT_DATA")
     monkeypatch.setenv("HOME", str(places / "data"))

@@ -137,8 +137,12 @@ class States(Rows[J]):
         key = self._key(job_id)
         check_disk(self.home)
         if settings is not None:
-            (directory,) = self._db.one("SELECT directory FROM runs WHERE key = ?", key)
-            check_files_of(settings, Path(directory))
+            # What it had it may keep, whoever gave it.
+            columns = "SELECT directory, settings FROM runs WHERE key = ?"
+            directory, before = self._db.one(columns, key)
+            had = json.loads(before)
+            new = {name: value for name, value in settings.items() if had.get(name) != value}
+            check_files_of(new, Path(directory))
         with self._db.writing():
             self.change_state(job_id, State.QUEUED)
             (position,) = self._db.one("SELECT max(position) + 1 FROM runs")
