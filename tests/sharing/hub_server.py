@@ -66,7 +66,9 @@ def serving():
                 name = f"{asked.get('organization', 'me')}/{asked['name']}"
                 status = 409 if name in hub.repositories else 200
                 hub.repositories.setdefault(name, {})
-                hub.private.setdefault(name, asked.get("private"))
+                # As clients before version 2 say it, and as those since do.
+                private = asked.get("private") or asked.get("visibility") == "private"
+                hub.private.setdefault(name, bool(private))
                 self._answer({"url": f"{hub.address}/{name}"}, status)
             elif self.path == "/api/validate-yaml":
                 content = json.loads(body)["content"]
