@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from distmat.access import is_read_only
+from distmat.access import may_change
 from distmat.errors import DistmatError
 from distmat.history import MOST, Remembered, forget, history, recall, remember, remembered
 from distmat.protein.chain import Chain, describe_model
@@ -30,7 +30,7 @@ def keep_in_history(view: PredictionView) -> None:
         st.session_state["remembered"] = view.key
         _keep(entry, request.truth)
     parts = request_address(request)
-    if not parts and not is_read_only():
+    if not parts and may_change():
         parts = {"history": entry.id}
     set_address(parts)
     if not parts:
@@ -41,7 +41,7 @@ def keep_in_history(view: PredictionView) -> None:
 
 
 def _keep(entry: Remembered, truth: Chain | None) -> None:
-    if is_read_only():
+    if not may_change():
         own = _own()
         own[:] = [(entry, truth), *((e, t) for e, t in own if e.id != entry.id)][:MOST]
         return
@@ -61,7 +61,7 @@ def _own() -> list[tuple[Remembered, Chain | None]]:
 
 def show_history() -> None:
     """A table of the last predictions, to search and to open from."""
-    entries = [entry for entry, _ in _own()] if is_read_only() else history()
+    entries = [entry for entry, _ in _own()] if not may_change() else history()
     if not entries:
         return
     with st.expander(f"History ({len(entries):,})", icon=":material/history:"):
@@ -89,7 +89,7 @@ def show_history() -> None:
         _show_actions(found[rows[0]] if rows else None)
         st.caption(
             "Of this visit alone: this server keeps nothing of what is asked."
-            if is_read_only()
+            if not may_change()
             else f"The last {MOST} predictions of this workspace, for everybody who uses it."
         )
 
@@ -117,7 +117,7 @@ def _show_actions(entry: Remembered | None) -> None:
         ):
             assert entry is not None  # noqa: S101  the button is disabled otherwise
             _open(entry)
-        if not is_read_only() and st.button("Forget", key="history-forget", disabled=entry is None):
+        if may_change() and st.button("Forget", key="history-forget", disabled=entry is None):
             assert entry is not None  # noqa: S101  as above
             forget(entry.id)
             st.rerun()
@@ -127,7 +127,7 @@ def _open(entry: Remembered) -> None:
     try:
         truth = (
             next(t for e, t in _own() if e.id == entry.id)
-            if is_read_only()
+            if not may_change()
             else recall(entry.id)[1]
         )
     except DistmatError as error:

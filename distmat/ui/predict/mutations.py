@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from distmat.access import is_read_only
+from distmat.access import may_change
 from distmat.batch.scan import HEATMAP, SCAN, submit_scan
 from distmat.errors import DistmatError
 from distmat.figures.explorer import Scene
@@ -55,7 +55,7 @@ def show_mutations(view: PredictionView) -> None:
     elif linked:
         st.query_params.pop("mutations", None)
     st.caption(_LIMITS)
-    if not is_read_only():
+    if may_change():
         _show_scans(view)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from distmat.access import is_read_only
+from distmat.access import may_change
 from distmat.dataset.fetch import fetch_entry, read_entry
 from distmat.errors import CheckpointError, DistmatError, NucleotideError, SequenceError
 from distmat.history import recall
@@ -334,7 +334,7 @@ def _show_aligned() -> None:
 
 
 def _show_fetch() -> None:
-    if is_read_only():
+    if not may_change():
         st.caption("This server is read-only and fetches nothing; upload the file instead.")
         return
     with st.form("fetch", border=False):
