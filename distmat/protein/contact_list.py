@@ -16,6 +16,7 @@ import numpy as np
 
 from distmat.errors import DistanceMapError
 from distmat.protein.foreign_bins import CASP_EDGES, read_bins
+from distmat.protein.sequence import ALPHABET, UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def read_contact_list(lines: Sequence[str], name: str, most: int) -> ContactList
         If the lines fit none of the formats, or name residues that there can't be.
     """
     mode = next((line.split()[1] for line in lines if re.match(r"RMODE\s+\d", line)), "1")
-    sequence = "".join(line for line in lines if re.fullmatch(r"[A-Z]+", line) and line != "END")
+    written = "".join(line for line in lines if re.fullmatch(r"[A-Z]+", line) and line != "END")
+    sequence = known_letters(written)
     rows = [line.split() for line in lines if _PAIR.match(line)]
     try:
         pairs = np.array([[int(row[0]), int(row[1])] for row in rows]).reshape(-1, 2)
@@ -126,6 +128,11 @@ def read_contact_list(lines: Sequence[str], name: str, most: int) -> ContactList
         distances,
         "Cα" if own else "Cβ",
     )
+
+
+def known_letters(text: str) -> str:
+    """A sequence with X for what is none of the 20 amino acids."""
+    return "".join(letter if letter in ALPHABET else UNKNOWN for letter in text)
 
 
 def _is_place(text: str) -> bool:

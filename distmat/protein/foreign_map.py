@@ -22,7 +22,12 @@ import numpy as np
 
 from distmat.documents import DocumentError, parse_json
 from distmat.errors import DistanceMapError, MapChoiceError
-from distmat.protein.contact_list import ContactList, is_contact_list, read_contact_list
+from distmat.protein.contact_list import (
+    ContactList,
+    is_contact_list,
+    known_letters,
+    read_contact_list,
+)
 from distmat.protein.foreign_bins import BY_BINS, BY_KEY, BinnedFormat, read_bins, shares_of
 from distmat.protein.map_file import read_npy
 
@@ -116,8 +121,13 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _of_archive(data: bytes, name: str, asked: str | None) -> ForeignMap:
-    with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        size = sum(member.file_size for member in packed.infolist())
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            size = sum(member.file_size for member in packed.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        raise DistanceMapError(
+            f"{name} is a damaged archive; write or download it again."
+        ) from None
     if size > _LARGEST_ARCHIVE:
         raise DistanceMapError(
             f"{name} unpacks to {size / 2**30:.1f} GiB; give the map that you mean alone."
@@ -279,14 +289,17 @@ def _of_pairs(lines: list[str], name: str) -> ForeignMap:
         pairs = np.array([[int(row["i"]), int(row["j"])] for row in rows]) - 1
         values = np.array([float(row["distance"]) for row in rows])
         likely = np.array([float(row["contact_probability"]) for row in rows])
+        named = [(row["residue_i"], row["residue_j"]) for row in rows]
     except (KeyError, ValueError):
         raise DistanceMapError(f"{name} isn't the table of pairs that distmat writes.") from None
+    if not len(pairs):
+        raise DistanceMapError(f"{name} is a table of pairs without a line of a pair.")
     n = int(pairs.max()) + 1
     if n > MOST_RESIDUES or pairs.min() < 0:
         raise DistanceMapError(f"{name} names residue {n}; {MOST_RESIDUES:,} are read.")
     letters = ["X"] * n
-    for row, (i, j) in zip(rows, pairs, strict=True):
-        letters[i], letters[j] = row["residue_i"], row["residue_j"]
+    for (i, j), (a, b) in zip(pairs, named, strict=True):
+        letters[i], letters[j] = known_letters(a[:1]) or "X", known_letters(b[:1]) or "X"
     distances, contacts = np.full((n, n), np.nan), np.full((n, n), np.nan)
     distances[pairs[:, 0], pairs[:, 1]] = distances[pairs[:, 1], pairs[:, 0]] = values
     contacts[pairs[:, 0], pairs[:, 1]] = contacts[pairs[:, 1], pairs[:, 0]] = likely

@@ -137,7 +137,8 @@ def submit_evaluations(
     """
     settings = {**settings, "key": describe_evaluation(settings)["key"]}
     # A split that there isn't, or one without a chain, is said now and not by a job that failed.
-    choose_chains(str(settings["dataset"]), **{name: settings.get(name) for name in _OF_CHAINS})
+    chosen: dict[str, Any] = {name: settings.get(name) for name in _OF_CHAINS}
+    choose_chains(str(settings["dataset"]), **chosen)
     name = options.pop("name", f"{settings['checkpoint']} {settings['dataset']}")
 
     def settings_in(folder: Path) -> dict[str, object]:

@@ -172,6 +172,44 @@ def _read_map(data: bytes) -> None:
     reconstruct(read_npy(data, "map.npy"))
 
 
+@cache
+def _foreign_maps() -> list[bytes]:
+    """A map of each format that others write, of twelve residues."""
+    n = 12
+    points = np.cumsum(np.random.default_rng(1).normal(0, 2.2, (n, 3)), axis=0)
+    table = np.linalg.norm(points[:, None] - points, axis=-1)
+    shares = np.eye(64)[np.searchsorted(np.linspace(2.3125, 21.6875, 63), table)]
+    pairs = "".join(f"{i} {i + 7} 0 8 0.5\n" for i in range(1, 6))
+    bins = "".join(f"{i} {i + 7} 0.5 0 0 1 0 0 0 0 0 0 0\n" for i in range(1, 6))
+    archives = []
+    for arrays in ({"distogram": shares.astype(np.float16)}, {"a": table, "b": table}):
+        file = io.BytesIO()
+        np.savez(file, **arrays)
+        archives.append(file.getvalue())
+    texts = [
+        json.dumps({"contact_probs": (table / 50).tolist()}),
+        f"PFRMAT RR\nMODEL 1\nACDEFGHIKLMN\n{pairs}END\n",
+        f"PFRMAT RR\nRMODE 2\nMODEL 1\n{bins}END\n",
+        pairs,
+        "\n".join(",".join(f"{value:.2f}" for value in row) for row in table),
+        "i,j,residue_i,residue_j,distance,contact_probability\n1,2,A,C,3.8,0.9\n1,3,A,D,6,0.5\n",
+    ]
+    return [*archives, *(text.encode() for text in texts)]
+
+
+def _make_foreign(random: Random, folder: Path) -> bytes:
+    data = random.choice(_foreign_maps())
+    return mutated_bytes(random, data) if random.random() < 0.6 else mutated_lines(random, data)
+
+
+def _read_foreign(data: bytes) -> None:
+    from distmat.given_map import compare_given, open_map, pair_columns
+
+    given = open_map(data, "map.dat")
+    compare_given(given, given)
+    pair_columns(given)
+
+
 def _make_list(random: Random, folder: Path) -> Path:
     text = random.choice(
         [
@@ -641,5 +679,6 @@ KINDS = (
     Kind("structures", _make_structure, _read_structure),
     Kind("sequence text", _make_sequences, _read_sequences),
     Kind("maps", _make_map, _read_map),
+    Kind("maps of others", _make_foreign, _read_foreign),
     Kind("lists of ids", _make_list, _read_list),
 )

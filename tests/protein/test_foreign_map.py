@@ -140,8 +140,11 @@ def test_a_table_of_numbers_is_read_whatever_stands_between_them(between, distan
         (npz(a=np.zeros(4)), "no N×N map"),
         (npz(a=np.array([print], dtype=object)), "without running code"),
         (pickle.dumps([1]), "no map of a known format"),
+        (b"i,j,distance,contact_probability\n1,2,3.8,0.5\n", "table of pairs that distmat writes"),
+        (b"i,j,residue_i,residue_j,distance,contact_probability\n", "without a line of a pair"),
+        (npz(a=np.ones((4, 4))).replace(b"PK\x01\x02", b"PK\x01\x09"), "damaged archive"),
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_what_is_no_map_is_refused_in_one_sentence(data, words):
     with pytest.raises(DistanceMapError, match=words):
@@ -187,3 +190,10 @@ def test_an_archive_that_would_fill_the_memory_is_not_unpacked(monkeypatch, dist
     monkeypatch.setattr("distmat.protein.foreign_map._LARGEST_ARCHIVE", 500)
     with pytest.raises(DistanceMapError, match=r"unpacks to 0\.0 GiB"):
         read_foreign_map(npz(a=distances), "x.npz")
+
+
+def test_a_letter_that_is_no_amino_acid_is_unknown():
+    found = read_foreign_map(b"PFRMAT RR\nMODEL 1\nACBJZ\n1 5 0 8 0.7\nEND\n", "x.rr")
+    assert found.sequence == "ACXXX"
+    pairs = b"i,j,residue_i,residue_j,distance,contact_probability\n1,2,AC,,3.8,0.5\n"
+    assert read_foreign_map(pairs, "x.csv").sequence == "AX"

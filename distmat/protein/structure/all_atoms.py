@@ -68,7 +68,7 @@ def _atoms(data: bytes, kind: str | None) -> Any:
     if kind == "PDB":
         lines = [line for line in decode(data).splitlines() if line[:6] in ("ATOM  ", "HETATM")]
         # An element that is written is none that biotite guesses with a warning.
-        padded = [f"{line[:76]:76}{line[76:78].strip() or line[13]:>2}  " for line in lines]
+        padded = [f"{line[:76]:76}{line[76:78].strip() or line[13:14]:>2}  " for line in lines]
         with parser_at_work():
             return PDBFile.read(io.StringIO("\n".join(padded))).get_structure(**options)
     with parser_at_work():
