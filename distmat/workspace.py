@@ -12,7 +12,7 @@ Names are looked up there first, then among what ships with the project.
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -62,9 +62,19 @@ def check_files_of(settings: object, directory: Path) -> None:
 
 def list_checkpoints() -> list[str]:
     """Names of the checkpoints that can be opened: what ships first, then the user's own."""
+    own = (workspace() / "checkpoints", workspace() / "runs")
+    return _checkpoints_in((*SHIPPED_CHECKPOINTS, *own))
+
+
+def shipped_checkpoint() -> str | None:
+    """Name of the checkpoint that comes with the project; None where it was left out."""
+    return next(iter(_checkpoints_in(SHIPPED_CHECKPOINTS)), None)
+
+
+def _checkpoints_in(roots: Iterable[Path]) -> list[str]:
     names = [
         folder.name
-        for root in (*SHIPPED_CHECKPOINTS, workspace() / "checkpoints", workspace() / "runs")
+        for root in roots
         for folder in sorted(root.glob("*"))
         if (folder / "config.json").is_file() or (folder / "model.pt").is_file()
     ]

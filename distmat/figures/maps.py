@@ -21,30 +21,36 @@ NOT_OBSERVED = "rgba(140, 140, 140, 0.35)"
 """Shows through where a map has no value."""
 _BOTH_COLOUR = "#009e73"
 
+SINGLE_HEIGHT = 440
+"""Pixels of a map alone."""
+
 _SEPARATION_TICKS = (1, 3, 6, 12, 24, 50, 100, 200, 400, 800, 1600)
 
 
-def true_map(sequence: str, true: np.ndarray) -> go.Figure:
-    """A known map alone.
+def single_map(sequence: str, distances: np.ndarray, farthest: float | None = None) -> go.Figure:
+    """One map alone.
 
     Parameters
     ----------
     sequence : str
         One letter per residue; length N.
-    true : ndarray, shape=(N, N), dtype=float
+    distances : ndarray, shape=(N, N), dtype=float
         Å; NaN where not observed.
+    farthest : float, optional
+        End of the colours, Å, so that maps beside each other share them; by default this map's.
     """
     residues = residue_labels(sequence)
     # Residues are categories: their labels then show in the hover without N×N strings.
     panel = go.Heatmap(
         x=residues,
         y=residues,
-        z=np.round(true, 1).astype(np.float32),
+        z=np.round(distances, 1).astype(np.float32),
         coloraxis="coloraxis",
         hovertemplate="%{y} – %{x}<br>%{z:.1f} Å<extra></extra>",
         hoverongaps=False,
     )
-    seen = true[np.isfinite(true)]
+    if farthest is None:
+        farthest = float(distances[np.isfinite(distances)].max(initial=1.0))
     figure = go.Figure(panel)
     figure.update_layout(
         xaxis=_axis(sequence),
@@ -52,11 +58,13 @@ def true_map(sequence: str, true: np.ndarray) -> go.Figure:
         coloraxis={
             "colorscale": DISTANCE_COLOURS,
             "cmin": 0.0,
-            "cmax": float(np.ceil(seen.max(initial=1.0))),
+            "cmax": float(np.ceil(farthest)),
             "colorbar": _COLOUR_BAR,
         },
     )
-    return finished(figure, 420).update_layout(plot_bgcolor=NOT_OBSERVED)
+    return finished(figure, SINGLE_HEIGHT).update_layout(
+        plot_bgcolor=NOT_OBSERVED, width=SINGLE_HEIGHT + 60, margin_t=10
+    )
 
 
 def agreement_map(sequence: str, first: np.ndarray, second: np.ndarray) -> go.Figure:
@@ -291,14 +299,4 @@ def _ticks(n: int) -> Sequence[int]:
     return [1, *range(step, n + 1, step)]
 
 
-_COLOUR_BAR = {
-    "title": {"text": "Å", "side": "bottom"},
-    "orientation": "h",
-    "thickness": 12,
-    "outlinewidth": 0,
-    "len": 0.48,
-    # In pixels of the whole figure, so that it is near the map whatever the map's size.
-    "yref": "container",
-    "y": 0.0,
-    "yanchor": "bottom",
-}
+_COLOUR_BAR = {"title": {"text": "Å"}, "thickness": 12, "outlinewidth": 0, "len": 0.8}

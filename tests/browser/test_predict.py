@@ -14,7 +14,7 @@ SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFE
 
 
 def open_page(page, address):
-    page.goto(address)
+    page.goto(f"{address}/predict")
     example = page.get_by_role("button", name="Kunitz")
     # On a machine that is busy with other tests the page may lose its first connection; a
     # person would reload it.

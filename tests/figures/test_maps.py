@@ -21,7 +21,7 @@ def predicted():
 
 
 def test_a_map_is_square_begins_at_the_top_left_and_leaves_out_what_was_not_observed(chain):
-    figure = maps.true_map(chain.sequence, chain.distances)
+    figure = maps.single_map(chain.sequence, chain.distances)
     assert figure.layout.yaxis.scaleanchor == "x"
     assert figure.layout.yaxis.range == (N - 0.5, -0.5)
     assert figure.layout.xaxis.range == (-0.5, N - 0.5)
@@ -35,13 +35,13 @@ def test_a_map_is_square_begins_at_the_top_left_and_leaves_out_what_was_not_obse
 
 def test_a_structure_without_an_observed_pair_can_be_drawn(predicted):
     nothing = np.full((N, N), np.nan)
-    maps.true_map("A" * N, nothing)
+    maps.single_map("A" * N, nothing)
     maps.error_by_separation(predicted, predicted, nothing)
 
 
 def test_two_residues_can_be_drawn():
     two = np.array([[0.0, 3.8], [3.8, 0.0]])
-    maps.true_map("AC", two)
+    maps.single_map("AC", two)
     maps.error_by_separation(two, two, two)
 
 
@@ -61,7 +61,7 @@ def test_a_figure_is_saved_in_the_format_that_was_asked_for(kind):
 
 def test_no_colour_is_one_that_streamlit_takes_for_a_placeholder_of_its_own(chain, predicted):
     figures = [
-        maps.true_map(chain.sequence, chain.distances),
+        maps.single_map(chain.sequence, chain.distances),
         maps.error_by_separation(predicted, predicted, chain.distances),
     ]
     for figure in figures:

@@ -9,6 +9,7 @@ from distmat.errors import SequenceError
 from distmat.protein.distance_map import DistanceMap, separation
 from distmat.protein.examples import examples
 from distmat.scoring.baseline import SeparationBaseline
+from distmat.ui import run_store, showcase
 from distmat.ui.predict import view
 
 LONGEST = 300
@@ -62,11 +63,24 @@ def predictor(monkeypatch):
 
 
 @pytest.fixture
-def page(predictor, tmp_path, monkeypatch):
-    """The app as a newcomer sees it."""
+def app(predictor, tmp_path, monkeypatch):
+    """The app as a newcomer finds it, not yet opened."""
     monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
     # Streamlit searches all installed packages for components at each start, which takes a third
     # of the time of these tests; the app uses none.
     scan = "streamlit.components.v2.manifest_scanner.scan_component_manifests"
     monkeypatch.setattr(scan, lambda *args, **kwargs: [], raising=False)
+    run_store._store.clear()
     return AppTest.from_file("../../pages/navigation.py", default_timeout=120)
+
+
+@pytest.fixture
+def page(app, monkeypatch):
+    """The page Predict, to which the first click on Home leads."""
+    hide_showcase(monkeypatch)
+    return app.run().switch_page("predict.py")
+
+
+def hide_showcase(monkeypatch):
+    """For tests of something else: what is shown there is none of their predictions."""
+    monkeypatch.setattr(showcase, "shipped_checkpoint", lambda: None)

@@ -40,7 +40,6 @@ def prepared(tmp_path_factory):
 @pytest.fixture
 def data(page):
     """The Data page on an empty workspace."""
-    page.run()
     return page.switch_page("data.py")
 
 

@@ -86,7 +86,6 @@ def put_evaluation(store, known, noise):
 
 @pytest.fixture
 def evaluate(page):
-    page.run()
     return page.switch_page("evaluate.py")
 
 

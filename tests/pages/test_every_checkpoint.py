@@ -34,6 +34,7 @@ def test_a_person_chooses_a_checkpoint_and_sees_its_map_scored(name, tmp_path, m
     checkpoint = Checkpoint(build_network(config, mode), BASELINE, trained_on={"train_chains": 7})
     save_checkpoint(checkpoint, tmp_path / "checkpoints" / name)
     app = AppTest.from_file("../../pages/navigation.py", default_timeout=60).run()
+    app.switch_page("predict.py").run()
     app.selectbox(key="checkpoint").select(name)
     app.button[0].click().run()
     assert not app.exception and not app.error

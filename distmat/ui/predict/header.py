@@ -2,8 +2,6 @@
 
 import streamlit as st
 
-from distmat.figures import maps
-from distmat.protein.examples import examples
 from distmat.ui.markdown import escaped
 from distmat.ui.predict.request import named_checkpoint
 from distmat.ui.predict.view import PredictionView
@@ -18,8 +16,8 @@ def show_title() -> None:
 
 def show_welcome() -> None:
     """For a page without a protein yet: what one gets, and how to read it."""
-    words, picture = st.columns([3, 2], gap="large")
-    with words:
+    get, read = st.columns(2, gap="large")
+    with get:
         st.subheader("What you get", anchor=False)
         st.markdown(
             "- The **distance map** that the model predicts: how far apart the Cα atoms of every "
@@ -29,6 +27,7 @@ def show_welcome() -> None:
             "- The **backbone** that the map implies, in 3D, and as a file for PyMOL, ChimeraX "
             "or Mol\\*. Side chains are out of scope."
         )
+    with read:
         st.subheader("How to read a map", anchor=False)
         st.markdown(
             "Row and column stand for a residue each, and dark means near. The dark diagonal is "
@@ -36,16 +35,6 @@ def show_welcome() -> None:
             "strands side by side, broad stripes are helices side by side, and dark spots far "
             "from it are residues that only the fold brings together."
         )
-    with picture:
-        chain = examples()[0].read()
-        st.plotly_chart(
-            maps.true_map(chain.sequence, chain.distances),
-            width="stretch",
-            config=maps.image_options(chain.name, "png"),
-            key="welcome",
-            alt="The true distance map of a protein of four helices",
-        )
-        st.caption(f"The true map of {escaped(examples()[0].title)}, a bundle of four helices.")
 
 
 def show_header(view: PredictionView) -> None:

@@ -20,8 +20,6 @@ from distmat.ui.predict.turns import Turns
 from distmat.workspace import checkpoint_path
 
 if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
     from distmat.library.store import Library
     from distmat.model.predictor import Predictor
     from distmat.model.readout import Distogram
@@ -72,11 +70,13 @@ def get_prediction(request: PredictionRequest, checkpoint: str) -> PredictionVie
     kept: dict[str, PredictionView] = st.session_state.setdefault("predictions", {})
     bar = st.empty()
     try:
-        folder = checkpoint_path(checkpoint)
         library = st.session_state.get("library") or ""
-        key = _key(request, folder, library)
+        key = view_key(request, checkpoint, library)
         if key not in kept:
-            kept[key] = _predict(request, checkpoint, folder, key, library, bar)
+            bar.progress(0.0, "Loading the network")
+            kept[key] = make_view(
+                request, checkpoint, library, lambda share, text: bar.progress(share, text)
+            )
         # The last one used comes last, so that the oldest is let go first.
         kept[key] = kept.pop(key)
         while len(kept) > _KEPT:
@@ -108,29 +108,33 @@ def _import_network() -> None:
         import distmat.prediction  # noqa: F401
 
 
-def _key(request: PredictionRequest, folder: Path, library: str) -> str:
+def view_key(request: PredictionRequest, checkpoint: str, library: str) -> str:
+    """Differs between any two predictions; `library` as in `PredictionView`."""
+    folder = checkpoint_path(checkpoint)
     truth = b"" if request.truth is None else request.truth.ca.tobytes()
     parts = (str(folder), _age(folder), request.title, request.sequence, library)
     return hashlib.sha256(repr(parts).encode() + truth).hexdigest()[:16]
 
 
-def _predict(
+def make_view(
     request: PredictionRequest,
     checkpoint: str,
-    folder: Path,
-    key: str,
     library: str,
-    bar: "DeltaGenerator",
+    report: Callable[[float, str], object] = lambda share, text: None,
 ) -> PredictionView:
+    """Predict; `report` is told the share that is done and what is being done.
+
+    Raises
+    ------
+    DistmatError
+        If there is no such checkpoint, or it can't answer this request.
+    """
     check_residues(len(request.sequence))
-    bar.progress(0.0, "Loading the network")
     _warming().join()
     from distmat.prediction import predict_chain
     from distmat.scoring.baseline import reference_baseline
 
-    def report(share: float, text: str) -> None:
-        bar.progress(min(1.0, share), text)
-
+    folder = checkpoint_path(checkpoint)
     predictor = _predictor(str(folder), _age(folder))
 
     def wait(before: int) -> None:
@@ -143,12 +147,12 @@ def _predict(
             request.sequence,
             request.title,
             request.truth,
-            report,
+            lambda share, text: report(min(1.0, share), text),
             _library(library, Path(library).stat().st_mtime_ns) if library else None,
         )
         seconds = time.perf_counter() - started
     return PredictionView(
-        key,
+        view_key(request, checkpoint, library),
         request,
         checkpoint,
         predictor.card,
