@@ -3,7 +3,8 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from distmat.figures.maps import MODEL_COLOUR, TRUTH_COLOUR, finished, residue_labels
+from distmat.figures.colours import MODEL_COLOUR, TRUTH_COLOUR
+from distmat.figures.maps import finished, residue_labels
 from distmat.geometry.handedness import ReferenceAngles, reference_angles
 
 KNOWN_COLOURS = [[0.0, "rgba(120, 120, 120, 0)"], [1.0, "rgba(120, 120, 120, 0.9)"]]

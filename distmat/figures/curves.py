@@ -7,7 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.signal import lfilter
 
-from distmat.figures.maps import BASELINE_COLOUR, MODEL_COLOUR, finished
+from distmat.figures.colours import BASELINE_COLOUR, MODEL_COLOUR
+from distmat.figures.maps import finished
 
 RUN_COLOURS = (
     MODEL_COLOUR,

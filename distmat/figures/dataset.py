@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from distmat.figures.maps import BASELINE_COLOUR, MODEL_COLOUR, TRUTH_COLOUR, finished
+from distmat.figures.colours import BASELINE_COLOUR, MODEL_COLOUR, TRUTH_COLOUR
+from distmat.figures.maps import finished
 
 SPLIT_COLOURS = {"train": TRUTH_COLOUR, "val": "#e6ab02", "test": "#1b9e77"}
 """Blue is what is learned from; orange stays the model's."""

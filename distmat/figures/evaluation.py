@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from distmat.figures.maps import BASELINE_COLOUR, MODEL_COLOUR, TRUTH_COLOUR, finished
+from distmat.figures.colours import BASELINE_COLOUR, MODEL_COLOUR, TRUTH_COLOUR
+from distmat.figures.maps import finished
 from distmat.protein.distance_map import BANDS
 from distmat.scoring.pooled import (
     RATIO_STEP,

@@ -4,18 +4,15 @@ Backgrounds are transparent, so that a figure fits a dark page as well as a ligh
 that were not observed show the grey behind the map.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import plotly.graph_objects as go
 
+from distmat.figures.colours import BASELINE_COLOUR, MODEL_COLOUR
+from distmat.figures.residue_axis import residue_ticks
 from distmat.protein.distance_map import BANDS, separation
 
 DISTANCE_COLOURS = "Viridis"
 """Near is dark, far is bright: contacts stand out as dark lines."""
-
-MODEL_COLOUR, BASELINE_COLOUR, TRUTH_COLOUR = "#d95f02", "#7f7f7f", "#1b78b4"
-"""Orange for what the model says, grey for the baseline, blue for the truth; everywhere."""
 
 NOT_OBSERVED = "rgba(140, 140, 140, 0.35)"
 """Shows through where a map has no value."""
@@ -276,7 +273,7 @@ def image_options(name: str, kind: str) -> dict:
 def _axis(sequence: str, down: bool = False) -> dict:
     """A residue axis with a few round numbers; `down` starts it at the top."""
     n = len(sequence)
-    places = _ticks(n)
+    places = residue_ticks(n)
     return {
         "title": {"text": "residue", "standoff": 4},
         "type": "category",
@@ -292,11 +289,6 @@ def _axis(sequence: str, down: bool = False) -> dict:
         "ticks": "outside",
         "ticklen": 4,
     }
-
-
-def _ticks(n: int) -> Sequence[int]:
-    step = next((step for step in (5, 10, 20, 25, 50, 100, 200, 500) if n / step <= 6), 1000)
-    return [1, *range(step, n + 1, step)]
 
 
 _COLOUR_BAR = {"title": {"text": "Å"}, "thickness": 12, "outlinewidth": 0, "len": 0.8}

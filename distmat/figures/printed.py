@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-INK, SOFT, LINE, DASHED = "#1d2430", "#5b6675", "#2b6cb0", "#c27c0e"
+from distmat.figures.colours import BASELINE_COLOUR, MODEL_COLOUR
+from distmat.figures.residue_axis import residue_ticks
+
+_SOFT = "#5b6675"
+"""Of numbers at an axis."""
+
+_DECADE = 10.0
+"""Highest over lowest value above which an axis has ticks of powers, and their 2 and 5."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,13 @@ def curves_svg(
     """
     figure, axes = _axes(7.2, 2.7)
     for curve in curves:
-        style = {"color": DASHED, "linestyle": "--"} if curve.dashed else {"color": LINE}
+        colour, dash = (BASELINE_COLOUR, "--") if curve.dashed else (MODEL_COLOUR, "-")
+        style = {"color": colour, "linestyle": dash}
         style["marker"] = "o" if len(curve.x) < 3 else ""
         y = np.where(curve.y > 0, curve.y, np.nan) if logarithmic else curve.y
         axes.plot(curve.x, y, linewidth=1.4, markersize=3, label=curve.label, **style)
     if logarithmic:
-        axes.set_yscale("log")
+        _make_logarithmic(axes)
     axes.set_xlabel(x_title)
     axes.set_ylabel(y_title)
     axes.grid(alpha=0.25, linewidth=0.6)
@@ -52,6 +60,18 @@ def curves_svg(
     if any(curve.label for curve in curves):
         axes.legend(frameon=False, fontsize=8)
     return _svg(figure)
+
+
+def _make_logarithmic(axes) -> None:
+    """With plain numbers at the ticks, also where all values lie close together."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
+
+    axes.set_yscale("log")
+    lowest, highest = axes.get_ylim()
+    wide = highest > _DECADE * lowest
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(5))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def halves_picture(predicted: np.ndarray, true: np.ndarray, x_title: str, kind: str) -> bytes:
@@ -67,14 +87,20 @@ def halves_picture(predicted: np.ndarray, true: np.ndarray, x_title: str, kind: 
         ``"svg"``, ``"pdf"``, or ``"png"`` of 600 dots per inch.
     """
     figure, axes = _axes(3.4, 2.9)
-    lower = np.tri(len(true), k=-1, dtype=bool)
+    n = len(true)
+    lower = np.tri(n, k=-1, dtype=bool)
     image = axes.imshow(
         np.where(lower, true, predicted),
         cmap="viridis",
         vmin=0,
         vmax=max(20.0, float(np.nanpercentile(true, 98))),
         interpolation="nearest",
+        # Residues are counted from 1.
+        extent=(0.5, n + 0.5, n + 0.5, 0.5),
     )
+    ticks = residue_ticks(n)
+    axes.set_xticks(ticks)
+    axes.set_yticks(ticks)
     axes.set_xlabel(x_title)
     axes.set_ylabel(x_title)
     figure.colorbar(image, ax=axes, label="Å", shrink=0.9)
@@ -99,7 +125,7 @@ def _axes(width: float, height: float):
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasSVG(figure)
     axes = figure.add_subplot()
-    axes.tick_params(colors=SOFT, labelsize=8)
+    axes.tick_params(colors=_SOFT, labelsize=8)
     return figure, axes
 
 

@@ -172,6 +172,13 @@ def test_other_runs_are_compared_with_what_differs(facts):
     assert "| head | placeholder | coordinates |" in report
 
 
+def test_runs_of_one_name_are_told_apart_by_their_ids(facts):
+    report = text(facts, others=[replace(facts, id="r7"), replace(facts, id="r8", name="v1")])
+    header = next(line for line in report.splitlines() if line.startswith("| Run |"))
+    assert f"{facts.name} ({facts.id})" in header.replace("\\", "")
+    assert f"{facts.name} (r7)" in header and "| v1 |" in header
+
+
 def test_the_best_and_the_worst_chains_are_listed(facts):
     report = text(facts, maps="its weights can't be read.")
     best, worst = report.split("### Lowest error")[1].split("### Highest error")

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from distmat.figures.maps import MODEL_COLOUR, TRUTH_COLOUR
+from distmat.figures.colours import MODEL_COLOUR, TRUTH_COLOUR
 from distmat.geometry.chain_geometry import bonds_right, clashes
 from distmat.geometry.handedness import mirror
 from distmat.geometry.secondary_structure import secondary_structure

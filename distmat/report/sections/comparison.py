@@ -39,7 +39,7 @@ def score_table(runs: Sequence[RunFacts], words: Wording) -> Table:
         if score.key == "mae":
             baseline = (words.number(_at_best(run, "baseline_mae")) for run in runs)
             rows.append((words.say("baseline_mae"), *baseline))
-    header = (words.say("run"), *(run.name for run in runs))
+    header = (words.say("run"), *run_labels(runs))
     return Table(header, tuple(rows), words.say("skill_note"))
 
 
@@ -88,4 +88,10 @@ def differing_table(runs: Sequence[RunFacts], words: Wording) -> tuple[Table, ..
             rows.append((name, *values))
     if not rows:
         return ()
-    return (Table((words.say("differing"), *(run.name for run in runs)), tuple(rows)),)
+    return (Table((words.say("differing"), *run_labels(runs)), tuple(rows)),)
+
+
+def run_labels(runs: Sequence[RunFacts]) -> list[str]:
+    """Names that tell these runs apart: with the id where two have the same."""
+    names = [run.name for run in runs]
+    return [run.name if names.count(run.name) == 1 else f"{run.name} ({run.id})" for run in runs]
