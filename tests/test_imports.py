@@ -171,6 +171,7 @@ LIGHT = {
     "distmat.training.memory",
     "distmat.training.presets",
     "distmat.training.run_folder",
+    "distmat.training.watched_maps",
 }
 """Of training, what every room that knows it may import: settings, without PyTorch."""
 

@@ -49,6 +49,7 @@ from distmat.training.run_folder import (
     writing_place,
 )
 from distmat.training.sampling import ClusterBatches, CroppedChains, PadAndMask
+from distmat.training.watched_maps import WatchedMap, choose_watched, write_step, write_truth
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class DistanceTrainer(Trainer):
         self.on_signal = StopOnSignal()
         self.diverging = StopDiverging(config)
         self.early = StopEarly(config.early_stopping_patience, say)
+        self.watched = {chain.name: chain for chain in choose_watched(data.val)}
         self.residues_seen = 0
         self.window_started = time.perf_counter()
         args = trainer_arguments(config)
@@ -192,18 +194,42 @@ class DistanceTrainer(Trainer):
         """Scores on the validation chains, the baseline's beside them, logged as ``eval_…``."""
         self.diverging.check()
         started = time.perf_counter()
-        metrics = self.score(self.data.val, self._go_on).metrics()
+        seen: dict[str, np.ndarray] = {}
+
+        def keep(chain: Chain, predicted: DistanceMap) -> None:
+            if chain.name in self.watched:
+                seen[chain.name] = predicted.distances
+
+        result = self.score(self.data.val, self._go_on, keep)
+        metrics = result.metrics()
         if f"eval_{self.config.monitor}" not in metrics:
             raise RunError(
                 f"monitor is '{self.config.monitor}', which isn't defined on any of the "
                 f"{len(self.data.val)} validation chains; monitor mae, or give longer chains."
             )
+        self._keep_maps(result, seen)
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         self.window_started += time.perf_counter() - started
         return metrics
+
+    def _keep_maps(self, result: Evaluation, seen: dict[str, np.ndarray]) -> None:
+        """Write the maps of the watched chains, which other processes may have predicted."""
+        maps = dict(self.gathered(list(seen.items())))
+        if not self.args.should_save:
+            return
+        errors = {
+            name: (model.mae, baseline.mae)
+            for name, model, baseline in zip(
+                result.chains, result.model, result.baseline, strict=True
+            )
+        }
+        found = {name: WatchedMap(maps[name], *errors[name]) for name in self.watched}
+        output = Path(self.config.output)
+        write_truth(output, list(self.watched.values()))
+        write_step(output, self.state.global_step, found)
 
     def score(
         self,

@@ -2,14 +2,17 @@ import json
 import math
 import time
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from distmat.jobs.states import Cause, State
+from distmat.protein.chain import Chain
 from distmat.runs import operations
 from distmat.runs.checkpoints import list_checkpoints
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
+from distmat.training.watched_maps import WatchedMap, write_step, write_truth
 from distmat.ui import run_store
 from distmat.ui.runs import list as runs_list
 from distmat.ui.runs.checkpoints import _delete_step
@@ -159,7 +162,7 @@ def test_curves_have_the_baseline_as_a_dashed_line(page, store):
 
 
 @pytest.mark.parametrize(
-    "tab", ["Steps", "Checkpoints", "Hardware", "Log", "Events", "Settings", "Report"]
+    "tab", ["Maps", "Steps", "Checkpoints", "Hardware", "Log", "Events", "Settings", "Report"]
 )
 @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.FINISHED, State.CRASHED])
 def test_every_part_of_the_page_is_there_in_every_state(page, store, tab, state):
@@ -372,3 +375,50 @@ def test_a_lost_list_of_runs_is_said_and_made_anew(page, store, tmp_path):
     page.run()
     assert not page.error and "1 jobs are back." in page.toast[0].value
     assert page.dataframe[0].value["Run"].tolist() == ["mine"]
+
+
+def test_a_reload_meets_the_same_part_of_a_run(page, store):
+    run = made(store)
+    page.query_params["run-tab"] = "Steps"
+    opened(page, run)
+    assert not page.exception
+    assert page.segmented_control(key="run-tab").value == "Steps"
+    assert list(page.dataframe[0].value["step"])[:1] == [1]
+    page.segmented_control(key="run-tab").set_value("Hardware").run()
+    assert page.query_params["run-tab"] == ["Hardware"]
+    button(page, "All runs").click().run()
+    assert not page.exception and "run" not in page.query_params
+
+
+def write_maps(run, *steps):
+    """As a training keeps them at each evaluation."""
+    ca = np.cumsum(np.random.default_rng(0).normal(0, 2.2, (20, 3)), axis=0)
+    chain = Chain("1abc_A", "ACDEFGHIKL" * 2, ca)
+    write_truth(run.folder, [chain])
+    for step in steps:
+        off = chain.distances * (1 + 10 / step)
+        write_step(run.folder, step, {"1abc_A": WatchedMap(off, 100 / step, 5.5)})
+
+
+def test_the_maps_of_a_validation_chain_are_leafed_through_as_it_was_learned(page, store):
+    run = made(store, state=State.FINISHED)
+    page.query_params["run-tab"] = "Maps"
+    opened(page, run)
+    assert "No map yet" in words(page) and not page.exception
+    write_maps(run, 20, 40)
+    page.run()
+    assert not page.exception
+    assert len(figures(page)) == 2
+    assert "an MAE of 2.50 Å, where knowing only the separation" in words(page)
+    slider = page.select_slider[0]
+    assert slider.value == 40
+    slider.set_value(20).run()
+    assert "Predicted after 20 steps" in words(page) and "an MAE of 5.00 Å" in words(page)
+    # Who looks at the newest map sees what comes; who went back stays.
+    write_maps(run, 20, 40, 60)
+    page.run()
+    assert page.select_slider[0].value == 20
+    page.select_slider[0].set_value(60).run()
+    write_maps(run, 20, 40, 60, 80)
+    page.run()
+    assert page.select_slider[0].value == 80

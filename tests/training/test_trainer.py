@@ -28,6 +28,7 @@ from distmat.training.callbacks import StopOnSignal
 from distmat.training.config import TrainingConfig
 from distmat.training.distance_trainer import DistanceTrainer
 from distmat.training.trainer import train
+from distmat.training.watched_maps import read_step, read_truth, watched_steps
 from tests.training.conftest import write_shapes
 
 
@@ -65,6 +66,21 @@ def test_a_model_learns_what_the_separation_alone_does_not_tell(make_config, tmp
     written = json.loads((tmp_path / "run" / "training_config.json").read_text())
     assert TrainingConfig().with_settings(written).max_steps == 150
     _told_everything(observer)
+    _kept_maps(tmp_path / "run")
+
+
+def _kept_maps(run):
+    """Of some validation chains as the checkpoints predict them, with the errors of the scores."""
+    assert watched_steps(run) == [75, 150]
+    chains, last = read_truth(run), read_step(run, 150)
+    assert len(chains) == len(last) == len(read_step(run, 75)) == 3
+    predictor = distmat.load(run / "checkpoint-150")
+    for chain in chains:
+        own = predictor.predict(chain.sequence).distances
+        np.testing.assert_allclose(last[chain.name].distances, own, atol=0.05)
+        off = np.abs(own - chain.true)[np.triu_indices(len(own), 1)]
+        assert last[chain.name].mae == pytest.approx(off.mean(), abs=1e-3)
+        assert last[chain.name].baseline_mae > 0
 
 
 def _told_everything(observer):

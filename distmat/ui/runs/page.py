@@ -10,6 +10,7 @@ from distmat.ui.runs.checkpoints import show_checkpoints
 from distmat.ui.runs.curves import ask_view, show_curves
 from distmat.ui.runs.diagnosis import show_diagnosis
 from distmat.ui.runs.hardware import show_hardware
+from distmat.ui.runs.learning import show_learning
 from distmat.ui.runs.list import show_way_back
 from distmat.ui.runs.report import show_report
 from distmat.ui.runs.view import (
@@ -24,7 +25,9 @@ from distmat.ui.runs.view import (
 REFRESH = "1s"
 """Time between two looks at an active run."""
 
-_TABS = ("Curves", "Steps", "Checkpoints", "Hardware", "Log", "Events", "Settings", "Report")
+_TABS = (
+    "Curves", "Maps", "Steps", "Checkpoints", "Hardware", "Log", "Events", "Settings", "Report",
+)  # fmt: skip
 
 
 def show_run(store: RunStore, run_id: str) -> None:
@@ -38,7 +41,13 @@ def show_run(store: RunStore, run_id: str) -> None:
     live = REFRESH if not run.has_ended else None
     st.fragment(_show_head, run_every=live)(store, run)
     tab = st.segmented_control(
-        "Show", _TABS, default=_TABS[0], required=True, key="run-tab", label_visibility="collapsed"
+        "Show",
+        _TABS,
+        default=_TABS[0],
+        required=True,
+        key="run-tab",
+        label_visibility="collapsed",
+        bind="query-params",
     )
     if tab == "Curves":
         view = ask_view("run")
@@ -66,7 +75,9 @@ def _show_curves(store: RunStore, run_id: str, view) -> None:
 
 def _show_tab(store: RunStore, run_id: str, tab: str) -> None:
     run = store.get(run_id)
-    if tab == "Steps":
+    if tab == "Maps":
+        show_learning(run)
+    elif tab == "Steps":
         show_steps(run, store)
     elif tab == "Checkpoints":
         show_checkpoints(run, store)
