@@ -88,20 +88,6 @@ def test_an_example_is_predicted_once_however_often_the_page_runs(page, predicto
     assert len(predictor.asked) == 1
 
 
-def test_a_link_to_an_example_opens_it(page):
-    page.query_params["example"] = "kunitz"
-    page.run()
-    assert_no_fault(page)
-    assert page.header[0].value == "Kunitz domain of TFPI"
-
-
-def test_a_link_to_an_example_that_is_none_is_answered_with_those_that_there_are(page):
-    page.query_params["example"] = "<b>nothing"
-    page.run()
-    assert "\\<b\\>nothing" in page.error[0].value
-    assert "kunitz" in page.error[0].value
-
-
 def test_clicking_an_example_makes_a_link_and_pasting_drops_it(page):
     page.run()
     page.button(key="example-kunitz").click().run()

@@ -63,6 +63,7 @@ def choose_view(dataset: Summary) -> str:
         required=True,
         key="data-view",
         label_visibility="collapsed",
+        bind="query-params",
     )
     return chosen or VIEWS[0]
 

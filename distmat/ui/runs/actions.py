@@ -10,6 +10,7 @@ from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.deletion import offer_deletion
 from distmat.ui.markdown import escaped, show_error
+from distmat.ui.runs.list import forget_runs
 
 _CAN_RESUME = (State.STOPPED, State.FAILED, State.CRASHED)
 _WAITING = (State.QUEUED, State.STARTING, State.RUNNING)
@@ -88,7 +89,7 @@ def _label(store: RunStore, run_id: str, name: str, tags: str, notes: str) -> No
 def _offer_deletion(store: RunStore, run: Run) -> None:
     def delete() -> None:
         operations.delete(store, run.id)
-        st.query_params.clear()
+        forget_runs()
 
     offer_deletion(
         "delete-run",

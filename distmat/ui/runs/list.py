@@ -197,7 +197,7 @@ def _show_live(store: RunStore, text: str, states: list[State]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button("Compare", icon=":material/compare_arrows:", disabled=len(chosen) < 2):
-            st.query_params.clear()
+            forget_runs()
             st.query_params["compare"] = ",".join(run.id for run in chosen)
             st.rerun()
         _offer_for_many(store, chosen)
@@ -243,15 +243,21 @@ def _for_each(runs: list[Run], act: Callable[[Run], object]) -> None:
 def show_way_back() -> None:
     """From one run, or from an address that names none, to all of them."""
     if st.button("All runs", icon=":material/arrow_back:", type="tertiary"):
-        st.query_params.clear()
+        forget_runs()
         st.rerun()
 
 
 def open_run(run_id: str) -> None:
     """Show this run from now on."""
-    st.query_params.clear()
+    forget_runs()
     st.query_params["run"] = run_id
     st.rerun()
+
+
+def forget_runs() -> None:
+    """The address names no run any more; what else it names are views, which stay."""
+    for name in ("run", "compare"):
+        st.query_params.pop(name, None)
 
 
 def show_queue(store: RunStore) -> None:
