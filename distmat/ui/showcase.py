@@ -53,6 +53,7 @@ def _wait(made: "Future[PredictionView]", room: "DeltaGenerator") -> None:
         # Said again and again: whoever clicks elsewhere leaves the page here.
         said.caption(":material/hourglass_top: The model is loading, and predicts a protein.")
         wait([made], timeout=_STEP)
+    room.empty()
 
 
 def begin(example: Example, checkpoint: str) -> "Future[PredictionView]":
