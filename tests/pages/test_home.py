@@ -60,7 +60,7 @@ def test_one_sees_what_it_is_and_the_doors(home):
     pages = [link.page for link in links(home).values()]
     assert pages == ["predict", "train", "data", "evaluate"]
     # Where nothing runs and nothing was found nothing is said of it.
-    assert [part.value for part in home.subheader] == ["How good it is"]
+    assert [part.value for part in home.subheader] == ["How good the shipped model is"]
 
 
 def test_who_may_only_look_finds_the_doors_for_looking(home, monkeypatch):
@@ -111,7 +111,7 @@ def test_what_runs_and_what_was_found_last_are_there_with_the_baseline(home, sto
     home.run()
     assert_no_fault(home)
     titles = [part.value for part in home.subheader]
-    assert titles == ["What runs now", "Last results", "How good it is"]
+    assert titles == ["What runs now", "Last results", "How good the shipped model is"]
     assert "an MAE of 5.00 Å, where knowing only the separation along the chain gives 6.60" in (
         words(home)
     )

@@ -13,6 +13,7 @@ from distmat.errors import DistmatError
 from distmat.protein.chain import Chain
 from distmat.protein.entry_id import normal_id
 from distmat.protein.structure.write import write_pdb
+from distmat.ui.bridges import offer_to_predict
 from distmat.ui.data.card import facts_of
 from distmat.ui.explorer import LONGEST_MAP, chain_scene, show_explorer
 from distmat.ui.file_name import file_stem
@@ -124,6 +125,7 @@ _COLUMNS: dict[str, Any] = {
 def _show_chain(dataset: Summary, chain: Chain, facts: pd.Series) -> None:
     st.subheader(escaped(chain.name), anchor=False)
     st.caption(" · ".join(_words(chain, facts)))
+    offer_to_predict(chain, f"{dataset.name}-{chain.name}")
     if len(chain) > LONGEST_MAP:
         st.info(f"The map of more than {LONGEST_MAP:,} residues isn't drawn.")
     else:

@@ -6,6 +6,7 @@ from distmat.access import may_change
 from distmat.dataset.catalogue import Summary, delete_dataset, list_datasets
 from distmat.dataset.synthetic import NAME, ensure_synthetic
 from distmat.errors import DistmatError
+from distmat.ui.bridges import offer_to_evaluate, offer_to_train
 from distmat.ui.deletion import offer_deletion
 from distmat.ui.markdown import escaped
 
@@ -45,6 +46,9 @@ def choose_dataset() -> Summary | None:
             format_func=lambda name: _line(known[name]),
             width=520,
         )
+        if not known[name].fault:
+            offer_to_train(name)
+            offer_to_evaluate(name, dataset=name)
         _offer_deletion(known[name])
     st.query_params["dataset"] = name
     chosen = known[name]

@@ -14,8 +14,10 @@ from distmat.training.evaluation_job import (
     finished_evaluations,
     submit_evaluations,
 )
+from distmat.ui.bridges import EVALUATED
 from distmat.ui.job_list import show_jobs, watch_job
 from distmat.ui.markdown import escaped, show_error
+from distmat.ui.predict.request import named_checkpoint
 from distmat.ui.run_store import moment, open_store
 from distmat.workspace import list_checkpoints, list_libraries
 
@@ -33,7 +35,9 @@ def show_title() -> None:
 def show_form(expanded: bool) -> None:
     """Choose checkpoints, chains and library, and start."""
     datasets = {one.name: one for one in list_datasets() if not one.fault}
-    checkpoints = list_checkpoints()
+    asked = st.session_state.get("evaluate-checkpoints", [])
+    checkpoints = list(dict.fromkeys([*list_checkpoints(), *asked]))
+    expanded = expanded or st.session_state.get(EVALUATED, False)
     with st.expander("Evaluate a checkpoint", expanded=expanded, icon=":material/straighten:"):
         if not datasets:
             st.info("There is no dataset yet; build one on the Data page.", icon=":material/info:")
@@ -51,11 +55,12 @@ def show_form(expanded: bool) -> None:
             longest = st.number_input(
                 "Longest chain", 10, 10_000, 256, key="evaluate-longest", width=140
             )
+        st.session_state.setdefault("evaluate-checkpoints", checkpoints[:1])
         chosen = st.multiselect(
             "Checkpoints",
             checkpoints,
-            default=checkpoints[:1],
             key="evaluate-checkpoints",
+            format_func=named_checkpoint,
             help="Of two or more the same chains are compared.",
         )
         library = st.selectbox(
@@ -71,6 +76,7 @@ def show_form(expanded: bool) -> None:
             )
         if not st.button("Start", type="primary", icon=":material/play_arrow:"):
             return
+        st.session_state.pop(EVALUATED, None)
     settings = {
         "dataset": dataset.name,
         "split": None if split == "–" else split,

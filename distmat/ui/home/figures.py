@@ -18,7 +18,7 @@ def show_figures() -> None:
     measured = measured_scores(checkpoint_path(checkpoint), section)
     if measured is None:
         return
-    st.subheader("How good it is", anchor=False)
+    st.subheader("How good the shipped model is", anchor=False)
     rows = [{k: v for k, v in row.items() if k not in _SECOND} for row in measured.rows]
     st.table(rows, hide_index=True, border="horizontal")
     with st.expander("How this was measured"):

@@ -8,9 +8,11 @@ from distmat.runs import operations
 from distmat.runs.checkpoints import list_checkpoints
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
+from distmat.ui.bridges import offer_to_evaluate
 from distmat.ui.deletion import offer_deletion
 from distmat.ui.markdown import escaped, show_error
 from distmat.ui.runs.list import forget_runs
+from distmat.workspace import list_datasets, shipped_checkpoint
 
 _CAN_RESUME = (State.STOPPED, State.FAILED, State.CRASHED)
 _WAITING = (State.QUEUED, State.STARTING, State.RUNNING)
@@ -52,9 +54,33 @@ def show_actions(store: RunStore, run: Run) -> None:
             help="Opens the Predict page with this run's final model.",
         ):
             st.switch_page("predict.py", query_params={"checkpoint": run.id})
+        _offer_evaluation(run)
         if run.has_ended:
             _offer_deletion(store, run)
         show_labels(store, run)
+
+
+def _offer_evaluation(run: Run) -> None:
+    """Alone, and beside the model that ships, on the data that it was validated on."""
+    if not (run.folder / "config.json").is_file():
+        return
+    dataset = str(run.settings.get("val") or "")
+    dataset = dataset if dataset in list_datasets() else ""
+    offer_to_evaluate(
+        run.id,
+        [run.id],
+        dataset,
+        "Evaluate it",
+        f"Opens the Evaluate page with the checkpoint {run.id}.",
+    )
+    if (shipped := shipped_checkpoint()) is not None:
+        offer_to_evaluate(
+            f"{run.id}-compared",
+            [run.id, shipped],
+            dataset,
+            f"Compare with {shipped}",
+            f"Opens the Evaluate page with the checkpoints {run.id} and {shipped}.",
+        )
 
 
 def _offer_resume(store: RunStore, run: Run) -> None:

@@ -85,4 +85,4 @@ def _show(run: Run, chain: WatchedChain, step: int, found: WatchedMap) -> None:
                 alt=f"The {name} distance map of {chain.name}",
             )
     st.markdown(escaped(judge(found.mae, found.baseline_mae).sentence()))
-    st.caption("A chain of the validation split: the model doesn't learn from it.")
+    st.caption("The same chains of the validation data at every evaluation.")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from distmat.errors import DistmatError
+from distmat.errors import DatasetError, DistmatError
 from distmat.jobs.backends import Field, backend, names
 from distmat.jobs.hardware import gpus
 from distmat.model.encoders import EncoderShape
@@ -20,10 +20,12 @@ from distmat.training.memory import (
     estimate_memory,
     free_memory,
 )
-from distmat.ui.markdown import show_error
+from distmat.training.presets import PRESETS
+from distmat.ui.bridges import TRAIN_ON
+from distmat.ui.markdown import escaped, show_error
 from distmat.ui.run_store import duration, open_store
 from distmat.ui.train.form import ask_config, use_settings
-from distmat.workspace import list_datasets
+from distmat.workspace import dataset_path, list_datasets
 
 SYNTHETIC = "synthetic"
 """Made when it is first needed, so it can always be chosen."""
@@ -40,6 +42,7 @@ def show_train() -> None:
         return
     config, beside = ask_config(list(dict.fromkeys([*list_datasets(), SYNTHETIC])))
     with beside:
+        _show_missing(config)
         _show_estimate(store, config)
         common = _ask_labels()
         _show_start(store, config, common)
@@ -47,7 +50,12 @@ def show_train() -> None:
 
 
 def _take_over(store: RunStore) -> None:
-    """Fill the form with the settings of the run that is to be duplicated."""
+    """Fill the form with what another page has sent: a dataset, or a run to be duplicated."""
+    dataset = st.session_state.pop(TRAIN_ON, None)
+    if dataset is not None:
+        preset = "quick-look" if dataset == SYNTHETIC else "mini"
+        use_settings({**PRESETS[preset], "train": dataset, "val": dataset}, preset)
+        st.toast(f"The form trains on {escaped(dataset)}, with the preset {preset}.")
     origin = st.session_state.pop("train-from", None)
     if origin is None:
         return
@@ -56,6 +64,32 @@ def _take_over(store: RunStore) -> None:
     use_settings({**known, "output": TrainingConfig().output})
     st.session_state["train-name"] = f"{run.name} again"
     st.toast(f"The form has the settings of {run.name}.")
+
+
+def _show_missing(config: TrainingConfig | None) -> None:
+    """Say which data isn't there before somebody starts, and where to build it."""
+    if config is None:
+        if not list_datasets():
+            _offer_build()
+        return
+    for name in dict.fromkeys((config.train, config.val)):
+        if name == SYNTHETIC:
+            continue
+        try:
+            dataset_path(name)
+        except DatasetError:
+            st.warning(
+                f"There is no dataset **{escaped(name)}** here yet. Build it on the Data page, "
+                "name another one, or begin with the preset quick-look, which needs none.",
+                icon=":material/database_off:",
+            )
+            _offer_build()
+            return
+
+
+def _offer_build() -> None:
+    if st.button("Build a dataset", icon=":material/database:"):
+        st.switch_page("data.py")
 
 
 def _show_estimate(store: RunStore, config: TrainingConfig | None) -> None:
