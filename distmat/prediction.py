@@ -5,6 +5,7 @@ The predict page, the command and the Python package all go through `predict_cha
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from distmat.geometry.reconstruction import Reconstruction, reconstruct
@@ -21,6 +22,8 @@ from distmat.scoring.trace_scores import TraceScores, score_trace
 from distmat.scoring.verdict import Verdict, judge
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from distmat.library.search import Exclusion
     from distmat.library.store import Library
     from distmat.model.predictor import Predictor
@@ -36,7 +39,8 @@ class Comparison:
     truth : Chain
     model, baseline : MapScores
         The baseline is the one that ships, the same whichever checkpoint predicts.
-    trace : TraceScores
+    trace, baseline_trace : TraceScores
+        Of the trace rebuilt from the prediction, and of that rebuilt from the baseline's map.
     nearest : MapScores or None
         Of copying the surest template, where templates were used; see `copy_nearest`.
     own_baseline : MapScores or None
@@ -48,6 +52,7 @@ class Comparison:
     model: MapScores
     baseline: MapScores
     trace: TraceScores
+    baseline_trace: TraceScores
     nearest: MapScores | None = None
     own_baseline: MapScores | None = None
 
@@ -68,6 +73,7 @@ class Comparison:
             "verdict": self.verdict.as_dict(),
             "map": maps,
             "trace": self.trace.as_dict(),
+            "baseline_trace": self.baseline_trace.as_dict(),
         }
 
 
@@ -245,6 +251,14 @@ def _compare(
         score_map(predicted.distances, truth.ca, predicted.contacts),
         score_map(shipped.predict(n), truth.ca),
         score_trace(backbone.coords, truth.ca),
+        score_trace(_baseline_trace(n), truth.ca),
         nearest,
         None if shipped.is_like(own) else score_map(own.predict(n), truth.ca),
     )
+
+
+@lru_cache(maxsize=64)
+def _baseline_trace(n: int) -> "np.ndarray":
+    """What a map that knows only the separation implies for `n` residues; shape=(N, 3), Å."""
+    distances = reference_baseline().predict(n)
+    return reconstruct(distances, unit="Å", zeros_are_missing=False).coords

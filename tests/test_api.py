@@ -5,9 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 import distmat
 from distmat.protein.examples import examples
+from distmat.scoring.baseline import reference_baseline
 
 
 def test_every_public_name_is_there_and_documented():
@@ -49,4 +51,13 @@ def test_the_whole_path_scores_model_baseline_and_trace_and_reports_progress():
     assert result.backbone.coords.shape == (len(chain), 3)
     assert np.isfinite(result.backbone.coords).all()
     assert result.comparison.trace.residues == chain.observed.sum()
-    assert result.as_dict()["scores"]["map"]["baseline"]["pairs"] > 0
+    scores = result.as_dict()["scores"]
+    assert scores["map"]["baseline"]["pairs"] > 0
+    # Every score of the trace has its baseline: the trace of a map that knows the separation alone.
+    table = reference_baseline().predict(len(chain))
+    trace = distmat.reconstruct(table, unit="Å", zeros_are_missing=False).coords
+    ours, true = (c[chain.observed] - c[chain.observed].mean(axis=0) for c in (trace, chain.ca))
+    _, off = Rotation.align_vectors(ours, true)
+    rmsd = off / np.sqrt(chain.observed.sum())
+    assert scores["baseline_trace"]["rmsd"] == pytest.approx(rmsd, abs=0.01)
+    assert scores["baseline_trace"].keys() == scores["trace"].keys()

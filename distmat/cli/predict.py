@@ -365,6 +365,7 @@ def _score_lines(comparison: "Comparison") -> list[str]:
     lines.append("  backbone")
     lines += [
         f"  {score.column:<28}{score.number(comparison.trace.values[score.key]):>18}"
+        f"{score.number(comparison.baseline_trace.values[score.key]):>18}"
         for score in TRACE_SCORES.shown("table")
     ]
     return lines

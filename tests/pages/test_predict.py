@@ -73,6 +73,8 @@ def test_one_click_on_an_example_shows_scores_maps_and_backbone(page, example):
         "TM-score",
         "RMSD",
     ]
+    # No score stands without the baseline's: a map's, or that of the trace it implies.
+    assert all(metric.delta for metric in page.metric)
     assert len(page.get("plotly_chart")) == 3
     ((header, maps, traces),) = scenes(page)
     assert header["sequence"] == example.read().sequence

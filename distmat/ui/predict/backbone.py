@@ -9,6 +9,7 @@ from distmat.geometry.superposition import superpose
 from distmat.protein.chain import Chain
 from distmat.scoring.trace_scores import TRACE_SCORES, TraceScores, per_residue_error
 from distmat.ui.predict.maps import show_figure
+from distmat.ui.predict.scores import BASELINE
 from distmat.ui.predict.view import PredictionView
 
 
@@ -20,7 +21,9 @@ def show_backbone(view: PredictionView) -> None:
     with left:
         if comparison is not None:
             st.table(
-                _scores(comparison.trace), hide_index=True, hide_header=True, border="horizontal"
+                _scores(comparison.trace, comparison.baseline_trace),
+                hide_index=True,
+                border="horizontal",
             )
         with st.expander("What was done", expanded=comparison is None):
             st.markdown("\n".join(f"{k}. {step}" for k, step in enumerate(backbone.steps, start=1)))
@@ -80,9 +83,13 @@ def _show_deviation(view: PredictionView) -> None:
     st.caption("The model's own standard deviation, averaged over all pairs of a residue.")
 
 
-def _scores(trace: TraceScores) -> list[dict[str, str]]:
+def _scores(trace: TraceScores, baseline: TraceScores) -> list[dict[str, str]]:
     return [
-        {"score": score.english, "value": f"**{score.text(trace.values[score.key])}**"}
+        {
+            "score": score.english,
+            "model": f"**{score.text(trace.values[score.key])}**",
+            BASELINE: score.text(baseline.values[score.key]),
+        }
         for score in TRACE_SCORES
     ]
 

@@ -134,7 +134,12 @@ def _headlines(view: PredictionView) -> list[tuple[str, str, str | None, str]]:
         for score in MAP_SCORES.shown("headline")
     ]
     traces = [
-        (score.english, score.text(comparison.trace.values[score.key]), None, score.meaning)
+        (
+            score.english,
+            score.text(ours := comparison.trace.values[score.key]),
+            _difference(score, ours, comparison.baseline_trace.values[score.key]),
+            f"{score.meaning} The difference is to the trace rebuilt from {BASELINE}.",
+        )
         for score in TRACE_SCORES.shown("headline")
     ]
     return maps + traces
