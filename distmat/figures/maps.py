@@ -7,7 +7,7 @@ that were not observed show the grey behind the map.
 import numpy as np
 import plotly.graph_objects as go
 
-from distmat.figures.colours import BASELINE_COLOUR, MODEL_COLOUR
+from distmat.figures.colours import BASELINE_COLOUR, MODEL_COLOUR, TRUTH_COLOUR
 from distmat.figures.residue_axis import residue_ticks
 from distmat.protein.distance_map import BANDS, separation
 

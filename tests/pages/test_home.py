@@ -58,7 +58,7 @@ def test_one_sees_what_it_is_and_the_doors(home):
     assert_no_fault(home)
     assert "predict how far apart a protein's residues are" in words(home)
     pages = [link.page for link in links(home).values()]
-    assert pages == ["predict", "train", "data", "evaluate"]
+    assert pages == ["predict", "maps", "train", "data", "evaluate"]
     # Where nothing runs and nothing was found nothing is said of it.
     assert [part.value for part in home.subheader] == ["How good the shipped model is"]
 
@@ -67,7 +67,7 @@ def test_who_may_only_look_finds_the_doors_for_looking(home, monkeypatch):
     monkeypatch.setenv(READ_ONLY, "1")
     home.run()
     assert_no_fault(home)
-    assert [link.page for link in links(home).values()] == ["predict", "data", "evaluate"]
+    assert [link.page for link in links(home).values()] == ["predict", "maps", "data", "evaluate"]
     assert "PDB ids" not in words(home)
 
 

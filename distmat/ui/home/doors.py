@@ -36,6 +36,12 @@ _DOORS = (
         "backbone in 3D.",
     ),
     Door(
+        "maps.py",
+        ":material/grid_on:",
+        "Open a map",
+        "A distogram of AlphaFold, ESMFold or Boltz, or a map of your own: look, measure, rebuild.",
+    ),
+    Door(
         "train.py",
         ":material/model_training:",
         "Train a model",
@@ -84,10 +90,11 @@ def show_title() -> None:
 def show_doors() -> None:
     """What one can do, each a click away."""
     doors = open_doors()
-    for column, door in zip(st.columns(len(doors)), doors, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.page_link(door.page, label=f"**{door.title}**", icon=door.icon)
-            st.caption(door.text)
+    with st.container(key="doors"):
+        for column, door in zip(st.columns(len(doors)), doors, strict=True):
+            with column.container(border=True, height="stretch"):
+                st.page_link(door.page, label=f"**{door.title}**", icon=door.icon)
+                st.caption(door.text)
 
 
 def open_doors() -> list[Door]:
