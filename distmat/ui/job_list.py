@@ -10,7 +10,7 @@ from distmat.jobs import operations
 from distmat.jobs.job import Job
 from distmat.jobs.kinds import words_of
 from distmat.jobs.log import tail
-from distmat.jobs.states import ENDED, State
+from distmat.jobs.states import ENDED, Cause, State
 from distmat.jobs.store import Store
 from distmat.ui.markdown import escaped, show_error
 from distmat.ui.run_store import show_state
@@ -118,7 +118,9 @@ def _show_buttons(store: Store[Any], job: Job) -> None:
         ):
             _do(lambda: operations.stop(store, job.id))
         return
-    if job.state != State.FINISHED and st.button(
+    # What was asked for was wrong: the same again would fail again.
+    can_go_on = job.state != State.FINISHED and job.cause_kind != Cause.INPUT
+    if can_go_on and st.button(
         "Go on", key=f"continue-{job.id}", icon=":material/play_arrow:", type="primary"
     ):
         _do(lambda: operations.resume(store, job.id))

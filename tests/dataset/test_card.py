@@ -5,7 +5,7 @@ import json
 import pytest
 
 from distmat.dataset.card.files import read_card
-from distmat.dataset.card.words import markdown
+from distmat.dataset.card.words import FEW, markdown, small_split_sentences
 from distmat.dataset.synthetic import write_synthetic
 from distmat.errors import DatasetError
 
@@ -21,6 +21,19 @@ def test_a_card_with_scores_that_came_later_is_read_and_shown(path):
     card = read_card(path)
     assert {"mae", "r_precision"} <= set(next(iter(card["baselines"]["scores"].values())))
     assert "P@L" in markdown(card)
+
+
+def test_a_held_out_split_of_few_chains_is_warned_of(path):
+    card = read_card(path)
+    val = card["splits"]["val"]
+    assert 0 < val["chains"] < FEW
+    said = [one for one in small_split_sentences(card) if "The split val" in one]
+    assert len(said) == 1 and f"has {val['chains']} chains" in said[0]
+    assert said[0] in markdown(card)
+    val["chains"] = FEW
+    assert not [one for one in small_split_sentences(card) if "The split val" in one]
+    card["splits"]["train"]["chains"] = 1
+    assert "train" not in " ".join(small_split_sentences(card))
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,8 @@ def test_a_build_that_failed_says_why_and_can_be_put_away(data, jobs, tmp_path):
     jobs.change_state(job.id, State.FAILED, cause="No <b>chain</b> is left.", kind=Cause.INPUT)
     data.run()
     assert "No \\<b\\>chain" in data.error[0].value
+    # The same again would fail again.
+    assert f"continue-{job.id}" not in [one.key for one in data.button]
     data.button(key=f"forget-{job.id}").click().run()
     assert not data.error and not jobs.jobs()
     assert not (tmp_path / "datasets" / ".mine.build").exists()

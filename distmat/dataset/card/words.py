@@ -6,6 +6,13 @@ from typing import Any
 from distmat.scoring.map_scores import MAP_SCORES, Pairs
 from distmat.scoring.registry import Score
 
+SPREAD = 2.6
+"""Å: standard deviation of the error between chains, by the interval that the shipped model's mean
+has over 276 test chains (4.63 to 5.24 Å)."""
+
+FEW = 20
+"""Chains of a held-out split below which its scores are warned of: ± 1.2 Å."""
+
 
 def markdown(card: dict[str, Any]) -> str:
     """The card for people."""
@@ -28,6 +35,7 @@ def markdown(card: dict[str, Any]) -> str:
         "",
         leak_sentence(leaks),
         "",
+        *(f"{sentence}\n" for sentence in small_split_sentences(card)),
         "## What a predictor scores that knows nothing of the sequence",
         "",
         *_baseline_lines(card["baselines"]),
@@ -78,6 +86,17 @@ def leak_sentence(leaks: dict[str, Any]) -> str:
         f"{found:,} relatives of the {held_out:,} val and test chains are in train. {nearest} "
         "(by MMseqs2 at its highest sensitivity)."
     )
+
+
+def small_split_sentences(card: dict[str, Any]) -> list[str]:
+    """A sentence for each held-out split whose mean error would say little."""
+    return [
+        f"The split {name} has {part['chains']:,} chains: a mean error over so few is uncertain by "
+        f"± {2 * SPREAD / part['chains'] ** 0.5:.1f} Å or so. Give it a larger share, or the "
+        "dataset more structures."
+        for name, part in card["splits"].items()
+        if name != "train" and 0 < part["chains"] < FEW
+    ]
 
 
 def break_sentences(card: dict[str, Any]) -> list[str]:

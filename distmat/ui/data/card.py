@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from distmat.dataset.card.words import facts_in_words, leak_sentence, scored
+from distmat.dataset.card.words import facts_in_words, leak_sentence, scored, small_split_sentences
 from distmat.dataset.catalogue import Summary
 from distmat.dataset.filters import expected_gyration
 from distmat.dataset.store import read_facts
@@ -31,6 +31,7 @@ def show_card(dataset: Summary) -> None:
         return
     _show_sizes(dataset)
     _show_leaks(card["leaks"])
+    _show_small_splits(card)
     _show_figures(dataset)
     left, right = st.columns(2, gap="large")
     with left:
@@ -72,6 +73,11 @@ def _show_leaks(leaks: dict[str, Any]) -> None:
         st.warning(sentence, icon=":material/warning:")
     else:
         st.success(sentence, icon=":material/verified_user:")
+
+
+def _show_small_splits(card: dict[str, Any]) -> None:
+    for sentence in small_split_sentences(card):
+        st.warning(escaped(sentence), icon=":material/warning:")
 
 
 def _show_baselines(baselines: dict[str, Any]) -> None:
