@@ -6,6 +6,7 @@ from distmat.access import may_change
 from distmat.dataset.catalogue import Summary, delete_dataset, list_datasets
 from distmat.dataset.synthetic import NAME, ensure_synthetic
 from distmat.errors import DistmatError
+from distmat.ui.address import name_in_address, named_in_address
 from distmat.ui.bridges import offer_to_evaluate, offer_to_train
 from distmat.ui.deletion import offer_deletion
 from distmat.ui.markdown import escaped
@@ -63,12 +64,12 @@ def choose_view(dataset: Summary) -> str:
     chosen = st.segmented_control(
         "View",
         VIEWS,
-        default=VIEWS[0],
+        default=named_in_address("view", VIEWS, VIEWS[0]),
         required=True,
         key="data-view",
         label_visibility="collapsed",
-        bind="query-params",
     )
+    name_in_address("view", chosen or VIEWS[0], VIEWS[0])
     return chosen or VIEWS[0]
 
 

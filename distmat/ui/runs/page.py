@@ -5,6 +5,7 @@ import streamlit as st
 from distmat.errors import RunError
 from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
+from distmat.ui.address import name_in_address, named_in_address
 from distmat.ui.runs.actions import show_actions
 from distmat.ui.runs.checkpoints import show_checkpoints
 from distmat.ui.runs.curves import ask_view, show_curves
@@ -43,12 +44,12 @@ def show_run(store: RunStore, run_id: str) -> None:
     tab = st.segmented_control(
         "Show",
         _TABS,
-        default=_TABS[0],
+        default=named_in_address("show", _TABS, _TABS[0]),
         required=True,
         key="run-tab",
         label_visibility="collapsed",
-        bind="query-params",
     )
+    name_in_address("show", tab or _TABS[0], _TABS[0])
     if tab == "Curves":
         view = ask_view("run")
         st.fragment(_show_curves, run_every=live)(store, run_id, view)
