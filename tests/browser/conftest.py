@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -130,6 +130,10 @@ def serve(folder):
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
+            # It waits for connections to close; a page that was just connecting keeps its own.
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(10)
+            server.kill()
             end_runs(folder / "home")
 
 
