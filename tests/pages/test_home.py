@@ -100,7 +100,6 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_doors_stay(app, monkeypat
     assert not app.exception
     assert app.error[0].value == "The weights are cut off\\."
     assert "Look at a prediction" in str(links(app))
-    assert not app.get("skeleton") and "The model is loading" not in words(app)
 
 
 def test_what_runs_and_what_was_found_last_are_there_with_the_baseline(home, store, tmp_path):
