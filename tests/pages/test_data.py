@@ -87,7 +87,7 @@ def test_the_address_opens_a_dataset(filled):
     filled.query_params["dataset"] = "synthetic"
     filled.run()
     assert filled.selectbox(key="dataset").value == "synthetic"
-    assert not filled.warning
+    assert "There is no dataset" not in shown(filled)
 
 
 def test_an_address_that_names_no_dataset_is_said_and_one_that_is_there_is_shown(filled):
