@@ -1,4 +1,5 @@
 import pytest
+from playwright.sync_api import expect
 
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
@@ -7,21 +8,21 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.mark.parametrize(
-    ("path", "title"),
+    ("path", "title", "tab"),
     [
-        ("", "distmat"),
-        ("predict", "Distance map and backbone"),
-        ("?example=hiv-protease", "HIV-1 protease"),
-        ("train", "Train a model"),
-        ("runs", "Runs"),
-        ("runs?run={run}", "the first one"),
-        ("maps", "Anyone's map"),
-        ("evaluate", "Evaluate"),
-        ("data", "Datasets"),
+        ("", "distmat", "distmat"),
+        ("predict", "Distance map and backbone", "Predict · distmat"),
+        ("?example=hiv-protease", "HIV-1 protease", "HIV-1 protease · Predict · distmat"),
+        ("train", "Train a model", "Train · distmat"),
+        ("runs", "Runs", "Runs · distmat"),
+        ("runs?run={run}", "the first one", "the first one · Runs · distmat"),
+        ("maps", "Anyone's map", "Maps · distmat"),
+        ("evaluate", "Evaluate", "Evaluate · distmat"),
+        ("data", "Datasets", "Data · distmat"),
     ],
 )
 def test_a_page_that_is_addressed_first_opens_with_the_others_beside_it(
-    offline, fresh, path, title
+    offline, fresh, path, title, tab
 ):
     page, _ = offline
     url, home = fresh
@@ -29,6 +30,7 @@ def test_a_page_that_is_addressed_first_opens_with_the_others_beside_it(
         run = store.add(TrainingConfig(), name="the first one")
     page.goto(f"{url}/{path.format(run=run.id)}")
     page.get_by_role("heading", name=title).first.wait_for()
+    expect(page).to_have_title(tab)
     assert page.get_by_test_id("stTopNavLink").count() >= 4
 
 
@@ -39,4 +41,4 @@ def test_whoever_does_not_wait_for_the_model_goes_through_a_door(offline, fresh)
     page.get_by_text("The model is loading").wait_for()
     page.get_by_role("link", name="Bring your structures").click()
     page.get_by_role("heading", name="Datasets").wait_for()
-    assert page.title() == "Data · distmat"
+    expect(page).to_have_title("Data · distmat")

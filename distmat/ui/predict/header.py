@@ -5,6 +5,7 @@ import streamlit as st
 from distmat.ui.markdown import escaped
 from distmat.ui.predict.request import named_checkpoint
 from distmat.ui.predict.view import PredictionView
+from distmat.ui.style import name_tab
 
 _LONGEST_TITLE = 80
 
@@ -40,6 +41,7 @@ def show_welcome() -> None:
 def show_header(view: PredictionView) -> None:
     """The protein's name, its size, who predicted it, and whether that is what it was made for."""
     request, card = view.request, view.card
+    name_tab(request.title[:_LONGEST_TITLE], "Predict")
     st.header(escaped(request.title[:_LONGEST_TITLE]), anchor=False)
     if request.example:
         example = request.example

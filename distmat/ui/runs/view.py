@@ -13,6 +13,7 @@ from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig, settings
 from distmat.ui.markdown import escaped
 from distmat.ui.run_store import duration, metric, moment, show_setting, show_state
+from distmat.ui.style import name_tab
 
 LOG_LINES = 200
 """Of the log's end that are shown."""
@@ -20,6 +21,7 @@ LOG_LINES = 200
 
 def show_title(run: Run) -> None:
     """Name, state and what it runs on."""
+    name_tab(run.name, "Runs")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(escaped(run.name), anchor=False, width="content")
         show_state(run.state)
