@@ -107,6 +107,7 @@ def test_what_runs_and_what_was_found_last_are_there_with_the_baseline(home, sto
     known = [example.read() for example in showcase.examples()]
     evaluation = put_evaluation(store, known[1:3], 2.0)
     done, going = evaluated(store, State.FINISHED), evaluated(store, State.RUNNING, 6.0)
+    again = evaluated(store, State.FINISHED)
     home.run()
     assert_no_fault(home)
     titles = [part.value for part in home.subheader]
@@ -120,7 +121,10 @@ def test_what_runs_and_what_was_found_last_are_there_with_the_baseline(home, sto
         ("runs", f"run={done.id}"),
         ("evaluate", f"evaluation={evaluation.id}"),
     } <= addresses
-    assert "run \\*5\\.0\\*" in links(home)
+    # Two of one name are told apart.
+    labels = "".join(links(home)).replace("\\", "")
+    assert f"run *5.0* ({done.id})" in labels and f"run *5.0* ({again.id})" in labels
+    assert f"({going.id})" not in labels
 
 
 @pytest.mark.parametrize("section", [SCORES, WITH_LIBRARY])

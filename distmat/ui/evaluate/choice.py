@@ -41,6 +41,8 @@ def show_form(expanded: bool) -> None:
     with st.expander("Evaluate a checkpoint", expanded=expanded, icon=":material/straighten:"):
         if not datasets:
             st.info("There is no dataset yet; build one on the Data page.", icon=":material/info:")
+            if st.button("Build a dataset", icon=":material/database:"):
+                st.switch_page("data.py")
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             dataset = datasets[st.selectbox("Dataset", list(datasets), key="evaluate-dataset")]

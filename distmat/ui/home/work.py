@@ -51,9 +51,10 @@ def show_results() -> None:
     if not found:
         return
     st.subheader("Last results", anchor=False)
+    names = [job.name for job, _ in found]
     for job, verdict_ in found:
         with st.container(horizontal=True, vertical_alignment="center"):
-            _link(job)
+            _link(job, names.count(job.name) > 1)
             st.markdown(
                 f"{_SIGNS[verdict_.severity]} {escaped(verdict_.sentence())}", width="content"
             )
@@ -80,9 +81,10 @@ def _show_running(store: RunStore, known: set[str]) -> None:
     if {job.id for job in jobs} != known:
         # What has ended belongs to the results now.
         st.rerun()
+    names = [job.name for job in jobs]
     for job in jobs[:_MOST]:
         with st.container(horizontal=True, vertical_alignment="center"):
-            _link(job)
+            _link(job, names.count(job.name) > 1)
             st.progress(
                 min(1.0, job.step / job.total_steps) if job.total_steps else 0.0, _state(store, job)
             )
@@ -101,14 +103,15 @@ def _state(store: RunStore, job: Run) -> str:
     return f"{words_of(job.kind)}, {job.step:,} of {job.total_steps:,}{rest}"
 
 
-def _link(job: Job) -> None:
-    """To the page that shows this job; the name is shown letter by letter."""
+def _link(job: Job, with_id: bool) -> None:
+    """To the page that shows this job; its name letter by letter, with the id to tell it apart."""
     page, query = "runs.py", {"run": job.id}
     if job.kind == EVALUATION:
         page, query = "evaluate.py", {"evaluation": job.id} if job.has_ended else {}
     elif job.kind != TRAINING:
         query = {}
-    st.page_link(page, label=escaped(job.name), query_params=query, width=280)
+    label = escaped(f"{job.name} ({job.id})" if with_id else job.name)
+    st.page_link(page, label=label, query_params=query, width=280)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
