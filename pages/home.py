@@ -7,7 +7,7 @@ from distmat.ui.home.figures import show_figures
 from distmat.ui.home.work import show_results, show_running
 from distmat.ui.showcase import show_showcase
 
-if {"example", "checkpoint"} & set(st.query_params):
+if st.query_params:
     # Predictions were once looked at under this address.
     st.switch_page("predict.py", query_params=st.query_params.to_dict())
 show_title()

@@ -4,6 +4,8 @@ Backgrounds are transparent, so that a figure fits a dark page as well as a ligh
 that were not observed show the grey behind the map.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 

@@ -11,7 +11,7 @@ def named_in_address(name: str, known: Sequence[str], usual: str) -> str:
     Parameters
     ----------
     name : str
-        Of the query's part, ``view`` in ``data?view=Chains``.
+        Of the query's part, ``part`` in ``data?part=Chains``.
     known : sequence of str
     usual : str
     """

@@ -17,7 +17,8 @@ RUN = """async () => {
 
 
 PAGES = {
-    "": "Distance map and backbone",
+    "": "distmat",
+    "predict": "Distance map and backbone",
     "?example=kunitz": "Downloads",
     "maps": "Anyone's map",
     "evaluate": "Evaluat",

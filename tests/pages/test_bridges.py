@@ -48,10 +48,10 @@ def test_from_a_dataset_to_an_evaluation_on_it(data, tmp_path):
 
 def test_from_a_chain_to_its_prediction_beside_its_structure(data, known):
     data.segmented_control(key="data-view").set_value("Chains").run()
-    assert data.query_params["view"] in ("Chains", ["Chains"])
+    assert data.query_params["part"] in ("Chains", ["Chains"])
     button(data, "Predict it").click().run()
     assert_no_fault(data)
-    assert "view" not in data.query_params
+    assert "part" not in data.query_params
     assert data.header[0].value.replace("\\", "") == known[0].name
     assert data.metric[0].label == "Distance MAE"
 

@@ -394,10 +394,10 @@ def test_homologues_that_cannot_be_searched_for_are_refused_before_anything_star
 
 
 def test_a_reload_meets_the_same_dataset_and_view(filled):
-    filled.query_params.update({"dataset": "real", "view": "Left out"})
+    filled.query_params.update({"dataset": "real", "part": "Left out"})
     filled.run()
     assert_no_fault(filled)
     assert filled.selectbox(key="dataset").value == "real"
     assert filled.segmented_control(key="data-view").value == "Left out"
     filled.segmented_control(key="data-view").set_value("Chains").run()
-    assert filled.query_params["view"] in ("Chains", ["Chains"])
+    assert filled.query_params["part"] in ("Chains", ["Chains"])

@@ -64,12 +64,12 @@ def choose_view(dataset: Summary) -> str:
     chosen = st.segmented_control(
         "View",
         VIEWS,
-        default=named_in_address("view", VIEWS, VIEWS[0]),
+        default=named_in_address("part", VIEWS, VIEWS[0]),
         required=True,
         key="data-view",
         label_visibility="collapsed",
     )
-    name_in_address("view", chosen or VIEWS[0], VIEWS[0])
+    name_in_address("part", chosen or VIEWS[0], VIEWS[0])
     return chosen or VIEWS[0]
 
 

@@ -120,7 +120,7 @@ def make_view(
     request: PredictionRequest,
     checkpoint: str,
     library: str,
-    report: Callable[[float, str], object] = lambda share, text: None,
+    report: Callable[[float, str], object] | None = None,
 ) -> PredictionView:
     """Predict; `report` is told the share that is done and what is being done.
 
@@ -134,11 +134,15 @@ def make_view(
     from distmat.prediction import predict_chain
     from distmat.scoring.baseline import reference_baseline
 
+    def show(share: float, text: str) -> None:
+        if report is not None:
+            report(min(1.0, share), text)
+
     folder = checkpoint_path(checkpoint)
     predictor = _predictor(str(folder), _age(folder))
 
     def wait(before: int) -> None:
-        report(0.0, f"Waiting: {before} of the predictions before yours must end first")
+        show(0.0, f"Waiting: {before} of the predictions before yours must end first")
 
     with _turns().turn(PREDICTIONS.value() or 1, wait):
         started = time.perf_counter()
@@ -147,7 +151,7 @@ def make_view(
             request.sequence,
             request.title,
             request.truth,
-            lambda share, text: report(min(1.0, share), text),
+            show,
             _library(library, Path(library).stat().st_mtime_ns) if library else None,
         )
         seconds = time.perf_counter() - started
