@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from distmat.access import is_read_only
+from distmat.access import may_change
 from distmat.protein.chain import Chain
 from distmat.ui.predict.request import PredictionRequest, open_request
 
@@ -15,7 +15,7 @@ open because somebody was sent there."""
 
 def offer_to_train(dataset: str) -> None:
     """A button that opens Train with this dataset; none where nobody may train."""
-    if not is_read_only() and st.button(
+    if may_change() and st.button(
         "Train on it", key=f"train-on-{dataset}", icon=":material/model_training:"
     ):
         st.session_state[TRAIN_ON] = dataset
@@ -42,7 +42,7 @@ def offer_to_evaluate(
     label : str
     hint : str, optional
     """
-    if not is_read_only() and st.button(
+    if may_change() and st.button(
         label, key=f"evaluate-{key}", icon=":material/straighten:", help=hint
     ):
         if checkpoints:
