@@ -3,6 +3,7 @@ r"""How many residues a second a checkpoint predicts, and in how much memory.
 Run by hand, from this folder's parent, on a machine that does nothing else:
 
     python benchmarks/inference.py --checkpoint mini --readme
+    python benchmarks/inference.py --batch 1280
 
 Every way of computing gets the same sequences in one run. What is timed is a sequence becoming a
 distance map with deviations and contacts; the backbone isn't built. With ``--readme`` the table
@@ -16,13 +17,19 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import psutil
 import torch
 from tables import write_part
 
+from distmat.batch.stream import deal, predict_chains
+from distmat.library.store import open_library
 from distmat.model import predictor as predictor_module
 from distmat.model.predictor import Predictor, load
+from distmat.prediction import predict_chain
+from distmat.protein.query import Query
 from distmat.protein.sequence import ALPHABET
 
+BATCH_LENGTH, ONE_BY_ONE = 150, 16
 LENGTHS = (64, 128, 256, 512, 1000)
 _MEMORY = """
 import resource
@@ -37,7 +44,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--checkpoint", default="mini")
     parser.add_argument("--readme", action="store_true")
+    parser.add_argument("--batch", type=int, metavar="N", help="so many chains of 150 as a batch")
     options = parser.parse_args()
+    if options.batch:
+        measure_batch(options.checkpoint, options.batch)
+        return
     table = _table(options.checkpoint)
     print(table)
     if options.readme:
@@ -63,6 +74,31 @@ def _table(checkpoint: str) -> str:
         lines.append(f"| {length} | " + " | ".join(cells) + f" | {memory:,.0f} |")
         print(lines[-1], file=sys.stderr, flush=True)
     return "\n".join(lines)
+
+
+def measure_batch(checkpoint: str, count: int) -> None:
+    """Many chains with library and trace, together and one by one, and the memory they take."""
+    random = np.random.default_rng(0)
+    texts = ["".join(random.choice(list(ALPHABET), BATCH_LENGTH)) for _ in range(count)]
+    queries = [Query(str(number), text) for number, text in enumerate(texts)]
+    predictor, library = load(checkpoint), open_library(None, checkpoint)
+    process = psutil.Process()
+    for _ in predict_chains(predictor, queries[:2], library):
+        pass
+    started = time.perf_counter()
+    for text in texts[:ONE_BY_ONE]:
+        predict_chain(predictor, text, library=library)
+    alone = ONE_BY_ONE * BATCH_LENGTH / (time.perf_counter() - started)
+    started, done, memory = time.perf_counter(), 0, []
+    for group in deal([BATCH_LENGTH] * count):
+        for _ in predict_chains(predictor, [queries[place] for place in group], library):
+            done += 1
+        memory.append((done, process.memory_info().rss / 2**20))
+    together = count * BATCH_LENGTH / (time.perf_counter() - started)
+    print(f"one by one {alone:,.0f} residues/s, {count:,} together {together:,.0f}")
+    print(f"{together / alone:.1f} times as fast")
+    for done, mebibytes in memory[:: max(1, len(memory) // 10)]:
+        print(f"after {done:,} chains {mebibytes:,.0f} MiB")
 
 
 def _ways(predictor: Predictor) -> dict[str, Callable[[list[str]], None]]:
