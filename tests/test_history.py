@@ -9,6 +9,7 @@ import pytest
 from distmat import history as module
 from distmat.errors import AccessError, SequenceError
 from distmat.history import forget, history, recall, remember, remembered
+from distmat.protein.alignment import read_alignment
 from distmat.protein.examples import examples
 
 
@@ -18,21 +19,34 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def keep(title, sequence="MKTAYIAKQR", when=0.0, truth=None):
-    entry = replace(remembered(title, sequence, truth, "mini"), when=when)
-    remember(entry, truth)
+def keep(title, sequence="MKTAYIAKQR", when=0.0, truth=None, alignment=None):
+    entry = replace(remembered(title, sequence, truth, "mini", alignment), when=when)
+    remember(entry, truth, alignment)
     return entry
 
 
 def test_what_was_asked_comes_back_with_its_structure():
     chain = replace(examples()[0].read(), plddt=np.linspace(30, 90, len(examples()[0].read())))
-    entry = remembered("mine", chain.sequence, chain, "mini", 3.21, 5.4)
+    entry = remembered("mine", chain.sequence, chain, "mini", None, 3.21, 5.4)
     remember(entry, chain)
-    again, truth = recall(entry.id)
+    again, truth, alignment = recall(entry.id)
+    assert alignment is None
     assert again == entry and (again.mae, again.baseline_mae) == (3.21, 5.4)
     np.testing.assert_array_equal(truth.ca, chain.ca)
     np.testing.assert_array_equal(truth.plddt, chain.plddt)
     assert truth.residue_numbers == chain.residue_numbers and truth.chain_id == chain.chain_id
+
+
+def test_what_was_asked_comes_back_with_its_alignment(home):
+    rows = read_alignment(">q\nMKTAYIAKQR\n>a\nMRTAYIA-QR\n")
+    entry = keep("family", alignment=rows)
+    assert entry.id != keep("family").id
+    again, truth, alignment = recall(entry.id)
+    assert again.has_alignment and truth is None
+    np.testing.assert_array_equal(alignment.rows, rows.rows)
+    other = keep("other", "MKT", alignment=rows)
+    with pytest.raises(SequenceError, match="isn't kept whole"):
+        recall(other.id)
 
 
 def test_the_last_comes_first_the_same_only_once_and_the_oldest_go(monkeypatch):

@@ -197,7 +197,7 @@ def residue_curve(sequence: str, values: np.ndarray, what: str, unit: str = "Å"
             fill="tozeroy",
             fillcolor="rgba(217, 95, 2, 0.15)",
             text=residue_labels(sequence),
-            hovertemplate=f"%{{text}}: %{{y:.1f}} {unit}<extra></extra>",
+            hovertemplate=f"%{{text}}: %{{y:.{1 if unit else 2}f}} {unit}<extra></extra>",
         )
     )
     figure.update_layout(

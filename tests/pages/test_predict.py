@@ -128,6 +128,7 @@ def test_a_file_is_opened_by_what_it_holds_whatever_it_is_called(page, predictor
     assert predictor.asked == [sequence]
     said = " ".join(str(info.value) for info in page.info)
     assert ("first of the 2 rows of an alignment" in said) == (name == "x.a3m")
+    assert ("Alignment of 2 sequences" in said) == (name == "x.a3m")
     assert bool(page.table) == (name == "x.pdb.txt")
 
 

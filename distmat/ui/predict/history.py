@@ -6,11 +6,15 @@ import streamlit as st
 
 from distmat.access import may_change
 from distmat.errors import DistmatError
-from distmat.history import MOST, Remembered, forget, history, recall, remember, remembered
-from distmat.protein.chain import Chain, describe_model
+from distmat.history import MOST, Remembered, forget, history, remember, remembered
 from distmat.ui.markdown import show_error
 from distmat.ui.predict.link import LONGEST_IN_ADDRESS, set_address
-from distmat.ui.predict.request import PredictionRequest, open_request, request_address
+from distmat.ui.predict.request import (
+    PredictionRequest,
+    open_request,
+    recall_request,
+    request_address,
+)
 from distmat.ui.predict.view import PredictionView
 
 _ROWS_HEIGHT = 300
@@ -24,39 +28,42 @@ def keep_in_history(view: PredictionView) -> None:
         request.sequence,
         request.truth,
         view.checkpoint,
+        request.alignment,
         *(() if comparison is None else (comparison.model.mae, comparison.baseline.mae)),
     )
     if st.session_state.get("remembered") != view.key:
         st.session_state["remembered"] = view.key
-        _keep(entry, request.truth)
+        _keep(entry, request)
     parts = request_address(request)
     if not parts and may_change():
         parts = {"history": entry.id}
     set_address(parts)
     if not parts:
         st.caption(
-            f"A link to this can't be given here: it has a structure of its own, or more than "
-            f"{LONGEST_IN_ADDRESS} residues, and this server keeps nothing of what is asked."
+            "A link to this can't be given here: it has a structure or an alignment of its own, "
+            f"or more than {LONGEST_IN_ADDRESS} residues, and this server keeps nothing of what "
+            "is asked."
         )
 
 
-def _keep(entry: Remembered, truth: Chain | None) -> None:
+def _keep(entry: Remembered, request: PredictionRequest) -> None:
     if not may_change():
         own = _own()
-        own[:] = [(entry, truth), *((e, t) for e, t in own if e.id != entry.id)][:MOST]
+        own[:] = [(entry, request), *((e, r) for e, r in own if e.id != entry.id)][:MOST]
         return
     try:
-        remember(entry, truth)
+        remember(entry, request.truth, request.alignment)
     except DistmatError as error:
         show_error(error)
     except OSError as error:
         st.caption(f"This prediction couldn't be kept in the history ({error.strerror}).")
 
 
-def _own() -> list[tuple[Remembered, Chain | None]]:
+def _own() -> list[tuple[Remembered, PredictionRequest]]:
     """Of this visit alone, where the server keeps nothing."""
-    kept: list[tuple[Remembered, Chain | None]] = st.session_state.setdefault("own-history", [])
-    return kept
+    own: list[tuple[Remembered, PredictionRequest]]
+    own = st.session_state.setdefault("own-history", [])
+    return own
 
 
 def show_history() -> None:
@@ -125,14 +132,13 @@ def _show_actions(entry: Remembered | None) -> None:
 
 def _open(entry: Remembered) -> None:
     try:
-        truth = (
-            next(t for e, t in _own() if e.id == entry.id)
+        request = (
+            next(r for e, r in _own() if e.id == entry.id)
             if not may_change()
-            else recall(entry.id)[1]
+            else recall_request(entry.id)
         )
     except DistmatError as error:
         show_error(error)
         return
-    note = "" if truth is None else describe_model(truth)
-    open_request(PredictionRequest(entry.title, entry.sequence, truth, note=note))
+    open_request(request)
     st.rerun()

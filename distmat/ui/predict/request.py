@@ -10,6 +10,7 @@ from distmat.access import may_change
 from distmat.dataset.fetch import fetch_entry, read_entry
 from distmat.errors import CheckpointError, DistmatError, NucleotideError, SequenceError
 from distmat.history import recall
+from distmat.protein.alignment import Alignment
 from distmat.protein.chain import Chain, describe_model
 from distmat.protein.examples import Example, examples
 from distmat.protein.query import (
@@ -52,6 +53,8 @@ class PredictionRequest:
         The built-in protein that it is.
     note : str
         What was made of the input, where that isn't what it says word for word.
+    alignment : Alignment, optional
+        Of its relatives, where the input was one.
     """
 
     title: str
@@ -59,6 +62,7 @@ class PredictionRequest:
     truth: Chain | None = None
     example: Example | None = None
     note: str = ""
+    alignment: Alignment | None = None
 
 
 def ask() -> tuple[PredictionRequest | None, str | None]:
@@ -209,7 +213,8 @@ def request_address(request: PredictionRequest) -> dict[str, str]:
     """What the address says of a request; nothing where it would take too much room."""
     if request.example:
         return {"example": request.example.key}
-    if request.truth is not None or len(request.sequence) > LONGEST_IN_ADDRESS:
+    own = request.truth is not None or request.alignment is not None
+    if own or len(request.sequence) > LONGEST_IN_ADDRESS:
         return {}
     named = {} if request.title == _UNNAMED else {"name": request.title[:_LONGEST_NAME]}
     return {"seq": request.sequence} | named
@@ -248,9 +253,14 @@ def _linked(named: dict[str, str]) -> PredictionRequest:
     title = named.get("name", _UNNAMED)[:_LONGEST_NAME]
     if "seq" in named:
         return PredictionRequest(title, check_letters(named["seq"], "The link's sequence"))
-    entry, truth = recall(named.get("history", ""))
+    return recall_request(named.get("history", ""))
+
+
+def recall_request(entry_id: str) -> PredictionRequest:
+    """What was asked in a prediction of the history; errors as of `distmat.history.recall`."""
+    entry, truth, alignment = recall(entry_id)
     note = "" if truth is None else describe_model(truth)
-    return PredictionRequest(entry.title, entry.sequence, truth, note=note)
+    return PredictionRequest(entry.title, entry.sequence, truth, note=note, alignment=alignment)
 
 
 def _show_examples() -> None:
@@ -363,7 +373,9 @@ def _forget_upload() -> None:
 
 def _request(query: Query) -> PredictionRequest:
     title = _UNNAMED if query.name == UNNAMED else query.name
-    return PredictionRequest(title, query.sequence, query.structure, note=query.note)
+    return PredictionRequest(
+        title, query.sequence, query.structure, note=query.note, alignment=query.alignment
+    )
 
 
 def _offer(key: str, read: Callable[[bool], list[Query]]) -> None:

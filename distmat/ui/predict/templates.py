@@ -3,11 +3,13 @@
 import streamlit as st
 
 from distmat.protein.entry_id import normal_id
+from distmat.ui.predict.maps import show_figure
 from distmat.ui.predict.view import PredictionView
 
 
 def show_templates(view: PredictionView) -> None:
     """The templates that were used, and what copying the surest one would have scored."""
+    _show_alignment(view)
     templates = view.prediction.templates
     if not templates:
         if view.library:
@@ -23,6 +25,25 @@ def show_templates(view: PredictionView) -> None:
     with st.expander("Templates"):
         st.table([_row(view, template) for template in templates], hide_index=True)
         st.caption(_nearest(view))
+
+
+def _show_alignment(view: PredictionView) -> None:
+    """What the alignment holds that came with the sequence, and what was done with it."""
+    alignment = view.prediction.alignment
+    if alignment is None or len(alignment) < 2:
+        return
+    used = (
+        "Its profile searched the library, too."
+        if view.library
+        else "Nothing used it: no library is searched, and the model sees the sequence alone."
+    )
+    st.info(f"{alignment.sentence()} {used}", icon=":material/stacks:")
+    with st.expander("Alignment"):
+        from distmat.figures.maps import residue_curve
+
+        what = "share of the sequences with a residue"
+        figure = residue_curve(view.request.sequence, alignment.coverage, what, unit="")
+        show_figure(figure, view, "alignment-coverage", "Coverage of each residue by the alignment")
 
 
 def _row(view: PredictionView, template) -> dict[str, str]:

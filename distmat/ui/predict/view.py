@@ -112,8 +112,9 @@ def view_key(request: PredictionRequest, checkpoint: str, library: str) -> str:
     """Differs between any two predictions; `library` as in `PredictionView`."""
     folder = checkpoint_path(checkpoint)
     truth = b"" if request.truth is None else request.truth.ca.tobytes()
+    rows = b"" if request.alignment is None else request.alignment.rows.tobytes()
     parts = (str(folder), _age(folder), request.title, request.sequence, library)
-    return hashlib.sha256(repr(parts).encode() + truth).hexdigest()[:16]
+    return hashlib.sha256(repr(parts).encode() + truth + rows).hexdigest()[:16]
 
 
 def make_view(
@@ -153,6 +154,7 @@ def make_view(
             request.truth,
             show,
             _library(library, Path(library).stat().st_mtime_ns) if library else None,
+            alignment=request.alignment,
         )
         seconds = time.perf_counter() - started
     return PredictionView(
