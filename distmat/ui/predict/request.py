@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from distmat.access import may_change
+from distmat.access import check_may_change, may_change
 from distmat.dataset.fetch import fetch_entry, read_entry
 from distmat.errors import CheckpointError, DistmatError, NucleotideError, SequenceError
 from distmat.history import recall
@@ -257,7 +257,14 @@ def _linked(named: dict[str, str]) -> PredictionRequest:
 
 
 def recall_request(entry_id: str) -> PredictionRequest:
-    """What was asked in a prediction of the history; errors as of `distmat.history.recall`."""
+    """What was asked in a prediction of the history; errors as of `distmat.history.recall`.
+
+    Raises
+    ------
+    AccessError
+        If this visitor may only look: what others asked is theirs.
+    """
+    check_may_change("open what others have asked")
     entry, truth, alignment = recall(entry_id)
     note = "" if truth is None else describe_model(truth)
     return PredictionRequest(entry.title, entry.sequence, truth, note=note, alignment=alignment)
