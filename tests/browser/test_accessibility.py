@@ -19,14 +19,14 @@ RUN = """async () => {
 PAGES = {
     "": "distmat",
     "predict": "Distance map and backbone",
-    "?example=kunitz": "Downloads",
+    "predict?example=kunitz": "Downloads",
     "maps": "Anyone's map",
     "evaluate": "Evaluat",
     "train": "Train",
     "runs": "Runs",
     "data": "Datasets",
 }
-DARK = ("?example=kunitz", "train")
+DARK = ("predict?example=kunitz", "train")
 """Of these the pages that have every kind of thing in them; the dark theme is the same on all."""
 
 

@@ -19,7 +19,7 @@ def shown(page):
 
 def test_the_address_follows_the_explorer_and_the_explorer_the_address(context, offline, address):
     page, wanted = offline
-    page.goto(f"{address}/?example=kunitz")
+    page.goto(f"{address}/predict?example=kunitz")
     assert shown(page) == ("predicted", [])
     Map(page).click(9, 40)
     page.wait_for_url(re.compile("view="))
