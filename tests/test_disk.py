@@ -92,11 +92,11 @@ def test_it_is_said_in_one_sentence_and_nothing_half_written_is_left(
     assert not [path for path in left if path.stat().st_size], left
 
 
-@pytest.mark.parametrize("name", ["predict", "evaluate", "train", "runs", "data"])
+@pytest.mark.parametrize("name", ["home", "predict", "maps", "evaluate", "train", "runs", "data"])
 def test_every_page_opens_and_says_what_cannot_be_written(name, disk, monkeypatch):
     place, _ = disk
     monkeypatch.setenv("DISTMAT_HOME", str(place / "workspace"))
-    monkeypatch.setattr("distmat.ui.predict.answer._warming", lambda: None)
+    monkeypatch.setattr("distmat.ui.predict.view._warming", lambda: None)
     page = AppTest.from_file("../pages/navigation.py", default_timeout=60)
     page.switch_page(f"{name}.py").run()
     assert not page.exception
