@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import distmat
 from distmat import cli
+from tests.pages.conftest import predictor  # noqa: F401  (a fixture)
 from tests.runs.conftest import dataset  # noqa: F401  (a fixture)
 
 EXAMPLES = Path(distmat.__file__).parent / "protein" / "example_files"
@@ -93,10 +94,14 @@ def test_it_is_said_in_one_sentence_and_nothing_half_written_is_left(
 
 
 @pytest.mark.parametrize("name", ["home", "predict", "maps", "evaluate", "train", "runs", "data"])
-def test_every_page_opens_and_says_what_cannot_be_written(name, disk, monkeypatch):
+def test_every_page_opens_and_says_what_cannot_be_written(
+    name,
+    disk,
+    monkeypatch,
+    predictor,  # noqa: F811
+):
     place, _ = disk
     monkeypatch.setenv("DISTMAT_HOME", str(place / "workspace"))
-    monkeypatch.setattr("distmat.ui.predict.view._warming", lambda: None)
     page = AppTest.from_file("../pages/navigation.py", default_timeout=60)
     page.switch_page(f"{name}.py").run()
     assert not page.exception
