@@ -1,5 +1,6 @@
 """From a sequence to a distance map."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -280,8 +281,12 @@ def _reporting(network: DistanceNetwork, report: Report, residues: int) -> Itera
     work |= {block: _weights(block) * residues**2 for block in _layers(network.head)}
     total = sum(work.values())
     done: list[int] = []
+    mine = threading.get_ident()
 
     def finished(layer: nn.Module, *_) -> None:
+        # Another thread's prediction by the same network passes here, too.
+        if threading.get_ident() != mine:
+            return
         done.append(work[layer])
         text = f"Predicting {residues:,} residues: step {len(done)} of {len(work)}"
         report(_NETWORK_SHARE * sum(done) / total, text)

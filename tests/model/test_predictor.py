@@ -1,6 +1,7 @@
 """From a checkpoint to a distance map."""
 
 import json
+from threading import Thread
 
 import numpy as np
 import psutil
@@ -126,6 +127,23 @@ def test_progress_is_told_after_every_layer_and_block_and_never_falls(checkpoint
     told.clear()
     checkpoint.network(**batch(checkpoint.network.tokens, ["ACDEF"]))  # nothing listens any longer
     assert not told
+
+
+def test_progress_is_that_of_ones_own_prediction_when_two_threads_share_a_network(checkpoint):
+    predictor, told, other = Predictor(checkpoint), [], []
+
+    def report(share, text):
+        told.append(text)
+        # In the middle of this prediction another thread makes one of its own.
+        if len(told) == 2:
+            thread = Thread(
+                target=predictor.predict, args=("C" * 9, lambda *said: other.append(said))
+            )
+            thread.start()
+            thread.join()
+
+    predictor.predict("A" * 30, report)
+    assert len(told) == len(other) == 6 and all("9 residues" not in text for text in told)
 
 
 @pytest.mark.parametrize("mode", ["lora", "frozen"])
