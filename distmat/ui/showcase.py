@@ -77,6 +77,8 @@ def _making(
         # Told by the page that asks for the result.
         except BaseException as error:
             made.set_exception(error)
+            # Who comes next begins anew.
+            _making.clear()
 
     Thread(target=make, name="showcase", daemon=True).start()
     return made
