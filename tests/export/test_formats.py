@@ -47,6 +47,7 @@ def source():
         score_map(distances, chain.ca, predicted.contacts),
         score_map(table, chain.ca),
         score_trace(backbone.coords, chain.ca),
+        score_trace(reconstruct(table, unit="Å", zeros_are_missing=False).coords, chain.ca),
     )
     bounds = np.array([0.0, 8.0, 60.0])
     near = (distances < 8).astype(np.float32)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
+from distmat import limits
 from distmat.jobs.states import Cause, State
 from distmat.runs import operations
 from distmat.runs.checkpoints import (
@@ -155,6 +156,7 @@ def test_a_full_disk_fails_the_run_with_that_sentence_and_harms_no_checkpoint(
 ):
     monkeypatch.setenv("DISTMAT_HOME", str(small_disk))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(limits, "_ROOM", 0)
     config = tiny(max_steps=500, evaluate_every=1, evaluation_chains=1, keep_checkpoints=500)
     with RunStore(small_disk) as store:
         run = ended(store, operations.launch(store, config))

@@ -14,7 +14,7 @@ from distmat.scoring.map_scores import MAP_SCORES
 from distmat.scoring.registry import PLACES, Registry, Score
 from distmat.scoring.trace_scores import TRACE_SCORES
 from distmat.training.config import TrainingConfig
-from tests.pages.conftest import page, predictor  # noqa: F401
+from tests.pages.conftest import app, page, predictor  # noqa: F401
 from tests.report.conftest import curve, facts  # noqa: F401
 
 
