@@ -28,6 +28,7 @@ ENCODERS = (
 """To choose from; any other name on the model hub, or a local folder, can be typed."""
 
 _FIRST = "quick-look"
+_COLUMNS = 3
 _DRAFT, _TEXT, _PROBLEM = "train-draft", "train-yaml", "train-problem"
 
 
@@ -102,11 +103,13 @@ def _use_preset() -> None:
 
 
 def _show_fields(names: tuple[str, ...], datasets: list[str]) -> None:
-    columns = st.columns(3)
-    for number, name in enumerate(filter(_applies, names)):
-        with columns[number % 3]:
-            _show_field(settings()[name], datasets)
-            _show_fault(settings()[name])
+    # Row by row: where there is room for one column alone, they keep their order.
+    shown = list(filter(_applies, names))
+    for first in range(0, len(shown), _COLUMNS):
+        for column, name in zip(st.columns(_COLUMNS), shown[first:], strict=False):
+            with column:
+                _show_field(settings()[name], datasets)
+                _show_fault(settings()[name])
 
 
 def _show_field(setting: Setting, datasets: list[str]) -> None:
