@@ -4,6 +4,7 @@ And the quick tier: ``pytest -m quick`` runs what needs no network, process, bro
 """
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,14 @@ def _served_by_nobody():
     """A test that opened a page leaves no server to the next."""
     yield
     access.leave()
+
+
+@pytest.fixture(autouse=True)
+def _the_main_module_stays():
+    """A page that ran as the main module isn't run again by each process that a test starts."""
+    own = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = own
 
 
 def is_quick(path: Path) -> bool:
