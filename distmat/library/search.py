@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from distmat.dataset.clustering import MMseqsWorkspace
+from distmat.dataset.clustering import MMseqsWorkspace, write_database
 from distmat.errors import ConfigError
 from distmat.library.cache import written_once
 from distmat.library.profiles import write_alignment_database, write_profile_database
@@ -186,9 +186,7 @@ def _sequence_database(library: Library) -> Path:
     """The library's sequences as MMseqs2 reads them, written once for each library."""
 
     def write(folder: Path) -> None:
-        with MMseqsWorkspace(folder / "made", 1) as place:
-            place.write("sequences", enumerate(library.sequences))
-            place.run(["createdb", "sequences.fasta", "../sequences"], threads=False)
+        write_database(library.sequences, folder)
 
     return written_once(f"{library.fingerprint()}-sequences", write) / "sequences"
 

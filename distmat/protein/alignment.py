@@ -22,7 +22,8 @@ MOST_ROWS = 2_048
 ALIKE = 0.8
 """Identity from which rows count as one; the usual one, as in Ekeberg et al., PRE 87 (2013)."""
 
-_CODES = np.full(256, 255, dtype=np.uint8)
+_ODD = re.compile("[^A-Z*.-]")
+_CODES = np.zeros(256, dtype=np.uint8)
 _CODES[np.frombuffer(b"BJOUZX*", dtype=np.uint8)] = len(ALPHABET)
 _CODES[np.frombuffer(ALPHABET.encode(), dtype=np.uint8)] = np.arange(len(ALPHABET))
 _CODES[np.frombuffer(b"-.", dtype=np.uint8)] = GAP
@@ -122,37 +123,31 @@ def read_alignment(text: str, sure: bool = False) -> Alignment | None:
     records = alignment_rows(text, sure)
     if records is None:
         return None
+    used = records[:MOST_ROWS]
     mixed = any(re.search("[A-Z]", letters) for _, letters in records)
-    rows = []
-    for number, (name, letters) in enumerate(records[:MOST_ROWS], start=1):
-        text = "".join(letters.split())
-        # In an alignment of small letters alone they mark nothing.
-        text = re.sub("[a-z]", "", text) if mixed else text.upper()
-        codes = _CODES[np.frombuffer(text.encode("ascii", "replace"), dtype=np.uint8)]
-        if (codes == 255).any():
-            odd = text[int(np.argmax(codes == 255))]
+    texts = [_columns(letters, mixed) for _, letters in used]
+    for number, ((name, _), text) in enumerate(zip(used, texts, strict=True), start=1):
+        if odd := _ODD.search(text):
             raise SequenceError(
-                f"Row {number} of the alignment ({quoted(name)}) holds {odd!r}, which is no "
+                f"Row {number} of the alignment ({quoted(name)}) holds {odd[0]!r}, which is no "
                 "residue; give capital letters, small ones for insertions, and - for gaps."
             )
-        rows.append(codes)
     # Dots may fill up what others have inserted; without them the columns are those of the query.
-    widths = {len(row) for row in rows}
-    if len(widths) > 1:
-        dotless = [_without_dots(letters, mixed) for _, letters in records[:MOST_ROWS]]
-        rows = [_CODES[np.frombuffer(text.encode(), dtype=np.uint8)] for text in dotless]
-    for number, ((name, _), row) in enumerate(zip(records, rows, strict=False), start=1):
-        if len(row) != len(rows[0]):
+    if len(set(map(len, texts))) > 1:
+        texts = [text.replace(".", "") for text in texts]
+    for number, ((name, _), text) in enumerate(zip(used, texts, strict=True), start=1):
+        if len(text) != len(texts[0]):
             raise SequenceError(
-                f"Row {number} of the alignment ({quoted(name)}) has {len(row):,} columns and the "
-                f"query {len(rows[0]):,}; all rows need the same, insertions in small letters."
+                f"Row {number} of the alignment ({quoted(name)}) has {len(text):,} columns and the "
+                f"query {len(texts[0]):,}; all rows need the same, insertions in small letters."
             )
-    array = np.stack(rows)
+    array = np.stack([_CODES[np.frombuffer(text.encode(), dtype=np.uint8)] for text in texts])
     array = array[:, array[0] < GAP]
     # Of some rows only insertions lay where the query has gaps.
-    return Alignment(array[(array < GAP).any(axis=1)], max(0, len(records) - MOST_ROWS))
+    return Alignment(array[(array < GAP).any(axis=1)], len(records) - len(used))
 
 
-def _without_dots(letters: str, mixed: bool) -> str:
-    text = re.sub(r"[.\s]", "", letters)
+def _columns(letters: str, mixed: bool) -> str:
+    """A row without insertions; in an alignment of small letters alone they mark nothing."""
+    text = "".join(letters.split())
     return re.sub("[a-z]", "", text) if mixed else text.upper()

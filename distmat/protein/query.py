@@ -101,7 +101,7 @@ def read_query_path(path: Path, amino_acids: bool = False) -> list[Query]:
 def _queries(text: str, amino_acids: bool, alignment: bool = False) -> list[Query]:
     sequences = read_sequences(text, alignment=alignment, amino_acids=amino_acids)
     # Of an alignment there is one sequence, its query.
-    rows = read_alignment(text, alignment)
+    rows = read_alignment(text, alignment) if len(sequences) == 1 else None
     return [Query(one.name, one.letters, None, one.note, rows) for one in sequences]
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from distmat.errors import DistmatError
-from distmat.figures.maps import SINGLE_HEIGHT, image_options, single_map
+from distmat.figures.maps import SINGLE_HEIGHT
 from distmat.library.training_sequences import describe_overlap
 from distmat.protein.examples import Example, examples
+from distmat.ui.map_pair import show_map_pair
 from distmat.ui.markdown import escaped, show_error
 from distmat.ui.predict.request import PredictionRequest
 from distmat.ui.predict.view import PredictionView, make_view, view_key
@@ -93,19 +94,16 @@ def _show(example: Example, made: "Future[PredictionView]") -> None:
     truth, comparison = view.request.truth, view.prediction.comparison
     assert truth is not None and comparison is not None  # noqa: S101 - examples have structures
     true, predicted = truth.distances, view.prediction.map.distances
-    # One scale for both, or they couldn't be compared.
-    farthest = float(max(np.nanmax(true), predicted.max()))
-    sides = (("Predicted", "predicted", predicted), ("True", "true", true))
-    for column, (title, name, distances) in zip(st.columns(2, gap="medium"), sides, strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            st.plotly_chart(
-                single_map(truth.sequence, distances, farthest),
-                width="content",
-                config=image_options(f"{example.key}-{name}", "png"),
-                key=f"showcase-{name}",
-                alt=f"The {name} distance map of {example.title}",
-            )
+    show_map_pair(
+        truth.sequence,
+        predicted,
+        true,
+        float(max(np.nanmax(true), predicted.max())),
+        title="Predicted",
+        key="showcase",
+        file=f"{example.key}-{{}}",
+        protein=example.title,
+    )
     learned = describe_overlap(view.prediction.training_overlap, view.checkpoint)
     st.markdown(
         f"**{escaped(example.title)}**, {len(truth):,} residues: "

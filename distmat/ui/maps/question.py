@@ -139,16 +139,7 @@ def _ask_option(error: MapOptionError, key: str) -> Any:
     return None if answer is None else answer == "not known"
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _opened(
-    data: bytes,
-    name: str,
-    array: str | None = None,
-    unit: str | None = None,
-    zeros_are_missing: bool | None = None,
-    atom: str = "",
-) -> GivenMap:
-    return open_map(data, name, array, unit, zeros_are_missing, atom)
+_opened = st.cache_resource(max_entries=6, show_spinner=False)(open_map)
 
 
 def _ask_structure(given: GivenMap) -> Fit | None:

@@ -4,7 +4,6 @@ import numpy as np
 import streamlit as st
 
 from distmat.errors import DistmatError
-from distmat.figures.maps import image_options, single_map
 from distmat.runs.run import Run
 from distmat.scoring.verdict import judge
 from distmat.training.watched_maps import (
@@ -15,6 +14,7 @@ from distmat.training.watched_maps import (
     watched_steps,
 )
 from distmat.ui.file_name import file_stem
+from distmat.ui.map_pair import show_map_pair
 from distmat.ui.markdown import escaped, show_error
 
 
@@ -68,21 +68,16 @@ def _ask_step(run: Run, steps: list[int]) -> int:
 
 
 def _show(run: Run, chain: WatchedChain, step: int, found: WatchedMap) -> None:
-    # One scale for all steps and both maps, or they couldn't be compared.
-    farthest = float(np.nanmax(chain.true))
-    sides = (
-        (f"Predicted after {step:,} steps", "predicted", found.distances),
-        ("True", "true", chain.true),
+    show_map_pair(
+        chain.sequence,
+        found.distances,
+        chain.true,
+        # One scale for all steps, too.
+        float(np.nanmax(chain.true)),
+        title=f"Predicted after {step:,} steps",
+        key=f"learning-{run.id}",
+        file=f"{file_stem(chain.name)}-{{}}-{step}",
+        protein=chain.name,
     )
-    for column, (title, name, distances) in zip(st.columns(2, gap="medium"), sides, strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            st.plotly_chart(
-                single_map(chain.sequence, distances, farthest),
-                width="content",
-                config=image_options(f"{file_stem(chain.name)}-{name}-{step}", "png"),
-                key=f"learning-{run.id}-{name}",
-                alt=f"The {name} distance map of {chain.name}",
-            )
     st.markdown(escaped(judge(found.mae, found.baseline_mae).sentence()))
     st.caption("The same chains of the validation data at every evaluation.")
