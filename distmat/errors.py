@@ -109,6 +109,10 @@ class DistanceMapError(DistmatError):
     """An array that is no distance map."""
 
 
+class KeptFileError(DistmatError):
+    """A file that isn't kept any more."""
+
+
 class MapOptionError(DistanceMapError):
     """A map that can be read once a person says how; each front-end words it as its own option.
 

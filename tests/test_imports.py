@@ -48,6 +48,7 @@ KNOWS = {
     },
     "prediction": {"errors", "protein", "geometry", "scoring", "library", "model"},
     "history": {"access", "errors", "documents", "workspace", "protein"},
+    "kept_files": {"access", "errors", "documents", "workspace"},
     "export": {
         "errors",
         "documents",
@@ -135,6 +136,7 @@ KNOWS = {
         "report",
         "figures",
         "history",
+        "kept_files",
         "export",
         "given_map",
     },

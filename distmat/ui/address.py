@@ -25,3 +25,31 @@ def name_in_address(name: str, value: str, usual: str) -> None:
         st.query_params.pop(name, None)
     else:
         st.query_params[name] = value
+
+
+def follow_address(name: str, key: str, known: Sequence[str], usual: str) -> bool:
+    """Whether the address now names another one by itself, as by a link or the browser's Back.
+
+    Then the session's key holds that one; else it stays as it is, and is the usual one at first.
+    `name_followed` tells the address in turn.
+
+    Parameters
+    ----------
+    name : str
+        Of the query's part.
+    key : str
+        Of the session.
+    known : sequence of str
+    usual : str
+    """
+    said = named_in_address(name, known, usual)
+    moved = said != st.session_state.get(f"{key}-addressed", usual)
+    if moved or st.session_state.get(key) not in known:
+        st.session_state[key] = said
+    return moved
+
+
+def name_followed(name: str, key: str, value: str, usual: str) -> None:
+    """Let the address say what is shown now; parameters as of `follow_address`."""
+    st.session_state[key] = st.session_state[f"{key}-addressed"] = value
+    name_in_address(name, value, usual)

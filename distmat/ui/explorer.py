@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from distmat.figures.explorer import (
     pack_scene,
     page_part,
 )
+from distmat.figures.explorer.link import read_view, write_view
 from distmat.protein.chain import Chain
 from distmat.ui.file_name import file_stem
 
@@ -34,7 +36,7 @@ LONGEST_MAP = 3000
 _PLACE = f"viewer/{SCRIPT_NAME}"
 
 
-def show_explorer(scene: Scene, key: str = "explorer") -> None:
+def show_explorer(scene: Scene, key: str = "explorer", in_address: bool = True) -> None:
     """Map and structure of a chain, each of which shows what is pointed at in the other.
 
     What a person marks and chooses in it is known afterwards: see `told_view`.
@@ -44,7 +46,12 @@ def show_explorer(scene: Scene, key: str = "explorer") -> None:
     scene : Scene
     key : str
         Of the place on the page, which keeps its view as long as the scene is the same.
+    in_address : bool
+        Whether the page's address tells the view, so that a link opens with it.
     """
+    if in_address:
+        state, turn = _follow_view(key, scene.key, len(scene.sequence))
+        scene = replace(scene, state=state, turn=turn)
     mark = f"{scene.key}-{scene.turn}-{json.dumps(dict(scene.state or {}))}"
     _component()(key=key, data=_packed(scene, mark), on_view_change=_nothing)
 
@@ -69,6 +76,32 @@ def told_view(key: str, scene: str) -> dict[str, Any] | None:
     except (KeyError, TypeError, ValueError):
         return None
     return content["state"] if content.get("key") == scene else None
+
+
+def _follow_view(place: str, scene: str, residues: int) -> tuple[dict[str, Any] | None, int]:
+    """The view that the explorer is to open with, and how often it was told to; for a `Scene`.
+
+    What a person does in the explorer goes into the address. An address that changed by itself, as
+    by a link or the browser's Back, goes to the explorer.
+    """
+    state = st.session_state.setdefault(f"followed-{place}", {"scene": "", "turn": 0})
+    if state["scene"] != scene:
+        new = {"scene": scene, "turn": state["turn"] + 1, "text": None, "told": None, "view": None}
+        st.session_state[f"followed-{place}"] = state = new
+    told = told_view(place, scene)
+    text = st.query_params.get("view", "")
+    if told is not None and json.dumps(told) != state["told"]:
+        state["told"] = json.dumps(told)
+        text = write_view(told)
+        if text:
+            st.query_params["view"] = text
+        else:
+            st.query_params.pop("view", None)
+    elif text != (state["text"] or ""):
+        state["view"] = read_view(text, residues) or {}
+        state["turn"] += 1
+    state["text"] = text
+    return state["view"], state["turn"]
 
 
 def marked_pairs(key: str, scene: str) -> tuple[tuple[int, int], ...]:

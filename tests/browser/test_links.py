@@ -11,6 +11,9 @@ from tests.browser.test_predict import solid_explorer
 pytestmark = pytest.mark.xdist_group("browser")
 
 
+CAMERA = "() => explorerOf().space.painter.viewer.getView()"
+
+
 def shown(page):
     solid_explorer(page)
     page.evaluate(f"() => {{ {FIND} }}")
@@ -29,15 +32,34 @@ def test_the_address_follows_the_explorer_and_the_explorer_the_address(context, 
     page.keyboard.press("Digit2")
     page.wait_for_url(re.compile("above"))
 
+    # So do the part of the map that is shown, and the camera.
+    page.keyboard.press("z")
+    scene = page.locator(".scene").bounding_box()
+    x, y = scene["x"] + scene["width"] / 2, scene["y"] + scene["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 120, y + 50, steps=3)
+    page.mouse.up()
+    page.wait_for_url(re.compile("camera"))
+    looked = state(page, "camera"), state(page, "zoom")
+    turned = page.evaluate(CAMERA)
+    assert looked[0][4:] != [0, 0, 0, 1] and looked[1]["size"] < 58
+
     other = context.new_page()
     other.goto(page.url)
     assert shown(other) == ("true", [{"i": 9, "j": 40}])
+    assert (state(other, "camera"), state(other, "zoom")) == looked
+    assert other.evaluate("() => explorerOf().map.zoom()") == looked[1]
+    assert other.evaluate(CAMERA) == pytest.approx(turned, abs=0.02)
     other.close()
 
-    page.go_back()
-    page.wait_for_url(first)
+    while page.url != first:
+        page.go_back()
+        page.wait_for_timeout(50)
     page.wait_for_function("() => explorerOf().state.above === 'predicted'")
     assert state(page, "pins") == [{"i": 9, "j": 40}]
+    page.wait_for_function("() => explorerOf().state.camera === null")
+    assert page.evaluate(CAMERA)[4:] == [0, 0, 0, 1]
     page.reload()
     assert shown(page) == ("predicted", [{"i": 9, "j": 40}])
     assert wanted == []

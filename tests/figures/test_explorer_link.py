@@ -11,6 +11,8 @@ VIEW = {
     "stage": 1,
     "mirror": True,
     "truth": "faded",
+    "zoom": {"x": 3.1, "y": 0, "size": 20.4},
+    "camera": [0, -1.5, 0, 1.25, 0.5, 0.5, 0.5, 0.5],
 }
 
 
@@ -34,6 +36,13 @@ def test_a_view_comes_back_from_its_text():
         json.dumps({"box": {"i0": 1}}),
         json.dumps({"stage": -1}),
         json.dumps({"mirror": 1}),
+        json.dumps({"zoom": {"x": 0, "y": 40, "size": 20}}),
+        json.dumps({"zoom": {"x": 0, "y": 0, "size": 0}}),
+        json.dumps({"zoom": {"x": 0, "y": True, "size": 9}}),
+        json.dumps({"camera": [0, 0, 0, 1, 0, 0, 0]}),
+        json.dumps({"camera": [0, 0, 0, 0, 0, 0, 0, 1]}),
+        json.dumps({"camera": [0, 0, 0, 1, 0, 0, 0, 5]}),
+        '{"camera": [0, 0, 1e999, 1, 0, 0, 0, 1]}',
         json.dumps({"other": 1}),
     ],
 )

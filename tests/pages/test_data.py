@@ -122,22 +122,22 @@ def test_chains_are_searched_by_id_and_by_a_piece_of_sequence(filled, prepared):
     facts = read_facts(prepared / "datasets" / "real.parquet")
     open_view(filled, "real", "Chains")
     assert len(table(filled)) == 8
-    filled.text_input(key="search-real").set_value("kunitz").run()
+    filled.text_input(key="search").set_value("kunitz").run()
     assert table(filled)["id"].tolist() == ["kunitz_A"]
     piece = facts["sequence"][5][10:22]
-    filled.text_input(key="search-real").set_value(piece.lower()).run()
+    filled.text_input(key="search").set_value(piece.lower()).run()
     assert facts["id"][5] in table(filled)["id"].tolist()
     for text in ("nothing like it", ".*", "(", "\\"):
-        filled.text_input(key="search-real").set_value(text).run()
+        filled.text_input(key="search").set_value(text).run()
         assert "No chain fits" in filled.info[0].value
 
 
 def test_chains_are_filtered_by_split_and_length(filled):
     open_view(filled, "real", "Chains")
-    filled.button_group(key="splits-real").set_value(["val"]).run()
+    filled.button_group(key="splits").set_value(["val"]).run()
     assert set(table(filled)["split"]) == {"val"}
-    filled.button_group(key="splits-real").set_value([]).run()
-    filled.slider(key="lengths-real").set_value((100, 190)).run()
+    filled.button_group(key="splits").set_value([]).run()
+    filled.slider(key="residues").set_value((100, 190)).run()
     assert table(filled)["length"].between(100, 190).all()
 
 

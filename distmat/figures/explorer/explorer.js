@@ -4,7 +4,9 @@
 
 const MOST_PINS = 20;
 const ERROR_STOPS = ["2166ac", "92c5de", "fddbc7", "d6604d", "800026"];
-const LINKED = ["above", "below", "pins", "box", "stage", "mirror", "truth", "colour"];  // in the page's address
+const LINKED = [  // in the page's address
+  "above", "below", "pins", "box", "stage", "mirror", "truth", "colour", "zoom", "camera",
+];
 const LARGEST_ERROR = 10;  // Å from which an error has the last colour
 
 class Explorer {
@@ -14,13 +16,15 @@ class Explorer {
     this.stages = content.header.stages;
     this.state = this.restored();
     this.map = new MapView(this.find(".square"), content, this.layers, () => this.theme);
-    this.space = new SpaceView(this.at, this, () => this.mark(), (name) => { this.at.dataset.painter = name; });
+    this.map.take(this.state.zoom);
+    const painted = (name) => { this.at.dataset.painter = name; };
+    this.space = new SpaceView(this.at, this, () => this.mark(), painted, this.state.camera);
     this.hover = { cell: null, residues: [] };
     this.build();
     this.listen();
     this.readTheme();
     this.update();
-    this.space.adopt(content.header.viewer, this.state.view);
+    this.space.adopt(content.header.viewer);
   }
 
   find(selector) { return this.at.querySelector(selector); }
@@ -37,7 +41,7 @@ class Explorer {
     const first = { above: names[0], below: names.includes("true") ? "true" : names[0] };
     const fresh = {
       ...first, pins: [], box: null, picked: null, cursor: null, stage: last, mirror: false, truth: "solid",
-      colour: "trace", view: null,
+      colour: "trace", zoom: null, camera: null,
     };
     this.fresh = fresh;
     try {
@@ -63,9 +67,9 @@ class Explorer {
   }
 
   keep() {
-    const view = this.space.painter.view();
+    Object.assign(this.state, { zoom: this.map.zoom(), camera: this.space.painter.camera() });
     try {
-      sessionStorage.setItem(this.kept, JSON.stringify({ ...this.state, cursor: null, view, before: this.addressed }));
+      sessionStorage.setItem(this.kept, JSON.stringify({ ...this.state, cursor: null, before: this.addressed }));
     } catch { /* A full or forbidden storage costs nothing but the memory of this view. */ }
     const differs = (name) => JSON.stringify(this.state[name]) !== JSON.stringify(this.fresh[name]);
     const told = Object.fromEntries(LINKED.filter(differs).map((name) => [name, this.state[name]]));
@@ -80,11 +84,26 @@ class Explorer {
     this.content.header.turn = content.header.turn;
     this.addressed = JSON.stringify(content.header.state || {});
     this.state = { ...this.state, ...this.linked(), picked: null };
+    this.map.take(this.state.zoom);
+    this.space.painter.take(this.state.camera, false);
     this.update();
     this.keep();
   }
 
   // ------------------------------------------------------------ the scene that painters draw
+
+  // What a camera that nobody has moved has in its middle, and how far that reaches, Å; the same
+  // whatever is shown of it.
+  get extent() {
+    if (this.measured) return this.measured;
+    const { content, stages } = this, names = stages.length ? [stages.at(-1).own.trace, "truth"] : ["truth"];
+    const all = names.flatMap((name) => Array.from({ length: content.n }, (_, i) => content.point(name, i))).filter(Boolean);
+    const middle = ["x", "y", "z"].map((k) => all.reduce((sum, p) => sum + p[k], 0) / Math.max(1, all.length));
+    const reach = all.reduce((most, p) =>
+      Math.max(most, Math.hypot(p.x - middle[0], p.y - middle[1], p.z - middle[2])), 4);
+    this.measured = { middle, reach };
+    return this.measured;
+  }
 
   traces() {
     if (this.cached) return this.cached;
@@ -225,7 +244,8 @@ class Explorer {
     });
     square.addEventListener("pointerup", (event) => {
       if (start && start.box) this.change({ box: start.box });
-      else if (start && !start.pan) this.pin(start.cell, event.shiftKey);
+      else if (start && start.pan) this.keep();
+      else if (start) this.pin(start.cell, event.shiftKey);
       start = null;
     });
     square.addEventListener("pointercancel", () => { start = null; });
@@ -258,6 +278,7 @@ class Explorer {
       if (moved) this.keep();
       else this.pick(this.space.residueAt(event));
     }, true);
+    scene.addEventListener("wheel", () => setTimeout(() => this.keep()));
   }
 
   press(event) {
@@ -324,6 +345,7 @@ class Explorer {
     const keep = (start, k) => Math.min(k, Math.max(start, k + 1 - size));
     if (keep(x, j) !== x || keep(y, i) !== y) this.map.show(keep(x, j), keep(y, i), size);
     this.mark();
+    if (this.map.zoom()) this.keep();
     this.speak(this.state.cursor);
   }
 
@@ -340,13 +362,18 @@ class Explorer {
       start.window.size);
   }
 
-  zoom(cell, factor) { this.map.zoomAt(cell, Math.min(factor, this.content.n)); this.mark(); }
+  zoom(cell, factor) {
+    this.map.zoomAt(cell, Math.min(factor, this.content.n));
+    this.mark();
+    this.keep();
+  }
 
   zoomIn() {
     const { box, cursor } = this.state;
     if (box && this.map.window.size === this.content.n) this.map.showBox(box);
     else this.map.zoomAt(cursor || this.state.pins.at(-1), 1 / 1.6);
     this.mark();
+    this.keep();
   }
 
   save() {

@@ -139,10 +139,26 @@ class MapView {
     this.show(keep(old.x, centre.j), keep(old.y, centre.i), size);
   }
 
-  show(x, y, size) {
+  place(x, y, size) {
     const most = this.content.n - size, within = (at) => Math.min(most, Math.max(0, at));
     this.window = { x: within(x), y: within(y), size };
+  }
+
+  show(x, y, size) {
+    this.place(x, y, size);
     this.draw();
+  }
+
+  // What part of the map is shown, in cells; null of all of it.
+  zoom() {
+    const { x, y, size } = this.window, round = (value) => Number(value.toFixed(1));
+    return size === this.content.n ? null : { x: round(x), y: round(y), size: round(size) };
+  }
+
+  // Of the address; drawn by whoever draws next.
+  take(zoom) {
+    const { x, y, size } = zoom || { x: 0, y: 0, size: this.content.n };
+    this.place(x, y, Math.min(size, this.content.n));
   }
 
   showBox({ i0, i1, j0, j1 }) {

@@ -9,6 +9,34 @@ const LONGEST_DRAWN_BOND = 4.0;  // Å; 3Dmol.js leaves a hole in a tube between
 const PATIENCE = 4000;  // ms without the viewer until the page says that this is the plain drawing
 const REACH = 14;  // CSS pixels from which a residue is pointed at
 
+// A camera is how far the scene was shifted (Å), how near it was drawn, and its turn as a quaternion;
+// the same for either painter and any size of window. As one that nobody has moved it is null.
+const HEAD_ON = [0, 0, 0, 1, 0, 0, 0, 1];
+const CAMERA_Z = 150;  // where 3Dmol.js has its camera,
+const HALF_VIEW = 10 * Math.PI / 180;  // and half the angle that it sees
+
+function cameraOf(shift, zoom, turn) {
+  const digits = [2, 2, 2, 3, 4, 4, 4, 4];
+  const camera = [...shift, zoom, ...turn].map((value, k) => Number(value.toFixed(digits[k])) || 0);
+  return camera.every((value, k) => value === HEAD_ON[k]) ? null : camera;
+}
+
+function timesOf([ax, ay, az, aw], [bx, by, bz, bw]) {
+  return [
+    aw * bx + ax * bw + ay * bz - az * by, aw * by - ax * bz + ay * bw + az * bx,
+    aw * bz + ax * by - ay * bx + az * bw, aw * bw - ax * bx - ay * by - az * bz,
+  ];
+}
+
+// The matrix of a quaternion, row by row.
+function rowsOf([x, y, z, w]) {
+  return [
+    1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+    2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+    2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+  ];
+}
+
 class PlainPainter {
   constructor(canvas, scene, moved) {
     Object.assign(this, { canvas, scene, moved, name: "plain" });
@@ -36,26 +64,22 @@ class PlainPainter {
     }, { passive: false });
   }
 
+  // About the screen's upright axis, then about its level one.
   rotate(a, b) {
-    const [ca, sa, cb, sb] = [Math.cos(a), Math.sin(a), Math.cos(b), Math.sin(b)];
-    const by = [ca, 0, sa, sb * sa, cb, -sb * ca, -cb * sa, sb, cb * ca], t = this.turn;
-    this.turn = by.map((_, k) => {
-      const row = 3 * Math.floor(k / 3), column = k % 3;
-      return by[row] * t[column] + by[row + 1] * t[3 + column] + by[row + 2] * t[6 + column];
-    });
+    const level = [Math.sin(b / 2), 0, 0, Math.cos(b / 2)], upright = [0, Math.sin(a / 2), 0, Math.cos(a / 2)];
+    this.turn = timesOf(timesOf(level, upright), this.turn);
   }
 
   measure() {
-    const all = this.scene.traces().flatMap((trace) => trace.points.filter(Boolean));
-    const middle = ["x", "y", "z"].map((k) => all.reduce((sum, p) => sum + p[k], 0) / Math.max(1, all.length));
-    const reach = all.reduce((most, p) =>
-      Math.max(most, Math.hypot(p.x - middle[0], p.y - middle[1], p.z - middle[2])), 4);
-    const width = this.canvas.clientWidth, height = this.canvas.clientHeight;
-    this.frame = { middle, reach, width, height, scale: this.zoom * 0.46 * Math.min(width, height) / reach };
+    const { middle, reach } = this.scene.extent, width = this.canvas.clientWidth, height = this.canvas.clientHeight;
+    this.frame = {
+      middle: middle.map((at, k) => at - this.shift[k]), reach, width, height, rows: rowsOf(this.turn),
+      scale: this.zoom * 0.46 * Math.min(width, height) / reach,
+    };
   }
 
   project(point) {
-    const { middle, width, height, scale } = this.frame, t = this.turn;
+    const { middle, width, height, scale, rows: t } = this.frame;
     const p = [point.x - middle[0], point.y - middle[1], point.z - middle[2]];
     return {
       x: width / 2 + scale * (t[0] * p[0] + t[1] * p[1] + t[2] * p[2]),
@@ -99,21 +123,24 @@ class PlainPainter {
   }
 
   reset(draw = true) {
-    this.turn = [1, 0, 0, 0, 1, 0, 0, 0, 1];
-    this.zoom = 1;
+    this.take(null, false);
     if (draw) this.draw();
   }
 
-  view() { return { turn: this.turn, zoom: this.zoom }; }
+  camera() { return cameraOf(this.shift, this.zoom, this.turn); }
 
-  take(view) { if (view && view.turn) Object.assign(this, view); }
+  take(camera, draw = true) {
+    const [x, y, z, zoom, ...turn] = camera || HEAD_ON;
+    Object.assign(this, { shift: [x, y, z], zoom, turn });
+    if (draw) this.draw();
+  }
 
   picture() { return this.canvas; }
 }
 
 class SolidPainter {
-  constructor(box, viewer, scene, moved) {
-    Object.assign(this, { box, viewer, scene, moved, name: "3dmol", models: new Map() });
+  constructor(box, viewer, scene, moved, first) {
+    Object.assign(this, { box, viewer, scene, moved, first, name: "3dmol", models: new Map() });
     viewer.setViewChangeCallback(moved);
   }
 
@@ -128,7 +155,7 @@ class SolidPainter {
     for (const [name, { model }] of this.models) {
       if (!shown.has(name)) { this.viewer.removeModel(model); this.models.delete(name); }
     }
-    if (!this.fitted) { this.fit(); this.fitted = true; }
+    if (!this.distance) this.take(this.first, false);
     this.viewer.render();
     this.moved();
   }
@@ -147,28 +174,32 @@ class SolidPainter {
       : { stick: { radius: TUBE, opacity, colorfunc: colour } });
   }
 
-  // 3Dmol.js fits what it shows to the height, which on a telephone is more than the width.
-  fit() {
-    this.viewer.zoomTo();
-    this.viewer.zoom(Math.min(1, this.box.clientWidth / Math.max(1, this.box.clientHeight)));
-  }
-
   // All at once: 3Dmol.js asks the page where its canvas is at every call.
   projectAll(points) {
-    const box = this.box.getBoundingClientRect(), [qx, qy, qz, qw] = this.viewer.getView().slice(4);
+    const box = this.box.getBoundingClientRect(), rows = rowsOf(this.viewer.getView().slice(4));
     const left = box.left + window.scrollX, top = box.top + window.scrollY, origin = { x: 0, y: 0, z: 0 };
-    // The third coordinate after turning by the quaternion.
-    const depth = ({ x, y, z }) => (
-      2 * (qx * qz - qw * qy) * x + 2 * (qy * qz + qw * qx) * y + (1 - 2 * (qx * qx + qy * qy)) * z);
+    const depth = ({ x, y, z }) => rows[6] * x + rows[7] * y + rows[8] * z;
     return this.viewer.modelToScreen(points.map((point) => point || origin)).map((at, k) => (
       points[k] && { x: at.x - left, y: at.y - top, depth: depth(points[k]) }));
   }
 
-  reset() { this.viewer.setView([0, 0, 0, 0, 0, 0, 0, 1]); this.fit(); this.viewer.render(); }
+  reset() { this.take(null); }
 
-  view() { return { view: this.viewer.getView() }; }
+  camera() {
+    const [x, y, z, depth, ...turn] = this.viewer.getView(), { middle } = this.scene.extent;
+    return cameraOf([x, y, z].map((at, k) => at + middle[k]), this.distance / (CAMERA_Z - depth), turn);
+  }
 
-  take(view) { if (view && view.view) { this.viewer.setView(view.view); this.fitted = true; } }
+  take(camera, draw = true) {
+    const { middle, reach } = this.scene.extent, [x, y, z, zoom, ...turn] = camera || HEAD_ON;
+    // 3Dmol.js fits what it shows to the height, which on a telephone is more than the width.
+    const narrow = Math.min(1, this.box.clientWidth / Math.max(1, this.box.clientHeight));
+    this.distance = reach / Math.tan(HALF_VIEW) / narrow;
+    this.viewer.zoomTo();  // for what it cuts off in front and behind
+    const place = [x, y, z].map((at, k) => at - middle[k]);
+    this.viewer.setView([...place, CAMERA_Z - this.distance / zoom, ...turn], true);
+    if (draw) { this.viewer.render(); this.moved(); }
+  }
 
   picture() { return this.box.querySelector("canvas"); }
 }
@@ -217,7 +248,7 @@ function isDrawn(canvas) {
 }
 
 class SpaceView {
-  constructor(root, scene, moved, painted) {
+  constructor(root, scene, moved, painted, camera) {
     Object.assign(this, { scene, painted });
     this.box = root.querySelector(".scene");
     this.links = root.querySelector(".links");
@@ -225,6 +256,7 @@ class SpaceView {
     this.moved = () => { this.places = new Map(); moved(); };
     this.places = new Map();
     this.plain = new PlainPainter(root.querySelector(".plain"), scene, this.moved);
+    this.plain.take(camera, false);
     this.painter = this.plain;
   }
 
@@ -239,7 +271,7 @@ class SpaceView {
 
   draw() { this.painter.draw(); }
 
-  async adopt(addresses, view) {
+  async adopt(addresses) {
     const box = this.box.querySelector(".solid"), plain = this.plain.canvas;
     box.classList.add("waiting");
     const stay = (reason) => {
@@ -253,8 +285,7 @@ class SpaceView {
       await loadViewer(addresses);
       const viewer = window.$3Dmol.createViewer(box, { backgroundAlpha: 0 });
       if (!viewer) throw new Error("no viewer");
-      const solid = new SolidPainter(box, viewer, this.scene, this.moved);
-      solid.take(view);
+      const solid = new SolidPainter(box, viewer, this.scene, this.moved, this.plain.camera());
       solid.draw();
       if (!isDrawn(solid.picture())) throw new Error("nothing was drawn");
       box.classList.remove("waiting");

@@ -13,6 +13,7 @@ from distmat.errors import DistmatError
 from distmat.protein.chain import Chain
 from distmat.protein.entry_id import normal_id
 from distmat.protein.structure.write import write_pdb
+from distmat.ui.address import follow_address, name_followed
 from distmat.ui.bridges import offer_to_predict
 from distmat.ui.data.card import facts_of
 from distmat.ui.explorer import LONGEST_MAP, chain_scene, show_explorer
@@ -30,7 +31,7 @@ def show_chains(dataset: Summary) -> None:
     except DistmatError as error:
         show_error(error)
         return
-    found = _filtered(facts, dataset.name)
+    found = _filtered(facts)
     if found.empty:
         st.info("No chain fits.", icon=":material/search_off:")
         return
@@ -38,6 +39,10 @@ def show_chains(dataset: Summary) -> None:
         f"{len(found):,} of {len(facts):,} chains. A click on a column's name sorts by it, one at "
         "the left of a row shows the chain."
     )
+    names, table = list(found["id"]), f"chains-{dataset.name}"
+    if follow_address("chain", f"{table}-open", names, names[0]):
+        row = names.index(st.session_state[f"{table}-open"])
+        st.session_state[table] = {"selection": {"rows": [row], "columns": [], "cells": []}}
     event = st.dataframe(
         found[[column for column in _COLUMNS if column in found]],
         hide_index=True,
@@ -45,24 +50,27 @@ def show_chains(dataset: Summary) -> None:
         height=320,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"chains-{dataset.name}",
+        key=table,
         column_config=_COLUMNS,
         placeholder="–",
     )
     chosen = [row for row in event["selection"]["rows"] if row < len(found)]
-    row = int(found.index[chosen[0] if chosen else 0])
+    place = chosen[0] if chosen else 0
+    name_followed("chain", f"{table}-open", names[place], names[0])
+    row = int(found.index[place])
     try:
         _show_chain(dataset, read_chain(dataset.path, row), facts.loc[row])
     except DistmatError as error:
         show_error(error)
 
 
-def _filtered(facts: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The rows that a person asks for."""
+def _filtered(facts: pd.DataFrame) -> pd.DataFrame:
+    """The rows that a person asks for; the address says it, too."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             "Search",
-            key=f"search-{name}",
+            key="search",
+            bind="query-params",
             placeholder="an id, words of the title, or a piece of sequence",
             icon=":material/search:",
             width=380,
@@ -70,19 +78,28 @@ def _filtered(facts: pd.DataFrame, name: str) -> pd.DataFrame:
         keep = pd.Series(True, index=facts.index)
         if "split" in facts:
             there = [s for s in ("train", "val", "test") if (facts["split"] == s).any()]
-            splits = st.pills("Split", there, selection_mode="multi", key=f"splits-{name}")
+            splits = st.pills(
+                "Split", there, selection_mode="multi", key="splits", bind="query-params"
+            )
             if splits:
                 keep &= facts["split"].isin(splits)
         if "rep" in facts and st.toggle(
             "One of each cluster",
-            key=f"rep-{name}",
+            key="representatives",
+            bind="query-params",
             help="The best observed chain of each cluster of similar sequences.",
         ):
             keep &= facts["rep"].astype(bool)
         shortest, longest = int(facts["length"].min()), int(facts["length"].max())
         if shortest < longest:
             first, last = st.slider(
-                "Residues", shortest, longest, (shortest, longest), key=f"lengths-{name}", width=260
+                "Residues",
+                shortest,
+                longest,
+                (shortest, longest),
+                key="residues",
+                bind="query-params",
+                width=260,
             )
             keep &= facts["length"].between(first, last)
     return facts[keep & _matching(facts, normal_id(text.strip()))]

@@ -9,6 +9,7 @@ from distmat.dataset.store import read_dataset
 from distmat.errors import DatasetError, DistmatError
 from distmat.protein.chain import Chain
 from distmat.scoring.map_scores import MAP_SCORES
+from distmat.ui.address import follow_address, name_followed
 from distmat.ui.evaluate.results import BASELINES, chain_table
 from distmat.ui.explorer import prediction_scene, show_explorer
 from distmat.ui.file_name import file_stem
@@ -36,7 +37,10 @@ def show_chains(content: dict[str, Any], settings: dict[str, Any], key: str) -> 
         with column, st.container(border=True):
             _show_card(rank, ranked.iloc[place], opened)
     _show_table(table, opened, key)
-    name = st.session_state.get(opened) or str(ranked.iloc[0]["id"])
+    best = str(ranked.iloc[0]["id"])
+    follow_address("chain", opened, list(table["id"]), best)
+    name = st.session_state[opened]
+    name_followed("chain", opened, name, best)
     _show_chain(name, settings, key)
 
 
@@ -69,17 +73,19 @@ def _words(row: pd.Series) -> list[str]:
 def _show_table(table: pd.DataFrame, opened: str, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
-            "Search", key=f"evaluate-search-{key}", icon=":material/search:", width=240
+            "Search", key="search", bind="query-params", icon=":material/search:", width=240
         )
         found = table
         if text.strip():
             found = found[found["id"].str.contains(text.strip(), case=False, regex=False)]
         if "class" in table:
             classes = sorted(table["class"].dropna().unique())
-            kinds = st.pills("Class", classes, selection_mode="multi", key=f"evaluate-kinds-{key}")
+            kinds = st.pills(
+                "Class", classes, selection_mode="multi", key="class", bind="query-params"
+            )
             if kinds:
                 found = found[found["class"].isin(kinds)]
-        if st.toggle("Only those that the baseline beats", key=f"evaluate-lost-{key}"):
+        if st.toggle("Only those that the baseline beats", key="lost", bind="query-params"):
             found = found[found["skill"] < 0]
     st.caption(f"{len(found):,} of {len(table):,} chains; one at the left of a row opens it.")
     event = st.dataframe(

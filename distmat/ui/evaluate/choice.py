@@ -132,7 +132,8 @@ def choose_evaluations() -> list[Job]:
     if "evaluate-open" in st.session_state:
         wanted = st.session_state.pop("evaluate-open")
         st.session_state["evaluations"] = wanted
-    if "evaluations" not in st.session_state:
+    elif wanted != st.session_state.get("evaluations-addressed"):
+        # At first, or as the browser's Back has it.
         st.session_state["evaluations"] = [n for n in wanted if n in known] or [next(iter(known))]
     chosen = st.multiselect(
         "Evaluations",
@@ -141,6 +142,7 @@ def choose_evaluations() -> list[Job]:
         format_func=lambda name: _line(known[name]),
         help="Two or more are compared chain by chain.",
     )
+    st.session_state["evaluations-addressed"] = chosen
     st.query_params["evaluation"] = ",".join(chosen)
     return [known[name] for name in chosen]
 

@@ -109,7 +109,8 @@ def show_strata(content: dict[str, Any]) -> None:
         default=ways[0],
         format_func=lambda way: STRATA[way],
         required=True,
-        key="evaluate-by",
+        key="by",
+        bind="query-params",
     )
     groups: dict[str, list[dict]] = {}
     for row in sorted(rows, key=lambda row: row["length"]):

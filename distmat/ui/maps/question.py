@@ -1,14 +1,17 @@
 """Which map to look at, and what to hold it against."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 import streamlit as st
 
+from distmat.access import may_change
 from distmat.errors import DistmatError, MapChoiceError, MapOptionError
 from distmat.given_map import ATOMS, Fit, GivenMap, compare_given, fit_structure, open_map
+from distmat.kept_files import keep_file, kept_file
 from distmat.protein.query import STRUCTURE_SUFFIXES
 from distmat.protein.structure.read import read_structure_bytes
 from distmat.scoring.map_comparison import MapDifference
@@ -68,22 +71,42 @@ def _tried(act: Callable[[], T]) -> T | None:
 def _kept_file(
     label: str, key: str, types: tuple[str, ...] | None, hint: str
 ) -> tuple[str, bytes] | None:
-    """An uploaded file, which stays when the page is left and come back to."""
+    """An uploaded file, which stays when the page is left and come back to, and by its address."""
 
     def take() -> None:
         file = st.session_state[key]
-        st.session_state[f"{key}-kept"] = file and (file.name, file.getvalue())
+        _open(key, file and (file.name, file.getvalue()))
 
     here = st.file_uploader(
         label, types, key=key, help=hint, on_change=take, max_upload_size=_LARGEST
     )
+    said = st.query_params.get(key, "")
+    if said != st.session_state.get(f"{key}-id", ""):
+        # A link, a reload or the browser's Back: what the page holds is another one.
+        st.session_state[f"{key}-id"] = said
+        st.session_state[f"{key}-kept"] = _tried(partial(kept_file, said)) if said else None
     kept: tuple[str, bytes] | None = st.session_state.get(f"{key}-kept")
-    if kept and here is None:
+    if kept and (here is None or here.name != kept[0]):
         st.caption(f"Still open: {escaped(kept[0])}")
         if st.button("Close it", key=f"{key}-close"):
-            st.session_state[f"{key}-kept"] = None
+            _open(key, None)
             st.rerun()
     return kept
+
+
+def _open(key: str, file: tuple[str, bytes] | None) -> None:
+    """Look at this file, or at none; the address names it, where files may be kept."""
+    file_id = ""
+    if file and may_change():
+        # On a full disk the page works all the same, and has no link.
+        with suppress(DistmatError, OSError):
+            file_id = keep_file(*file)
+    st.session_state.update({f"{key}-kept": file, f"{key}-id": file_id})
+    st.query_params.pop("view", None)
+    if file_id:
+        st.query_params[key] = file_id
+    else:
+        st.query_params.pop(key, None)
 
 
 def _ask_map(label: str, key: str) -> GivenMap | None:
@@ -105,7 +128,9 @@ def _ask_map(label: str, key: str) -> GivenMap | None:
                 given = _opened(data, name, **said)
             break
         except MapChoiceError as error:
-            said["array"] = st.selectbox("Which of its arrays", error.arrays, key=f"{key}-array")
+            said["array"] = st.selectbox(
+                "Which of its arrays", error.arrays, key=f"{key}-array", bind="query-params"
+            )
         except MapOptionError as error:
             answer = _ask_option(error, key)
             if answer is None:
@@ -122,6 +147,7 @@ def _ask_map(label: str, key: str) -> GivenMap | None:
         default=ATOMS[0],
         required=True,
         key=f"{key}-atom",
+        bind="query-params",
     )
     return _opened(data, name, atom=atom or ATOMS[0], **said)
 
@@ -130,11 +156,14 @@ def _ask_option(error: MapOptionError, key: str) -> Any:
     """What the numbers mean, where the file can be read in two ways; None without an answer."""
     st.warning(f"{escaped(error.fault.rpartition(';')[0] or error.fault)}.", icon=":material/help:")
     if error.option == "unit":
-        return st.segmented_control("The numbers are in", ["Å", "nm", "pm"], key=f"{key}-unit")
+        return st.segmented_control(
+            "The numbers are in", ["Å", "nm", "pm"], key=f"{key}-unit", bind="query-params"
+        )
     answer = st.segmented_control(
         "A zero between two residues says",
         ["not known", "0 Å apart"],
         key=f"{key}-zeros",
+        bind="query-params",
     )
     return None if answer is None else answer == "not known"
 
@@ -161,7 +190,7 @@ def _ask_structure(given: GivenMap) -> Fit | None:
     ]
     chain_id = None
     if len(fitting) > 1:
-        chain_id = st.selectbox("Its chain", fitting, key="structure-chain")
+        chain_id = st.selectbox("Its chain", fitting, key="structure-chain", bind="query-params")
     with st.spinner("Comparing with the structure"):
         return _tried(lambda: _fitted(given, given.key, data, name, chain_id))
 

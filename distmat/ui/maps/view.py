@@ -53,7 +53,10 @@ def show_welcome() -> None:
         hide_index=True,
         border="horizontal",
     )
-    st.caption("Files stay on the machine that runs distmat. `distmat view` does the same.")
+    st.caption(
+        "Files stay on the machine that runs distmat; where it isn't read-only it keeps the last "
+        "ones, so that the address can name them. `distmat view` does the same."
+    )
 
 
 def show_heading(asked: Asked) -> None:
@@ -98,7 +101,12 @@ def show_view(asked: Asked) -> None:
     beside = against
     if fit is not None and against is not None:
         chosen = st.segmented_control(
-            "Beside the map", ["structure", "other map"], default="structure", required=True
+            "Beside the map",
+            ["structure", "other map"],
+            default="structure",
+            required=True,
+            key="beside",
+            bind="query-params",
         )
         beside = against if chosen == "other map" else None
     backbone = _backbone(given)

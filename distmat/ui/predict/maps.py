@@ -1,6 +1,5 @@
 """The maps and the backbone as one: predicted, true, where they differ, how sure the model is."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -8,7 +7,6 @@ import streamlit as st
 from distmat.figures.maps import image_options
 from distmat.ui.explorer import prediction_scene, show_explorer
 from distmat.ui.file_name import file_stem
-from distmat.ui.predict.link import follow_view
 from distmat.ui.predict.view import PredictionView
 
 if TYPE_CHECKING:
@@ -19,9 +17,7 @@ def show_maps(view: PredictionView) -> None:
     """Map and structure, linked."""
     st.subheader("Map and structure", anchor="maps")
     stem = file_stem(view.request.title)
-    scene = prediction_scene(view.prediction, view.key, stem)
-    state, turn = follow_view("explorer", scene.key, len(view.request.sequence))
-    show_explorer(replace(scene, state=state, turn=turn))
+    show_explorer(prediction_scene(view.prediction, view.key, stem))
 
 
 def show_figure(figure: "Figure", view: PredictionView, name: str, alt: str) -> None:

@@ -104,7 +104,7 @@ def _show_mutant(view: PredictionView, text: str) -> None:
         state={"above": "signed", "below": "significance"},
         turn=1,
     )
-    show_explorer(scene, "mutant")
+    show_explorer(scene, "mutant", in_address=False)
     figure = residue_curve(sequence, effect.by_residue, "mean change of its distances")
     st.plotly_chart(
         figure,
