@@ -10,6 +10,7 @@ from distmat.batch.results import ARCHIVE, TABLE, Results
 from distmat.batch.stream import predict_chains
 from distmat.errors import SequenceError
 from distmat.export.formats import USUAL
+from distmat.export.restraints import DEFAULT_THRESHOLD
 from distmat.jobs.job import Job
 from distmat.jobs.kinds import JobKind
 from distmat.jobs.operations import submit_shared
@@ -34,6 +35,7 @@ def submit_predictions(
     library: str | None = None,
     exclude: Exclusion | None = None,
     formats: Sequence[str] = USUAL,
+    threshold: float = DEFAULT_THRESHOLD,
     folder: Path | None = None,
     amino_acids: bool = False,
     with_archive: bool = False,
@@ -52,6 +54,8 @@ def submit_predictions(
         Name or file; ``"none"`` for none; by default the checkpoint's own.
     formats : sequence of str
         Of `distmat.export.formats.FORMATS`.
+    threshold : float
+        Å: the deviation up to which a pair makes a restraint, in formats of restraints.
     folder : Path, optional
         Where results go; by default a folder of the first job.
     parts : int
@@ -73,6 +77,7 @@ def submit_predictions(
             "library": library,
             "exclude": [sorted(exclude.entries), exclude.identity, exclude.released_from],
             "formats": list(formats),
+            "threshold": threshold,
             "folder": str((folder or own / RESULTS).absolute()),
             "amino_acids": amino_acids,
             "with_archive": with_archive,
@@ -161,7 +166,14 @@ def predict_job(job: Job, recorder: Recorder | None) -> bool:
     library = open_library(given["library"], given["checkpoint"])
     folder = Path(given["folder"])
     results = results_of(
-        queries, folder, given["checkpoint"], library, exclude, given["formats"], refused=refused
+        queries,
+        folder,
+        given["checkpoint"],
+        library,
+        exclude,
+        given["formats"],
+        refused=refused,
+        threshold=given.get("threshold", DEFAULT_THRESHOLD),
     )
     part, parts = given["part"], given["parts"]
     predict_into(

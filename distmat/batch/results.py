@@ -20,6 +20,7 @@ from distmat.csv_table import write_table
 from distmat.documents import DocumentError, read_json
 from distmat.errors import ConfigError, SequenceError
 from distmat.export.formats import FORMATS
+from distmat.export.restraints import DEFAULT_THRESHOLD
 from distmat.export.source import Source
 from distmat.prediction import Prediction
 from distmat.protein.query import Query
@@ -66,6 +67,8 @@ class Results:
         All else that predictions depend on, such as the checkpoint and its age.
     refused : sequence of Refused
         What could not be read, for the end of the table.
+    threshold : float
+        Å: the deviation up to which a pair makes a restraint, in formats of restraints.
 
     Attributes
     ----------
@@ -87,16 +90,20 @@ class Results:
         formats: Sequence[str],
         basis: Sequence[str] = (),
         refused: Sequence[Refused] = (),
+        threshold: float = DEFAULT_THRESHOLD,
     ) -> None:
         check_formats(formats)
         self.folder, self.queries, self.formats = folder, queries, formats
+        self.threshold = threshold
         self.basis, self.refused = basis, refused
         self.groups = deal([len(query.sequence) for query in queries])
         self.stems = file_stems([query.name for query in queries])
         self._state = folder / _STATE / self._fingerprint()
 
     def _fingerprint(self) -> str:
-        digest = hashlib.sha256(repr((__version__, *self.basis, *self.formats)).encode())
+        digest = hashlib.sha256(
+            repr((__version__, *self.basis, *self.formats, self.threshold)).encode()
+        )
         for query in self.queries:
             digest.update(repr((query.name, query.sequence)).encode())
             digest.update(b"" if query.structure is None else query.structure.ca.tobytes())
@@ -134,7 +141,8 @@ class Results:
         if isinstance(found, SequenceError):
             return row | {"error": str(found)}
         if self.formats:
-            write_prediction(Source(found, **known), self.folder, self.stems[place], self.formats)
+            source = Source(found, threshold=self.threshold, **known)
+            write_prediction(source, self.folder, self.stems[place], self.formats)
             row["files"] = self.stems[place]
         return row | _row(found)
 

@@ -70,6 +70,14 @@ def add_predict(commands) -> None:
         "error-pdb, error-cif, true-pdb, pymol, chimerax, cns, rosetta, openmm, svg, pdf, png, "
         "json; 'all', or 'none' for the table alone (default: npy,csv,rr,pdb,cif,json)",
     )
+    command.add_argument(
+        "--restraint-threshold",
+        type=float,
+        metavar="A",
+        help="standard deviation in Å up to which a pair makes a restraint of cns, rosetta and "
+        "openmm: 1, 1.5, 2 or 3, of which it was measured how often they hold; each file says it "
+        "(default: 2)",
+    )
     command.add_argument("--json", action="store_true", help="print the results as JSON")
     add_library_options(command)
     add_background_options(command, array=True)
@@ -100,6 +108,7 @@ def _predict(options: argparse.Namespace) -> None:
         return
     if options.formats:
         raise ConfigError("--formats says what to write; give --out DIR, too.")
+    _threshold(options, [])
     from distmat.batch.stream import deal, predict_chains
     from distmat.model.predictor import load
 
@@ -156,14 +165,16 @@ def _predict_into(
     """Predict into a folder what isn't there yet."""
     from distmat.batch.job import predict_into, results_of
 
+    formats = _formats(options)
     results = results_of(
         found.queries,
         options.out,
         options.checkpoint,
         library,
         exclude,
-        _formats(options),
+        formats,
         refused=refused,
+        threshold=_threshold(options, formats),
     )
     before = results.done()
     if before:
@@ -190,6 +201,29 @@ def _formats(options: argparse.Namespace) -> list[str]:
     if options.formats == "all":
         return list(FORMATS)
     return [] if options.formats == "none" else options.formats.lower().split(",")
+
+
+def _threshold(options: argparse.Namespace, formats: list[str]) -> float:
+    """Up to which standard deviation a pair makes a restraint."""
+    from distmat.export.formats import FORMATS
+    from distmat.export.restraints import DEFAULT_THRESHOLD, THRESHOLDS
+
+    asked = options.restraint_threshold
+    if asked is None:
+        return DEFAULT_THRESHOLD
+    if asked not in THRESHOLDS:
+        measured = ", ".join(f"{one:g}" for one in THRESHOLDS)
+        raise ConfigError(
+            f"--restraint-threshold is {asked:g}; how often restraints hold was measured at "
+            f"{measured} Å: give one of these."
+        )
+    if not any(FORMATS[key].is_restraints for key in formats if key in FORMATS):
+        kinds = ", ".join(form.key for form in FORMATS.values() if form.is_restraints)
+        raise ConfigError(
+            "--restraint-threshold is for restraints, and none are written; name one of "
+            f"{kinds} in --formats, too."
+        )
+    return float(asked)
 
 
 def _submit(options: argparse.Namespace, queries: "list[Query]", wanted: dict[str, Any]) -> None:
@@ -225,6 +259,7 @@ def _submit(options: argparse.Namespace, queries: "list[Query]", wanted: dict[st
             library=options.library,
             exclude=exclude,
             formats=formats,
+            threshold=_threshold(options, formats),
             folder=options.out,
             amino_acids=options.amino_acids,
             parts=options.array or 1,

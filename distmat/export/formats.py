@@ -40,6 +40,8 @@ class Format:
         Whether ``distmat predict --out`` writes it unless told otherwise.
     needs_truth : bool
         Whether it can be made only where a structure is known.
+    is_restraints : bool
+        Whether it holds the pairs that are surer than a threshold.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Format:
     make: Callable[[Source], str | bytes]
     usual: bool = False
     needs_truth: bool = False
+    is_restraints: bool = False
 
     def fits(self, source: Source) -> bool:
         """Whether it can be made of this source."""
@@ -218,6 +221,7 @@ FORMATS = {
             f"{_RESTRAINT_HINT}; for CNS and Xplor-NIH.",
             "Programs",
             _restraints(restraints.write_cns),
+            is_restraints=True,
         ),
         Format(
             "rosetta",
@@ -227,6 +231,7 @@ FORMATS = {
             f"{_RESTRAINT_HINT}; AtomPair, BOUNDED.",
             "Programs",
             _restraints(restraints.write_rosetta),
+            is_restraints=True,
         ),
         Format(
             "openmm",
@@ -236,6 +241,7 @@ FORMATS = {
             f"{_RESTRAINT_HINT}; a function that adds them to a system.",
             "Programs",
             _restraints(restraints.write_openmm),
+            is_restraints=True,
         ),
         Format(
             "svg",

@@ -242,28 +242,38 @@ def test_restraints_are_of_sure_pairs_alone_and_within_their_bounds(source):
         assert by_openmm[i, j] == pytest.approx((low, high), abs=0.02)
 
 
-def test_openmm_is_given_one_bond_for_each_restraint(source, monkeypatch):
-    bonds = []
-    force = SimpleNamespace(
-        addGlobalParameter=lambda *a: None,
-        addPerBondParameter=lambda *a: None,
-        addBond=lambda *a: bonds.append(a),
-    )
-    module = ModuleType("openmm")
-    module.CustomBondForce = lambda energy: force
-    monkeypatch.setitem(sys.modules, "openmm", module)
-    n = len(source.prediction.map)
-    residues = [
-        SimpleNamespace(atoms=lambda k=k: [SimpleNamespace(name="CA", index=5 * k)])
-        for k in range(n)
-    ]
-    topology = SimpleNamespace(chains=lambda: iter([SimpleNamespace(residues=lambda: residues)]))
-    added = []
+def test_openmm_s_energy_is_that_of_what_is_beyond_the_bounds_and_falls_to_none(source):
+    openmm = pytest.importorskip("openmm", reason="OpenMM isn't installed: pip install openmm")
+    from openmm import app, unit
+
     space = {"__name__": "x"}
     exec(compile(made(source, "openmm"), "x", "exec"), space)
-    space["add_restraints"](SimpleNamespace(addForce=added.append), topology)
-    assert added == [force]
-    assert {(a // 5 + 1, b // 5 + 1) for a, b, _ in bonds} == sure_pairs(source)
+    topology, system = app.Topology(), openmm.System()
+    chain = topology.addChain()
+    for _ in source.prediction.map.sequence:
+        residue = topology.addResidue("GLY", chain)
+        for name in ("N", "CA"):
+            topology.addAtom(name, app.Element.getBySymbol("C"), residue)
+            system.addParticle(12.0)
+    space["add_restraints"](system, topology, strength=500.0)
+    context = openmm.Context(
+        system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("Reference")
+    )
+    coords = source.prediction.backbone.coords / 10
+    moved = coords + np.random.default_rng(1).normal(0, 0.3, coords.shape)
+    context.setPositions(np.repeat(moved, 2, axis=0))
+
+    def energy():
+        state = context.getState(getEnergy=True).getPotentialEnergy()
+        return state.value_in_unit(unit.kilojoule_per_mole)
+
+    expected = 0.0
+    for i, j, low, high in space["RESTRAINTS"]:
+        r = np.linalg.norm(moved[i - 1] - moved[j - 1])
+        expected += 500.0 * max(low - r, r - high, 0.0) ** 2
+    assert energy() == pytest.approx(expected, rel=1e-4) and expected > 100
+    openmm.LocalEnergyMinimizer.minimize(context, 0.01)
+    assert energy() < 0.02 * expected
 
 
 def test_restraints_say_how_often_they_hold_or_that_nobody_measured_it(source, tmp_path):
@@ -278,6 +288,31 @@ def test_restraints_say_how_often_they_hold_or_that_nobody_measured_it(source, t
     assert measured_precision(tmp_path, 2.0, with_templates=True) is None
     (tmp_path / MEASURED_FILE).write_text("[]")
     assert measured_precision(tmp_path, 2.0, with_templates=False) is None
+
+
+def test_the_command_chooses_the_threshold_and_each_file_tells_it(tmp_path, capsys):
+    sequence = examples()[1].read().sequence
+    rows = {}
+    for threshold in ("1", "3"):
+        into = tmp_path / threshold
+        chosen = ["--formats", "rosetta", "--restraint-threshold", threshold, "--library", "none"]
+        assert cli.main(["predict", sequence, "--out", str(into), *chosen]) == 0
+        (text,) = (path.read_text(encoding="utf-8") for path in into.glob("*.cst"))
+        assert f"at most {threshold} A" in text and "% held on 276 known chains" in text
+        rows[threshold] = text.count("AtomPair")
+    assert 0 < rows["1"] < rows["3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--formats", "cns", "--restraint-threshold", "2.5"], "measured at 1, 1.5, 2, 3 Å"),
+        (["--formats", "npy", "--restraint-threshold", "1"], "name one of cns, rosetta, openmm"),
+    ],
+)
+def test_a_threshold_that_means_nothing_is_refused(tmp_path, capsys, arguments, words):
+    assert cli.main(["predict", "MKTAYIAKQR", "--out", str(tmp_path / "x"), *arguments]) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_bounds_hold_the_prediction_and_are_never_narrower_than_an_angstrom():
