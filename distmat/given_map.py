@@ -17,6 +17,7 @@ from distmat.geometry.reconstruction import Reconstruction, reconstruct
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import pairwise_distances
 from distmat.protein.foreign_map import ForeignMap, read_foreign_map
+from distmat.protein.score_list import FIRST_RANKED, rank_pairs
 from distmat.protein.structure.beta import read_beta
 from distmat.protein.structure.read import read_structure_bytes
 from distmat.scoring.map_comparison import (
@@ -55,6 +56,30 @@ class GivenMap:
     def atom(self) -> str:
         """Between which atoms it is; Cα where nobody says."""
         return self.content.atom or ATOMS[0]
+
+    @property
+    def ranks(self) -> np.ndarray | None:
+        """Of a map of scores the place of each pair with |i − j| ≥ 6, 1 the best."""
+        return None if self.content.scores is None else rank_pairs(self.content.scores)
+
+    @property
+    def named(self) -> np.ndarray | None:
+        """Probabilities of contact; of a map of scores 1 for as many best pairs as residues."""
+        ranks = self.ranks
+        if ranks is None:
+            return self.content.contacts
+        return np.where(np.isfinite(ranks), ranks <= len(self), 0.0).astype(float)
+
+    def notes(self) -> list[str]:
+        """What to know before relying on its numbers, in sentences."""
+        said = [self.content.assumed] if self.content.assumed else []
+        if self.content.scores is not None:
+            said.append(
+                "Its numbers are scores: they rank pairs and are no probabilities. Shown are ranks "
+                f"among the pairs with |i − j| ≥ {FIRST_RANKED}; the {len(self):,} best, one for "
+                "each residue, count as its contacts."
+            )
+        return said
 
     def describe(self) -> str:
         """What it is, in a few words."""
@@ -147,7 +172,11 @@ def fit_structure(given: GivenMap, data: bytes, filename: str, chain_id: str | N
         coords = read_beta(data, filename, chain, given.content.glycine)
     content = given.content
     comparison = compare_with_structure(
-        coords, content.distances, content.contacts, content.beyond, content.farthest
+        coords,
+        content.distances,
+        content.contacts if content.scores is None else content.scores,
+        content.beyond,
+        content.farthest,
     )
     return Fit(chain, coords, comparison)
 
@@ -200,8 +229,9 @@ def compare_given(first: GivenMap, second: GivenMap) -> MapDifference:
             f"{first.name} and {second.name} name different sequences; two maps of one chain can "
             "be compared."
         )
-    a, b = first.content, second.content
-    return compare_maps((a.distances, a.contacts), (b.distances, b.contacts))
+    return compare_maps(
+        (first.content.distances, first.named), (second.content.distances, second.named)
+    )
 
 
 def rebuild(
@@ -257,6 +287,7 @@ def given_scene(
         truth=None if fit is None else fit.coords,
         stages={} if backbone is None else backbone.stages,
         probability=content.contacts,
+        rank=given.ranks,
         numbers=() if fit is None else fit.chain.residue_numbers,
         file=file,
         words={
@@ -282,9 +313,12 @@ def pair_columns(
     tables = {
         "distance": given.content.distances,
         "contact_probability": given.content.contacts,
+        "score": given.content.scores,
+        "rank": given.ranks,
         "structure": None if fit is None else pairwise_distances(fit.coords),
         "other_distance": None if against is None else against.content.distances,
         "other_contact_probability": None if against is None else against.content.contacts,
+        "other_score": None if against is None else against.content.scores,
     }
     columns |= {
         name: np.round(table[i, j], 4) for name, table in tables.items() if table is not None
@@ -307,6 +341,7 @@ def numbers(
         "kind": given.content.kind,
         "atom": given.atom,
         "residues": len(given),
+        "notes": given.notes(),
         "stress": None if backbone is None else round(float(backbone.stress), 4),
         "hand": None if backbone is None else backbone.hand,
     }

@@ -24,8 +24,9 @@ def add_view(commands) -> None:
         help="look at anyone's distance or contact map, beside its structure or another map",
         description="Write one HTML file with the map and the backbone that it implies, linked; it "
         "needs no server and no network. Read are AlphaFold 3's, ESMFold's and Boltz's distograms, "
-        "AlphaFold 3's contact_probs, trRosetta's NPZ, CASP's RR (modes 1 and 2), lists of "
-        "contacts, NPY, NPZ, CSV, text, and what distmat writes, told apart by what they hold. "
+        "AlphaFold 3's contact_probs, trRosetta's NPZ, CASP's RR (modes 1 and 2), lists of contacts"
+        " and of scores (CCMpred, plmDCA, EVfold, FreeContact, GREMLIN, PconsC), NPY, NPZ, CSV, "
+        "text, and what distmat writes, told apart by what they hold. "
         "With a structure or another map it is scored against that.",
     )
     command.add_argument("map", type=Path, metavar="MAP", help="file of a map")
@@ -71,6 +72,8 @@ def _view(options: argparse.Namespace) -> None:
     if why_none:
         print(f"distmat: no backbone is drawn: {why_none}", file=sys.stderr)
     print(f"{given.describe()}. Written to {options.out}.")
+    for note in given.notes():
+        print(f"  {note}")
     if fit is not None:
         print("\n".join(_against_structure(fit.comparison, options.structure.name)))
     if against is not None and difference is not None:

@@ -1,12 +1,17 @@
 """Distograms that others have written: where their bins lie, and what they say of distances.
 
-Where each format's bins lie is taken from the code that makes it:
+Where each format's bins lie is taken from the code that makes it, and a format says so itself where
+that code leaves it open:
 
 - AlphaFold 2 and 3: ``first_break`` 2.3125 and ``last_break`` 21.6875 Å of 64 bins, in
   ``alphafold/model/config.py`` and ``alphafold3/model/network/distogram_head.py``: 62 bins between
   them, and an open one at each end. Glycine counts by its Cα (``pseudo_beta_fn``).
-- ESMFold has AlphaFold's 64 bins (``esmfold/v1/esmfold.py``); ColabFold's notebook for it reads
-  ``distogram_logits`` with ``linspace(2.3125, 21.6875, 63)``.
+- ESMFold: ``distogram_bins`` 64 in ``esmfold/v1/esmfold.py`` and in transformers'
+  ``models/esm/modeling_esmfold.py``; neither says where they lie. ColabFold's notebook for it reads
+  ``distogram_logits`` with AlphaFold's ``linspace(2.3125, 21.6875, 63)``, so that is assumed.
+- ESMFold2: ``num_distogram_bins`` 128 in transformers' ``models/esmfold2``, whose code doesn't say
+  where they lie either. Its confidence head bins distances by ``linspace(2, 52, 127)``, so that is
+  assumed. With 64 bins its file looks like ESMFold's.
 - Boltz 1 and 2: ``min_dist`` 2.0, ``max_dist`` 22.0, ``num_bins`` 64 and ``linspace(min_dist,
   max_dist, num_bins - 1)``, in ``boltz/data/feature/featurizer.py`` and ``featurizerv2.py``. Its
   ``pdistogram`` has an axis for several distograms. Glycine counts by its Cα (``const.py``).
@@ -21,6 +26,7 @@ import numpy as np
 
 ALPHAFOLD_EDGES = np.linspace(2.3125, 21.6875, 63)
 BOLTZ_EDGES = np.linspace(2.0, 22.0, 63)
+ESMFOLD2_EDGES = np.linspace(2.0, 52.0, 127)
 TRROSETTA_EDGES = np.arange(2.5, 20.5, 0.5)
 CASP_EDGES = np.arange(4.0, 21.0, 2.0)
 
@@ -42,12 +48,15 @@ class BinnedFormat:
         ``"Cα"`` or ``"virtual"``: what stands for the Cβ that glycine doesn't have.
     open_first : bool
         Whether the open bin of what is far stands first in the file.
+    assumed : str
+        Why the edges may be others, in a sentence; empty where the format's code has them.
     """
 
     kind: str
     edges: np.ndarray
     glycine: str = "Cα"
     open_first: bool = False
+    assumed: str = ""
 
     @property
     def bins(self) -> int:
@@ -57,16 +66,39 @@ class BinnedFormat:
 
 TRROSETTA = BinnedFormat("trRosetta's distogram", TRROSETTA_EDGES, "virtual", open_first=True)
 BOLTZ = BinnedFormat("Boltz's distogram", BOLTZ_EDGES)
+ESMFOLD = BinnedFormat(
+    "ESMFold's distogram",
+    ALPHAFOLD_EDGES,
+    assumed="Where its bins lie is assumed: neither the file nor ESMFold's code says it. Taken are "
+    "AlphaFold's 2.3 to 21.7 Å, as ColabFold reads it; others that name 64 bins so may mean 2 to "
+    "22 Å, which moves distances by 0.3 Å at most.",
+)
+ESMFOLD2 = BinnedFormat(
+    "ESMFold2's distogram",
+    ESMFOLD2_EDGES,
+    assumed="Where its bins lie is assumed: neither the file nor ESMFold2's code says it. Taken "
+    "are 2 to 52 Å, as its confidence head bins distances; compare with its structure before "
+    "you rely on it.",
+)
 
 BY_KEY = {
     "dist": TRROSETTA,
     "distogram": BinnedFormat("AlphaFold's distogram", ALPHAFOLD_EDGES),
-    "distogram_logits": BinnedFormat("ESMFold's distogram", ALPHAFOLD_EDGES),
+    "distogram_logits": ESMFOLD,
     "pdistogram": BOLTZ,
 }
 """By the name of the array in its file."""
 
-BY_BINS = {64: BinnedFormat("a distogram", ALPHAFOLD_EDGES), 37: TRROSETTA}
+BY_BINS = {
+    64: BinnedFormat(
+        "a distogram",
+        ALPHAFOLD_EDGES,
+        assumed="Where its bins lie is assumed: of 64 without a name AlphaFold's 2.3 to 21.7 Å are "
+        "taken. Boltz's are 2 to 22 Å; name the array pdistogram for these.",
+    ),
+    128: ESMFOLD2,
+    37: TRROSETTA,
+}
 """Of an array without a name: what its number of bins says."""
 
 

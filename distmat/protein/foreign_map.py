@@ -8,7 +8,8 @@ bins in `distmat.protein.foreign_bins`:
   ``--save_distogram``, and the ``contact_probs`` and ``pae`` of its confidences.
 - ESMFold: ``distogram_logits`` of what ``infer`` returns. Boltz: ``pdistogram`` of what its
   ``forward`` returns, or ``distogram_logits`` beside the ``asym_id`` of each token.
-- Lists of contacts: see `distmat.protein.contact_list`.
+- Lists of contacts: see `distmat.protein.contact_list`; of scores that are no probabilities, and
+  tables of such: `distmat.protein.score_list`.
 """
 
 import io
@@ -28,8 +29,16 @@ from distmat.protein.contact_list import (
     known_letters,
     read_contact_list,
 )
-from distmat.protein.foreign_bins import BY_BINS, BY_KEY, BinnedFormat, read_bins, shares_of
+from distmat.protein.foreign_bins import (
+    BY_BINS,
+    BY_KEY,
+    ESMFOLD2,
+    BinnedFormat,
+    read_bins,
+    shares_of,
+)
 from distmat.protein.map_file import read_npy
+from distmat.protein.score_list import ScoreList, find_scores, is_score_table
 
 MOST_RESIDUES = 5000
 """Of a map; a distogram of so many takes three gigabytes."""
@@ -60,6 +69,10 @@ class ForeignMap:
         Pairs whose distance isn't known but to be `farthest` or more: the open last bin.
     farthest : float
         Å; NaN where no bin is open.
+    scores : ndarray, shape=(N, N), dtype=float, or None
+        What ranks pairs as contacts without being a probability; NaN where not said.
+    assumed : str
+        What of it the file doesn't say and nobody could look up, in a sentence.
     """
 
     kind: str
@@ -70,12 +83,14 @@ class ForeignMap:
     glycine: str = "virtual"
     beyond: np.ndarray | None = None
     farthest: float = float("nan")
+    scores: np.ndarray | None = None
+    assumed: str = ""
 
     @property
     def residues(self) -> int:
         """N."""
-        table = self.distances if self.distances is not None else self.contacts
-        return 0 if table is None else len(table)
+        tables = (self.distances, self.contacts, self.scores)
+        return next((len(table) for table in tables if table is not None), 0)
 
 
 def read_foreign_map(data: bytes, name: str, array: str | None = None) -> ForeignMap:
@@ -105,9 +120,14 @@ def read_foreign_map(data: bytes, name: str, array: str | None = None) -> Foreig
         return _of_json(text, name)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if is_contact_list(lines):
-        return _of_list(read_contact_list(lines, name, MOST_RESIDUES))
+        scored = find_scores(lines, name, MOST_RESIDUES)
+        if scored is None or (scored.values.min() >= 0 and scored.values.max() <= 1):
+            return _of_list(read_contact_list(lines, name, MOST_RESIDUES))
+        return _of_scores(scored)
     if lines and lines[0].startswith("i,j,"):
         return _of_pairs(lines, name)
+    if (scored := find_scores(lines, name, MOST_RESIDUES)) is not None:
+        return _of_scores(scored)
     return _of_array(_table(lines, name), "", name)
 
 
@@ -183,11 +203,13 @@ def _of_array(array: np.ndarray, key: str, name: str) -> ForeignMap:
 
 
 def _form(bins: int, key: str, name: str) -> BinnedFormat:
-    form = BY_KEY.get(key) or BY_BINS.get(bins)
+    form = BY_KEY.get(key)
+    if form is None or (form.bins != bins and bins == ESMFOLD2.bins):
+        form = BY_BINS.get(bins)
     if form is None:
         raise DistanceMapError(
-            f"{name} is a distogram of {bins} bins; those of 64 (AlphaFold, ESMFold, Boltz) and 37 "
-            "(trRosetta) are known."
+            f"{name} is a distogram of {bins} bins; those of 64 (AlphaFold, ESMFold, Boltz), 128 "
+            "(ESMFold2) and 37 (trRosetta) are known."
         )
     if form.bins != bins:
         raise DistanceMapError(f"{name} has {bins} bins, where {form.kind} has {form.bins}.")
@@ -208,6 +230,7 @@ def _of_distogram(array: np.ndarray, form: BinnedFormat, name: str) -> ForeignMa
         glycine=form.glycine,
         beyond=np.isnan(distances),
         farthest=float(form.edges[-1]),
+        assumed=form.assumed,
     )
 
 
@@ -218,6 +241,9 @@ _NOT_A_DISTANCE = (
 
 
 def _of_table(table: np.ndarray, name: str) -> ForeignMap:
+    if is_score_table(table):
+        np.fill_diagonal(table, np.nan)
+        return ForeignMap("a table of scores, as CCMpred writes it", scores=table, atom="Cβ")
     seen = table[np.isfinite(table)]
     if not len(seen) or seen.min() < 0:
         least = "no number" if not len(seen) else f"{seen.min():g}"
@@ -279,6 +305,18 @@ def _of_list(found: ContactList) -> ForeignMap:
     return ForeignMap(
         found.kind, distances, contacts, found.atom, found.sequence, "Cα", beyond, found.farthest
     )
+
+
+def _of_scores(found: ScoreList) -> ForeignMap:
+    """Scores pair by pair, or the probabilities that such a list has."""
+    n = int(found.pairs.max()) + 1
+    table = np.full((n, n), np.nan)
+    i, j = found.pairs.T
+    table[i, j] = table[j, i] = found.values
+    kind, letters = found.kind, known_letters(found.sequence)
+    if found.likely:
+        return ForeignMap(kind, contacts=table, atom="Cβ", sequence=letters, glycine="Cα")
+    return ForeignMap(kind, scores=table, atom="Cβ", sequence=letters, glycine="Cα")
 
 
 def _of_pairs(lines: list[str], name: str) -> ForeignMap:

@@ -135,7 +135,7 @@ def compare_with_structure(
     distances : ndarray, shape=(N, N), dtype=float, optional
         Å; NaN where not known.
     contacts : ndarray, shape=(N, N), dtype=float, optional
-        Probabilities; pairs that aren't told count as 0.
+        Probabilities, or scores that rank; pairs that aren't told come last.
     beyond : ndarray, shape=(N, N), dtype=bool, optional
         Pairs only known to be `farthest` or longer.
     farthest : float
@@ -150,7 +150,10 @@ def compare_with_structure(
     told = np.full((n, n), np.nan) if distances is None else distances
     model = score_map(told, coords)
     baseline = score_map(np.where(np.isfinite(told), table, np.nan), coords)
-    likely = None if contacts is None else np.nan_to_num(contacts)
+    likely = None
+    if contacts is not None:
+        least = float(np.nanmin(contacts, initial=0.0))
+        likely = np.where(np.isfinite(contacts), contacts, least - 1.0 if least < 0 else 0.0)
     # Whatever isn't told is no near pair; where there are probabilities they alone rank.
     ranked = score_map(np.where(np.isfinite(told), told, _FAR), coords, likely)
     ranked_baseline = score_map(table, coords)

@@ -39,6 +39,7 @@ def distogram(distances, edges, open_first=False):
 CASES = {
     "AlphaFold 3": ("distogram", np.linspace(2.3125, 21.6875, 63), False),
     "ESMFold": ("distogram_logits", np.linspace(2.3125, 21.6875, 63), False),
+    "ESMFold2": ("distogram_logits", np.linspace(2.0, 52.0, 127), False),
     "Boltz": ("pdistogram", np.linspace(2.0, 22.0, 63), False),
     "trRosetta": ("dist", np.arange(2.0, 20.5, 0.5), True),
 }
@@ -47,12 +48,14 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_distogram_is_read_within_half_a_bin_and_what_is_far_stays_unknown(case, distances):
     key, edges, open_first = CASES[case]
-    distances = np.maximum(distances, 2.6) * 2.2
+    distances = np.maximum(distances, 2.6) * (5 if case == "ESMFold2" else 2.2)
     share = distogram(distances, edges, open_first)
     if key in ("distogram_logits", "pdistogram"):
         share = np.log(share + 1e-9)
     found = read_foreign_map(npz(**{key: share.astype(np.float16)}), "x.npz")
     assert found.atom == "Cβ" and found.residues == N
+    # Where the format's own code leaves the edges open, the map says so.
+    assert ("assumed" in found.assumed) == case.startswith("ESMFold")
     i, j = np.triu_indices(N, 1)
     true, read = distances[i, j], found.distances[i, j]
     near = true < edges[-1]
@@ -179,8 +182,11 @@ def test_a_list_of_contacts_needs_no_header():
     found = read_foreign_map(b"1 9 0 8 0.70\n3 14 0 8 0.1\n", "x.psicov")
     assert found.kind == "a list of contacts" and found.residues == 14
     assert found.contacts[8, 0] == 0.7 and np.isnan(found.contacts[0, 1])
+    # Beyond 1 they are scores; with CASP's header that would be a fault.
+    scored = read_foreign_map(b"1 9 0 8 3.5\n3 14 0 8 0.1\n", "x.psicov")
+    assert scored.contacts is None and scored.scores[0, 8] == 3.5
     with pytest.raises(DistanceMapError, match=r"3\.5 where a probability of contact, 0 to 1"):
-        read_foreign_map(b"1 9 0 8 3.5\n3 14 0 8 0.1\n", "x.psicov")
+        read_foreign_map(b"PFRMAT RR\nMODEL 1\nACDEFGHIKL\n1 9 0 8 3.5\nEND\n", "x.rr")
     # Five residues' distances are five numbers a line, too.
     table = "0 4 5 6 7\n4 0 4 5 6\n5 4 0 4 5\n6 5 4 0 4\n7 6 5 4 0\n"
     assert read_foreign_map(table.encode(), "x.txt").distances[0, 4] == 7

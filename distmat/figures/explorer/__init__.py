@@ -68,6 +68,8 @@ class Scene:
         Å; of the surest template that covers a pair, NaN where none does.
     probability : ndarray, shape=(N, N), dtype=float, optional
         Of contact.
+    rank : ndarray, shape=(N, N), dtype=float, optional
+        Place of a pair among those that may be contacts, 1 the best; the first N count as contacts.
     numbers : sequence of str
         The author's residue numbers, where there are any.
     file : str
@@ -94,6 +96,7 @@ class Scene:
     stages: Mapping[str, np.ndarray] = field(default_factory=dict)
     template: np.ndarray | None = None
     probability: np.ndarray | None = None
+    rank: np.ndarray | None = None
     numbers: Sequence[str] = ()
     file: str = "map"
     words: Mapping[str, str] = field(default_factory=dict)
@@ -118,6 +121,7 @@ def pack_scene(scene: Scene, viewer: Sequence[str] = ()) -> bytes:
         "std": scene.std,
         "template": scene.template,
         "probability": scene.probability,
+        "rank": None if scene.rank is None else np.where(scene.rank < _MISSING, scene.rank, np.nan),
     }
     arrays = _Arrays()
     header = {
@@ -249,7 +253,7 @@ class _Arrays:
 
 def _finest(name: str) -> float:
     """What one step of a map's words stands for, where its values leave the choice."""
-    return 1e-4 if name == "probability" else _UNIT
+    return {"probability": 1e-4, "rank": 1.0}.get(name, _UNIT)
 
 
 def _encode(header: dict) -> bytes:

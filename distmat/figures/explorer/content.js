@@ -101,11 +101,15 @@ function layersOf(content) {
       name: "std", label: "σ", unit: "Å", stops: [...PLASMA].reverse(), low: 0,
       high: Math.max(1, Math.ceil(quantile([content.maps.std], 0.998))), get: (i, j) => content.value("std", i, j),
     },
-    (has("predicted") || has("probability") || has("true")) && contactLayer(content),
+    (has("predicted") || has("probability") || has("rank") || has("true")) && contactLayer(content),
     has("template") && length("template", "template"),
     has("probability") && {
       name: "probability", label: "p(contact)", unit: "", stops: [...VIRIDIS].reverse(), low: 0, high: 1,
       get: (i, j) => content.value("probability", i, j),
+    },
+    has("rank") && {
+      name: "rank", label: "rank", unit: "", stops: VIRIDIS, low: 1, high: 5 * content.n,
+      get: (i, j) => (i === j ? NaN : content.value("rank", i, j)),
     },
   ].filter(Boolean);
 }
@@ -114,8 +118,9 @@ function contactLayer(content) {
   const cutoff = content.header.cutoff;
   const likely = "probability" in content.maps
     ? (i, j) => content.value("probability", i, j) >= 0.5
-    : (i, j) => content.value("predicted", i, j) < cutoff;
-  const claims = "probability" in content.maps || "predicted" in content.maps;
+    : "rank" in content.maps ? (i, j) => content.value("rank", i, j) <= content.n
+      : (i, j) => content.value("predicted", i, j) < cutoff;
+  const claims = ["probability", "rank", "predicted"].some((name) => name in content.maps);
   return {
     name: "contacts", label: "contacts", kinds: true, claims, judged: claims && "true" in content.maps,
     // 1 right, 2 wrong, 3 missed, 0 neither, NaN not observed.

@@ -534,6 +534,10 @@ class Explorer {
       ? number(content.value("true", i, j)) : "not observed"]);
     if (this.has("signed")) rows.push([words.error, number(content.error(i, j), true)]);
     if (this.has("probability")) rows.push(["p(contact)", content.value("probability", i, j).toFixed(3).replace("NaN", "–")]);
+    if (this.has("rank")) {
+      const rank = content.value("rank", i, j);
+      rows.push(["rank", Number.isFinite(rank) ? String(Math.round(rank)) : "–"]);
+    }
     if (this.has("template")) rows.push(["template", number(content.value("template", i, j))]);
     return rows;
   }

@@ -115,7 +115,8 @@ def _ask_map(label: str, key: str) -> GivenMap | None:
         key,
         None,
         "Distograms of AlphaFold 3, ESMFold, Boltz and trRosetta (NPZ), AlphaFold 3's confidences "
-        "(JSON), CASP's RR, lists of contacts, NPY, NPZ, CSV or text with N×N numbers, and what "
+        "(JSON), CASP's RR, lists of contacts or scores, NPY, NPZ, CSV or text with N×N numbers, "
+        "and what "
         "distmat writes. Told apart by what they hold.",
     )
     if file is None:

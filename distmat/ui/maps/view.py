@@ -27,11 +27,20 @@ from distmat.ui.score_tables import BASELINE, ICONS, SHOWN_AS, band_rows, overal
 _SOURCES = (
     ("AlphaFold 3", "`--save_distogram`", "distances between Cβ, up to 21.7 Å; contacts"),
     ("AlphaFold 3", "`…_confidences.json`", "contacts (`contact_probs`); its `pae` is no distance"),
-    ("ESMFold", "`numpy.savez(…, distogram_logits=…)`", "distances between Cβ, up to 21.7 Å"),
+    (
+        "ESMFold, ESMFold2",
+        "`numpy.savez(…, distogram_logits=…)`",
+        "distances between Cβ, up to 21.7 or 52 Å: edges of the bins assumed",
+    ),
     ("Boltz", "`numpy.savez(…, pdistogram=…)`", "distances between Cβ, up to 22 Å"),
     ("trRosetta", "its `.npz`", "distances between Cβ, up to 20 Å"),
     ("CASP", "RR, modes 1 and 2", "contacts, or distances in ten bins"),
-    ("PSICOV, MetaPSICOV, …", "`i j 0 8 p`, a pair a line", "contacts"),
+    ("PSICOV, MetaPSICOV, GREMLIN, …", "a pair a line, such as `i j 0 8 p`", "contacts"),
+    (
+        "CCMpred, plmDCA, EVfold, FreeContact, PconsC",
+        "a table, or a pair a line",
+        "scores: ranks of pairs, no probabilities",
+    ),
     ("you", "NPY, NPZ, CSV or text", "N×N distances, or probabilities of contact"),
 )
 
@@ -63,6 +72,8 @@ def show_heading(asked: Asked) -> None:
     """What the map is, and what it is worth."""
     st.header(escaped(asked.given.name), anchor=False)
     st.caption(escaped(asked.given.describe()))
+    for note in asked.given.notes():
+        st.info(note, icon=":material/info:")
     if asked.fit is not None:
         _show_verdict(asked.given, asked.fit)
 
@@ -126,7 +137,7 @@ def show_view(asked: Asked) -> None:
 def _backbone(given: GivenMap) -> Reconstruction | None:
     """The trace that the map implies; of why there is none a sentence."""
     if given.content.distances is None:
-        st.caption("Contacts alone tell no distances: no backbone is rebuilt from them.")
+        st.caption("Contacts and ranks tell no distances: no backbone is rebuilt from them.")
         return None
     try:
         with st.spinner("Rebuilding the backbone"):
@@ -187,7 +198,7 @@ def _show_difference(
             st.metric(label, value, help=hint, width=190)
     if given.content.distances is None or against.content.distances is None:
         first, second = (
-            named_contacts(one.content.distances, one.content.contacts) for one in (given, against)
+            named_contacts(one.content.distances, one.named) for one in (given, against)
         )
         st.plotly_chart(
             agreement_map(sequence, first, second),
