@@ -15,6 +15,7 @@ from distmat.library.training_sequences import Overlap
 from distmat.protein.alignment import Alignment
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap
+from distmat.protein.distogram import Distogram
 from distmat.protein.sequence import check_letters
 from distmat.scoring.baseline import reference_baseline
 from distmat.scoring.map_scores import MapScores, score_map
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from distmat.library.search import Exclusion
     from distmat.library.store import Library
     from distmat.model.predictor import Predictor
-    from distmat.model.readout import Distogram
 
 
 @dataclass(frozen=True)
@@ -215,21 +215,22 @@ def complete_prediction(
 
 
 def distogram_of(
-    predictor: "Predictor", prediction: Prediction
-) -> "Callable[[], Distogram | None]":
-    """What predicts, once it is asked for, how likely each distance of a prediction is.
+    predictor: "Predictor", sequence: str, templates: tuple[Template, ...] = ()
+) -> Callable[[], Distogram | None]:
+    """What predicts, once it is asked for, how likely each distance of a chain is.
 
     Parameters
     ----------
     predictor : Predictor
-    prediction : Prediction
-        Of this predictor.
+    sequence : str
+    templates : tuple of Template
+        As for `distmat.model.predictor.Predictor.predict`.
     """
 
-    def predict() -> "Distogram | None":
+    def predict() -> Distogram | None:
         if not predictor.takes_templates:
             return None
-        return predictor.distogram(prediction.map.sequence, prediction.templates)
+        return predictor.distogram(sequence, templates)
 
     return predict
 

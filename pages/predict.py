@@ -11,7 +11,7 @@ from distmat.ui.predict.overlap import show_training_overlap
 from distmat.ui.predict.request import ask
 from distmat.ui.predict.scores import show_scores, show_verdict
 from distmat.ui.predict.templates import show_templates
-from distmat.ui.predict.view import get_prediction, warm_up
+from distmat.ui.predict.view import get_prediction
 from distmat.ui.showcase import show_showcase
 
 show_title()
@@ -33,6 +33,5 @@ else:
     show_downloads(view)
 show_history()
 show_many(checkpoint)
-warm_up()
 if view is None:
     show_showcase()

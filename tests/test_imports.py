@@ -47,6 +47,7 @@ KNOWS = {
         "library",
     },
     "prediction": {"errors", "protein", "geometry", "scoring", "library", "model"},
+    "prediction_tasks": {"errors", "workspace", "protein", "library", "model", "prediction"},
     "history": {"access", "errors", "documents", "workspace", "protein"},
     "kept_files": {"access", "errors", "documents", "workspace"},
     "export": {
@@ -130,6 +131,7 @@ KNOWS = {
         "library",
         "model",
         "prediction",
+        "prediction_tasks",
         "batch",
         "training",
         "runs",

@@ -145,7 +145,7 @@ def predict_into(
                 "folder": checkpoint_path(checkpoint),
             }
             if isinstance(found, Prediction):
-                known["distogram"] = distogram_of(predictor, found)
+                known["distogram"] = distogram_of(predictor, found.map.sequence, found.templates)
             rows.append(results.keep(group[place], found, **known))
             seen(group[place], found)
             done += 1

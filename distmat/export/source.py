@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from distmat.export.restraints import DEFAULT_THRESHOLD
 from distmat.prediction import Prediction
 from distmat.protein.distance_map import BANDS, separation
-
-if TYPE_CHECKING:
-    from distmat.model.readout import Distogram
+from distmat.protein.distogram import Distogram
 
 _MOST_PAIRS = 10
 
@@ -39,7 +36,7 @@ class Source:
     prediction: Prediction
     checkpoint: str = ""
     folder: Path | None = None
-    distogram: "Callable[[], Distogram | None]" = lambda: None
+    distogram: Callable[[], Distogram | None] = lambda: None
     pairs: tuple[tuple[int, int], ...] = ()
     threshold: float = DEFAULT_THRESHOLD
 

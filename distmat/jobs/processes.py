@@ -82,6 +82,20 @@ def start(
     return identify(child.pid) or ProcessIdentity(child.pid, -1.0)
 
 
+def start_talking(arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """Start a process that is asked through its standard input and answers through its output.
+
+    What it writes to stderr goes where this process's goes. Its input ends when this process does.
+    """
+    return subprocess.Popen(  # noqa: S603  as above
+        list(arguments),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # Ctrl-C in a terminal is for this process alone.
+        start_new_session=True,
+    )
+
+
 def identify(pid: int | None = None) -> ProcessIdentity | None:
     """The process that has this number now (by default this one), or None."""
     try:

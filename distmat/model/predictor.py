@@ -20,9 +20,10 @@ from distmat.library.templates import Template
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
 from distmat.model.network import DistanceNetwork
 from distmat.model.output import NetworkOutput
-from distmat.model.readout import Distogram, bin_bounds, check_readout, read_distogram
+from distmat.model.readout import bin_bounds, check_readout, read_distogram, whole_distogram
 from distmat.model.residuals import Residuals, spread_of_known_chains
 from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
+from distmat.protein.distogram import Distogram
 from distmat.protein.sequence import check_letters
 from distmat.scoring.baseline import SeparationBaseline
 from distmat.scoring.deviations import most_std, scale_std
@@ -153,7 +154,7 @@ class Predictor:
         with _threads_for(len(sequence)):
             answer = self._answer([sequence])
         logits_LLK = self._logits(answer, 0, len(sequence), templates)
-        return Distogram.of_logits(sequence, logits_LLK, self.network.edges)
+        return whole_distogram(sequence, logits_LLK, self.network.edges)
 
     @torch.inference_mode()
     def predict_many(

@@ -1,15 +1,14 @@
 """What a distogram says of a distance: one number, how sure that is, and the whole of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from scipy.special import ndtri
 
 from distmat.errors import ConfigError
 from distmat.model.heads.pair_modules import OPEN_BINS
 from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
+from distmat.protein.distogram import Distogram
 
 TAIL = 0.05
 """The deviation of a distance is that of a normal distribution whose 90 % interval reaches as far
@@ -22,30 +21,11 @@ MIXED_FROM = 16.0
 pairs within 15 Å, where the median is better; the root of squared errors is ruled by far ones."""
 
 
-@dataclass(frozen=True)
-class Distogram:
-    """How likely each distance is, for all pairs of residues.
-
-    Parameters
-    ----------
-    sequence : str
-        One letter per residue; length N.
-    bounds : ndarray, shape=(K + 1,), dtype=float
-        Å: between which the bins lie.
-    probabilities : ndarray, shape=(N, N, K), dtype=float32
-        Of each bin; each pair's add up to 1. The diagonal means nothing.
-    """
-
-    sequence: str
-    bounds: np.ndarray
-    probabilities: np.ndarray
-
-    @classmethod
-    def of_logits(cls, sequence: str, logits_LLK: torch.Tensor, edges: torch.Tensor) -> "Distogram":
-        """From a network's logits, shape=(N, N, K), and the K − 1 edges between its bins in Å."""
-        probability_LLK = logits_LLK.float().softmax(dim=-1)
-        bounds = bin_bounds(edges).double().cpu().numpy()
-        return cls(sequence, bounds, probability_LLK.cpu().numpy())
+def whole_distogram(sequence: str, logits_LLK: torch.Tensor, edges: torch.Tensor) -> Distogram:
+    """From a network's logits, shape=(N, N, K), and the K − 1 edges between its bins in Å."""
+    probability_LLK = logits_LLK.float().softmax(dim=-1)
+    bounds = bin_bounds(edges).double().cpu().numpy()
+    return Distogram(sequence, bounds, probability_LLK.cpu().numpy())
 
 
 def read_distogram(

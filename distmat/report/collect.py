@@ -17,6 +17,7 @@ from distmat.errors import DistmatError
 from distmat.figures.printed import halves_svg
 from distmat.jobs.log import tail
 from distmat.jobs.store.curve import Curve
+from distmat.protein.distance_map import DistanceMap
 from distmat.protein.entry_id import normal_id
 from distmat.report.facts import ChainFacts, DataFacts, Hardware, RunFacts, StepRow
 from distmat.report.sections.chains import MapDrawing, best_and_worst
@@ -25,6 +26,9 @@ from distmat.runs.diagnosis import diagnose
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.workspace import dataset_path
+
+PredictMaps = Callable[[str, Sequence[str]], list[DistanceMap]]
+"""Of the checkpoint in a folder, maps of sequences."""
 
 LOG_LINES = 15
 
@@ -78,8 +82,19 @@ def collect(store: RunStore, run: Run, now: float | None = None) -> RunFacts:
     )
 
 
-def draw_maps(facts: RunFacts, progress: Callable[[str], None] | None = None) -> Any:
+def draw_maps(
+    facts: RunFacts,
+    progress: Callable[[str], None] | None = None,
+    predict: PredictMaps | None = None,
+) -> Any:
     """Maps of the best and worst chains, predicted by the run's final model.
+
+    Parameters
+    ----------
+    facts : RunFacts
+    progress : callable, optional
+    predict : callable, optional
+        See `distmat.report.status.status`.
 
     Returns
     -------
@@ -88,25 +103,31 @@ def draw_maps(facts: RunFacts, progress: Callable[[str], None] | None = None) ->
     """
     if not facts.chains or not facts.final:
         return []
-    from distmat.model.predictor import load
-
     try:
         wanted = [chain.name for group in best_and_worst(facts) for chain in group]
         name = str(facts.config.get("val", ""))
         dataset = read_dataset(dataset_path(name)).of_split("val").named(set(wanted))
-        predictor = load(facts.folder)
+        if progress:
+            progress(f"Predicting {len(dataset.chains)} chains")
+        maps = (predict or _predict)(
+            str(facts.folder), [chain.sequence for chain in dataset.chains]
+        )
     except DistmatError as error:
         return str(error)
     drawings = []
-    for chain in dataset.chains:
-        if progress:
-            progress(f"Drawing {chain.name}")
-        predicted = predictor.predict(chain.sequence).distances
+    for chain, predicted in zip(dataset.chains, maps, strict=True):
         name = normal_id(chain.name)
         mae = next(scored.mae for scored in facts.chains if normal_id(scored.name) == name)
-        draw = partial(halves_svg, predicted, chain.distances, "i, j")
+        draw = partial(halves_svg, predicted.distances, chain.distances, "i, j")
         drawings.append(MapDrawing(chain.name, mae, draw))
     return drawings
+
+
+def _predict(folder: str, sequences: Sequence[str]) -> list[DistanceMap]:
+    from distmat.model.predictor import load
+
+    predictor = load(folder)
+    return [predictor.predict(sequence) for sequence in sequences]
 
 
 def _rows(store: RunStore, run: Run, metrics: Mapping[str, Curve]) -> list[StepRow]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from distmat.errors import RunError
 from distmat.jobs.kinds import words_of
 from distmat.report.blocks import Report
-from distmat.report.collect import collect, draw_maps, others_to_compare
+from distmat.report.collect import PredictMaps, collect, draw_maps, others_to_compare
 from distmat.report.document import run_report
 from distmat.report.project import project_report
 from distmat.runs.run import TRAINING, Run
@@ -19,6 +19,7 @@ def status(
     compare: Sequence[str] = (),
     with_maps: bool = True,
     progress: Callable[[str], None] | None = None,
+    predict: PredictMaps | None = None,
 ) -> Report:
     """The status report of a run, as it is now.
 
@@ -34,6 +35,8 @@ def status(
         Predict and draw the best and worst chains, where the run has a final model.
     progress : callable, optional
         Told what is being done, a sentence at a time.
+    predict : callable, optional
+        Predicts maps of sequences by the checkpoint in a folder; by default in this process.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def status(
         )
     facts = collect(store, run)
     others = [collect(store, other) for other in others_to_compare(store, run, compare)]
-    maps = draw_maps(facts, progress) if with_maps else ()
+    maps = draw_maps(facts, progress, predict) if with_maps else ()
     return run_report(facts, language, others, maps)
 
 

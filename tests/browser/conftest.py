@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -112,6 +112,13 @@ def fresh(tmp_path):
 
 @contextmanager
 def serve(folder):
+    with serving(folder) as (url, _):
+        yield url
+
+
+@contextmanager
+def serving(folder):
+    """The app, and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -127,13 +134,10 @@ def serve(folder):
     ):
         try:
             wait_until_it_answers(f"http://127.0.0.1:{port}/_stcore/health", server, folder / "log")
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", server
         finally:
             server.terminate()
-            # It waits for connections to close; a page that was just connecting keeps its own.
-            with suppress(subprocess.TimeoutExpired):
-                server.wait(10)
-            server.kill()
+            server.wait(20)
             end_runs(folder / "home")
 
 

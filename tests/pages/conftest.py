@@ -1,15 +1,15 @@
 from functools import cache
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from distmat import prediction_tasks
 from distmat.errors import SequenceError
 from distmat.protein.distance_map import DistanceMap, separation
 from distmat.protein.examples import examples
 from distmat.scoring.baseline import SeparationBaseline
-from distmat.ui import run_store, showcase
+from distmat.ui import run_store, showcase, workers
 from distmat.ui.predict import view
 
 LONGEST = 300
@@ -56,10 +56,20 @@ def known_maps():
 def predictor(monkeypatch):
     """In place of the network, which takes seconds to load."""
     stand_in = StandIn()
-    monkeypatch.setattr(view, "_predictor", lambda folder, changed: stand_in)
-    finished = SimpleNamespace(join=lambda: None)
-    monkeypatch.setattr(view, "_warming", lambda: finished)
+    monkeypatch.setattr(prediction_tasks, "_predictor", lambda folder, identity: stand_in)
     return stand_in
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    """What pages have computed is computed in this process, where the stand-in is."""
+    view._kept.clear()
+    monkeypatch.setattr(workers, "_workers", Here)
+
+
+class Here:
+    def run(self, task, *arguments, progress=None):
+        return task(*arguments, progress=progress or (lambda share, text: None))
 
 
 @pytest.fixture

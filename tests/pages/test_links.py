@@ -28,7 +28,7 @@ def test_a_pasted_sequence_stands_in_the_address_and_opens_from_it(page, another
     another.query_params["name"] = "mine"
     another.run()
     assert_no_fault(another)
-    assert another.header[0].value == "mine" and predictor.asked == [SEQUENCE, SEQUENCE]
+    assert another.header[0].value == "mine" and predictor.asked == [SEQUENCE]
 
 
 def test_a_longer_one_and_a_structure_are_found_by_their_id(page, another, monkeypatch):

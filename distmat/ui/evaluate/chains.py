@@ -1,12 +1,14 @@
 """The chains of an evaluation: a table, the best, the median and the worst, and one in full."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from distmat.dataset.store import read_dataset
 from distmat.errors import DatasetError, DistmatError
+from distmat.prediction import Prediction
+from distmat.prediction_tasks import predict
 from distmat.protein.chain import Chain
 from distmat.scoring.map_scores import MAP_SCORES
 from distmat.ui.address import follow_address, name_followed
@@ -14,10 +16,8 @@ from distmat.ui.evaluate.results import BASELINES, chain_table
 from distmat.ui.explorer import prediction_scene, show_explorer
 from distmat.ui.file_name import file_stem
 from distmat.ui.markdown import escaped, show_error
-from distmat.workspace import dataset_path, library_path
-
-if TYPE_CHECKING:
-    from distmat.prediction import Prediction
+from distmat.ui.workers import compute
+from distmat.workspace import checkpoint_path, dataset_path, library_path
 
 _RANKS = ("Best", "Median", "Worst")
 
@@ -141,18 +141,14 @@ def _show_chain(name: str, settings: dict[str, Any], key: str) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _prediction(name: str, settings: tuple[tuple[str, Any], ...], key: str) -> "Prediction":
+def _prediction(name: str, settings: tuple[tuple[str, Any], ...], key: str) -> Prediction:
     """The chain as the evaluation saw it; `key` is the evaluation's."""
-    from distmat.library.store import Library
-    from distmat.model.predictor import load
-    from distmat.prediction import predict_chain
-
     given = dict(settings)
     wanted = given.get("library") or "none"
-    path = None if wanted == "none" else library_path(wanted)
+    library = "" if wanted == "none" else str(library_path(wanted))
     chain = _chain(given["dataset"], name)
-    library = None if path is None else Library(path)
-    return predict_chain(load(given["checkpoint"]), chain.sequence, name, chain, library=library)
+    folder = str(checkpoint_path(given["checkpoint"]))
+    return compute(predict, folder, chain.sequence, name, chain, library).prediction
 
 
 def _chain(dataset: str, name: str) -> Chain:

@@ -23,6 +23,7 @@ from distmat.ui.file_name import file_stem
 from distmat.ui.maps.question import Asked
 from distmat.ui.markdown import escaped
 from distmat.ui.score_tables import BASELINE, ICONS, SHOWN_AS, band_rows, overall_rows
+from distmat.ui.workers import compute
 
 _SOURCES = (
     ("AlphaFold 3", "`--save_distogram`", "distances between Cβ, up to 21.7 Å; contacts"),
@@ -149,7 +150,7 @@ def _backbone(given: GivenMap) -> Reconstruction | None:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _rebuilt(_given: GivenMap, key: str) -> Reconstruction:
-    return rebuild(_given)
+    return compute(rebuild, _given)
 
 
 def backbone_of(given: GivenMap) -> Reconstruction | None:

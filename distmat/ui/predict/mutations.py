@@ -13,14 +13,16 @@ from distmat.errors import DistmatError
 from distmat.figures.explorer import Scene
 from distmat.figures.maps import image_options, residue_curve, scan_heatmap
 from distmat.jobs.job import Job
+from distmat.prediction_tasks import predict_maps
 from distmat.protein.mutation import mutated, parse_mutations
 from distmat.scoring.effect import CLEAR, MutationEffect, mutation_effect
 from distmat.ui.explorer import show_explorer
 from distmat.ui.file_name import file_stem
 from distmat.ui.job_list import show_jobs, watch_job
 from distmat.ui.markdown import show_error
-from distmat.ui.predict.view import PredictionView, predict_alone
+from distmat.ui.predict.view import PredictionView
 from distmat.ui.run_store import open_store
+from distmat.ui.workers import compute
 from distmat.workspace import checkpoint_identity, checkpoint_path
 
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ def _show_mutant(view: PredictionView, text: str) -> None:
 def _predicted(
     _view: PredictionView, checkpoint: str, sequences: tuple[str, ...]
 ) -> "list[DistanceMap]":
-    return predict_alone(_view, sequences)
+    return compute(predict_maps, str(checkpoint_path(_view.checkpoint)), sequences)
 
 
 def _own_error(view: PredictionView, wild: "DistanceMap") -> tuple[float, str]:

@@ -1,14 +1,19 @@
 """The status report of a run: a preview, and the document to take home."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from distmat.errors import DistmatError
+from distmat.prediction_tasks import predict_maps
+from distmat.protein.distance_map import DistanceMap
 from distmat.report.blocks import Report
 from distmat.report.render import html, markdown, pdf
 from distmat.report.status import status
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.markdown import show_error
+from distmat.ui.workers import compute
 
 _LANGUAGES = {"English": "en", "中文": "zh"}
 
@@ -38,13 +43,19 @@ def show_report(store: RunStore, run: Run) -> None:
 def _write(store: RunStore, run: Run, language: str, maps: bool) -> None:
     with st.status("Writing the report") as progress:
         try:
-            report = status(store, run, language, with_maps=maps, progress=progress.write)
+            report = status(
+                store, run, language, with_maps=maps, progress=progress.write, predict=_predict
+            )
         except DistmatError as error:
             progress.update(label="The report wasn't written", state="error")
             show_error(error)
             return
         progress.update(label="Written", state="complete")
     st.session_state["report"] = (run.id, report)
+
+
+def _predict(folder: str, sequences: Sequence[str]) -> list[DistanceMap]:
+    return compute(predict_maps, folder, sequences)
 
 
 def _show(run: Run, report: Report) -> None:

@@ -1,0 +1,101 @@
+"""The server itself: what it holds, how it ends, and that nobody's prediction stalls another's."""
+
+import re
+import signal
+import socket
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.browser.conftest import serving
+from tests.browser.test_predict import SEQUENCE, open_page
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+LETTERS = "ACDEFGHIKLMNPQRSTVWY"
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A server of its own, and the process that it is."""
+    with serving(tmp_path) as (url, process):
+        yield url, psutil.Process(process.pid)
+
+
+def workers_of(server):
+    return [child for child in server.children() if "distmat.jobs.workers" in child.cmdline()]
+
+
+def paste(page, url, name, sequence):
+    open_page(page, url)
+    page.get_by_role("tab", name="Paste a sequence").click()
+    page.get_by_role("textbox", name="Sequence").fill(f">{name}\n{sequence}")
+    page.get_by_role("button", name="Predict", exact=True).click()
+
+
+def wait_for(found, seconds=60):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found():
+            return
+        time.sleep(0.1)
+    pytest.fail("it didn't happen")
+
+
+def test_a_killed_worker_is_one_sentence_and_the_next_prediction_works(own, offline):
+    url, server = own
+    page, _ = offline
+    paste(page, url, "long", LETTERS * 45)
+    page.get_by_text(re.compile(r"Predicting 900 residues: step")).wait_for()
+    (worker,) = workers_of(server)
+    worker.kill()
+    page.get_by_text("most likely because memory ran out").wait_for()
+    paste(page, url, "short", SEQUENCE)
+    page.get_by_role("heading", name="short").wait_for()
+    # PyTorch is the workers' alone.
+    loaded = {Path(one.path).name for one in server.memory_maps()}
+    assert not any(name.startswith("libtorch") for name in loaded)
+    assert any(name.startswith("libtorch") for name in names_in(workers_of(server)[0]))
+
+
+def names_in(process):
+    return {Path(one.path).name for one in process.memory_maps()}
+
+
+def test_a_long_prediction_stalls_nobody_and_stops_when_its_page_is_left(own, offline, context):
+    url, server = own
+    page, _ = offline
+    page.goto(url)
+    page.get_by_text("Look at it in 3D").wait_for()
+    other = context.new_page()
+    paste(other, url, "long", LETTERS * 75)
+    other.get_by_text(re.compile(r"Predicting 1,500 residues: step")).wait_for()
+    paste(page, url, "short", SEQUENCE)
+    page.get_by_role("heading", name="short").wait_for()
+    assert other.get_by_text(re.compile(r"Predicting 1,500 residues: step")).count()
+    other.close()
+    # What it had to do is left.
+    wait_for(lambda: all(one.cpu_percent(0.5) < 5 for one in workers_of(server)))
+
+
+def test_the_server_ends_within_seconds_though_a_page_and_an_upload_are_open(own, offline):
+    url, server = own
+    page, _ = offline
+    page.goto(url)
+    page.get_by_text("Look at it in 3D").wait_for()
+    workers = workers_of(server)
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as upload:
+        # A request whose end never comes.
+        upload.sendall(
+            b"PUT /_stcore/upload_file/a/b HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"
+        )
+        time.sleep(0.5)
+        started = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        server.wait(20)
+        assert time.monotonic() - started < 8
+    psutil.wait_procs(workers, 10)
+    assert workers and not any(one.is_running() for one in workers)
