@@ -282,7 +282,7 @@ def _in_own_process(data: Path, shape: str, recipe: str, steps: int) -> dict:
 
 def speed_of(data: Path, shape: str, recipe: str, steps: int) -> dict:
     """Of one recipe, in this process."""
-    from distmat.model.build import build_network
+    from distmat.model.build import build_network, total_parameters
     from distmat.training.network_arguments import network_arguments
 
     with tempfile.TemporaryDirectory() as folder:
@@ -299,7 +299,7 @@ def speed_of(data: Path, shape: str, recipe: str, steps: int) -> dict:
         chosen = np.zeros(len(chains), dtype=bool)
         chosen[np.linspace(0, len(chains) - 1, SPEED_CHAINS).astype(int)] = True
         times, residues = _probe(config, steps, chains.where(chosen))
-        encoder = build_network(**network_arguments(config)).encoder.num_parameters()
+        encoder = total_parameters(build_network(**network_arguments(config)).encoder)
     first, last = 1, len(times) - 1
     seconds = times[last][0] - times[first][0]
     return {

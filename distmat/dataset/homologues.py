@@ -114,7 +114,7 @@ def add_homologues(
     column: list[tuple[str, ...]] = [()] * len(own)
     for place, texts in zip(places, kept, strict=True):
         column[place] = texts
-    table = pq.read_table(dataset)
+    table = pq.ParquetFile(dataset).read()
     if "homologues" in table.column_names:
         table = table.drop_columns(["homologues"])
     table = table.append_column("homologues", pa.array(column, type=pa.list_(pa.string())))

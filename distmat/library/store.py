@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from distmat.errors import DatasetError
+from distmat.library.blosum import likeness
 from distmat.library.profiles import LETTERS, pack_frequencies, residue_codes
-from distmat.library.templates import likeness
 from distmat.protein.chain import Chain
 from distmat.protein.entry_id import normal_id
 from distmat.workspace import library_of, library_path, replace_file
@@ -59,17 +59,16 @@ class Library:
     """
 
     def __init__(self, path: Path) -> None:
-        table = _read(path)
+        table = _read(path, _KINDS.keys() - {"profile"})
         self.path, self.name = path, path.stem
         self.names: list[str] = table["id"].to_pylist()
         self.sequences: list[str] = table["sequence"].to_pylist()
-        self.clusters: np.ndarray = table["cluster"].to_numpy()
+        self.clusters: np.ndarray = np.array(table["cluster"].to_pylist(), dtype=np.int64)
         self.released: list[str] = table["released"].to_pylist()
         self._ends = np.cumsum([0, *map(len, self.sequences)])
         self._xyz = np.stack(
             [_flat(table, axis, np.int16, self.residues, path) for axis in "xyz"], axis=1
         )
-        self._profile = _flat(table, "profile", np.uint8, len(LETTERS) * self.residues, path)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -79,6 +78,12 @@ class Library:
         """The chains' ids in the form in which they are compared."""
         return [normal_id(name) for name in self.names]
 
+    @functools.cached_property
+    def _profile(self) -> np.ndarray:
+        # Most of the work of reading a library, and asked for once in the library's life.
+        expected = len(LETTERS) * self.residues
+        return _flat(_read(self.path, {"profile"}), "profile", np.uint8, expected, self.path)
+
     def chain(self, number: int) -> Chain:
         """One of the known chains."""
         first, last = self._ends[number], self._ends[number + 1]
@@ -87,7 +92,13 @@ class Library:
         return Chain(self.names[number], self.sequences[number], ca.astype(np.float32))
 
     def profile(self, number: int) -> np.ndarray:
-        """Its profile as bytes; shape=(N, 20), dtype=uint8."""
+        """Its profile as bytes; shape=(N, 20), dtype=uint8.
+
+        Raises
+        ------
+        DatasetError
+            If the library's profiles can't be read.
+        """
         first, last = self._ends[number], self._ends[number + 1]
         return self._profile[20 * first : 20 * last].reshape(-1, 20)
 
@@ -98,9 +109,8 @@ class Library:
 
     def fingerprint(self) -> str:
         """Tells one library's content from another's; 16 hexadecimal digits."""
-        digest = hashlib.sha256("\n".join([*self.names, *self.sequences]).encode())
-        digest.update(self._profile.tobytes())
-        return digest.hexdigest()[:16]
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def single_sequence_profile(sequence: str) -> np.ndarray:
@@ -188,20 +198,32 @@ def _lists(arrays: list[np.ndarray], kind: Any) -> Any:
     return pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), pa.array(flat, kind))
 
 
-def _read(path: Path) -> Any:
+_KINDS = {
+    "id": "string",
+    "sequence": "string",
+    **dict.fromkeys("xyz", "int16"),
+    "profile": "uint8",
+    "cluster": "int64",
+    "released": "string",
+}
+"""Of each column, or of what its lists hold."""
+
+
+def _read(path: Path, columns: Iterable[str]) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    kinds = {name: pa.type_for_alias(_KINDS[name]) for name in columns}
     wanted = {
-        "id": pa.string(),
-        "sequence": pa.string(),
-        **{axis: pa.large_list(pa.int16()) for axis in "xyz"},
-        "profile": pa.large_list(pa.uint8()),
-        "cluster": pa.int64(),
-        "released": pa.string(),
+        name: pa.large_list(kind) if name in (*"xyz", "profile") else kind
+        for name, kind in kinds.items()
     }
     try:
-        table = pq.read_table(path).select(list(wanted)).cast(pa.schema(wanted))
+        file = pq.ParquetFile(path)
+        if lacking := sorted(_KINDS.keys() - file.schema_arrow.names):
+            raise KeyError(f"it has no column {lacking[0]}")
+        table = file.read(columns=list(wanted))
+        table = table.select(list(wanted)).cast(pa.schema(wanted))
     except (pa.ArrowException, KeyError, OSError) as error:
         raise DatasetError(
             f"{path.name} can't be read as a library ({str(error).splitlines()[0][:160]}); build "
@@ -213,7 +235,8 @@ def _read(path: Path) -> Any:
 
 
 def _flat(table: Any, name: str, dtype: type, expected: int, path: Path) -> np.ndarray:
-    values = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    # pyarrow's own way to an array imports pandas.
+    values = np.from_dlpack(table[name].combine_chunks().flatten())
     if len(values) != expected:
         raise DatasetError(
             f"{path.name} holds {len(values):,} numbers in '{name}' where its sequences ask for "

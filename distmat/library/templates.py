@@ -1,14 +1,13 @@
 """Known chains laid on a query by an alignment, and what copying them would give."""
 
-import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
-from distmat.library.profiles import LETTERS, residue_codes
+from distmat.library.blosum import likeness
+from distmat.library.profiles import residue_codes
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import pairwise_distances
 
@@ -134,6 +133,8 @@ def lay(sequence: str, known: Chain, place: np.ndarray, e_value: float) -> Templ
     covered = place >= 0
     ca = np.full((len(sequence), 3), np.nan, dtype=np.float32)
     ca[covered] = known.ca[place[covered]]
+    from scipy.ndimage import uniform_filter1d
+
     own = residue_codes(sequence)[covered]
     other = residue_codes(known.sequence)[place[covered]]
     match = np.zeros(len(sequence))
@@ -143,16 +144,6 @@ def lay(sequence: str, known: Chain, place: np.ndarray, e_value: float) -> Templ
     smooth = np.where(covered, total / np.maximum(counted, 1e-9), 0.0).astype(np.float32)
     identity = float(np.mean(own == other)) if len(own) else 0.0
     return Template(known.name, ca, place, smooth, e_value, identity)
-
-
-@functools.cache
-def likeness() -> np.ndarray:
-    """How alike two residues are: BLOSUM62's scores from −2 to 4 as 0 to 1; shape=(21, 21)."""
-    from biotite.sequence.align import SubstitutionMatrix
-
-    matrix, letters = SubstitutionMatrix.std_protein_matrix(), f"{LETTERS}X"
-    scores = [[matrix.get_score(one, other) for other in letters] for one in letters]
-    return np.clip((np.array(scores) + 2) / 6, 0.0, 1.0)
 
 
 def copy_nearest(templates: Sequence[Template], otherwise: np.ndarray) -> np.ndarray:

@@ -222,7 +222,7 @@ def read_training_sequences(folder: Path) -> TrainingSequences | None:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, columns=["id", "sequence"])
+        table = pq.ParquetFile(path).read(columns=["id", "sequence"])
         names, sequences = (
             table[column].cast(pa.string()).to_pylist() for column in ("id", "sequence")
         )

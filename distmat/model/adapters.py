@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch import nn
-from transformers import PreTrainedModel
 
 from distmat.errors import ConfigError
 from distmat.model.encoder import fingerprint
@@ -45,7 +44,7 @@ class LoraSettings:
         return asdict(self)
 
 
-def with_lora(encoder: PreTrainedModel, settings: LoraSettings) -> Any:
+def with_lora(encoder: nn.Module, settings: LoraSettings) -> Any:
     """The encoder as a `PeftModel`: its own weights fixed, adapters that learn beside them.
 
     Raises

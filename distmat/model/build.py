@@ -18,6 +18,7 @@ from distmat.model.source import (
     pretrained_encoder,
     tokenizer_for,
 )
+from distmat.model.undrawn import weightless
 from distmat.workspace import checkpoint_path
 
 MODES = ("full", "lora", "frozen")
@@ -124,7 +125,7 @@ def _open_start(start: str | Path, config: DistanceNetworkConfig) -> DistanceNet
     )
     probe = None
     if same_head and theirs.encoder.model_type == config.encoder.model_type:
-        with torch.device("meta"):
+        with weightless():
             probe = DistanceNetwork(copy.deepcopy(config))
         began.encoder = merged(began.encoder)
         shapes = [{k: v.shape for k, v in n.state_dict().items()} for n in (probe, began)]

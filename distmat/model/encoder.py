@@ -7,14 +7,11 @@ L residues, T tokens, D width of a state.
 """
 
 import hashlib
-import inspect
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from distmat.errors import ConfigError
 from distmat.model.encoders import kind_of
@@ -22,9 +19,6 @@ from distmat.model.tokens import ResidueTokenizer, first_line
 
 _WIDEST = 2**22
 """Channels of a state, or tokens, at most."""
-
-_UNUSED = ("contact_head", "pooler", "lm_head")
-"""Parts of encoders that states don't pass through."""
 
 
 @dataclass(frozen=True)
@@ -135,21 +129,20 @@ def _states(encoder: nn.Module, ids_BT: torch.Tensor, mask_BT: torch.Tensor) -> 
     return encoder(input_ids=ids_BT, attention_mask=mask_BT.long()).last_hidden_state
 
 
-def config_from_dict(content: dict[str, Any]) -> PreTrainedConfig:
+def config_from_dict(content: dict[str, Any]) -> Any:
     """The shape of an encoder, from what `distmat.model.schema.check_encoder` let pass.
 
     Raises
     ------
     ConfigError
-        If transformers knows no such kind, or its class doesn't take the values.
+        If there is no such kind, or its class doesn't take the values.
     """
     settings = {name: value for name, value in content.items() if not name.startswith("_")}
-    kind = settings.pop("model_type")
-    # An encoder of another package is known to transformers once that is imported.
-    kind_of(kind)
+    model_type = settings.pop("model_type")
+    kind = kind_of(model_type)
     try:
-        config = AutoConfig.for_model(kind, **settings)
-    # Each kind's class checks its values in a way of its own; only transformers' code runs here.
+        config = kind.read_config(model_type, settings)
+    # Each kind's class checks its values in a way of its own; only its code runs here.
     except Exception as error:
         raise ConfigError(f"encoder: {first_line(error)}") from None
     for name in ("hidden_size", "vocab_size"):
@@ -159,17 +152,17 @@ def config_from_dict(content: dict[str, Any]) -> PreTrainedConfig:
     return config
 
 
-def is_causal(config: PreTrainedConfig) -> bool:
+def is_causal(config: Any) -> bool:
     """Whether a residue's state knows only what comes before it, unless told otherwise."""
-    return config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    return kind_of(config.model_type).is_causal(config)
 
 
-def encoder_of_shape(config: PreTrainedConfig) -> Any:
+def encoder_of_shape(config: Any) -> Any:
     """An encoder of random weights, drawn from PyTorch's generator."""
-    return without_unused(AutoModel.from_config(config, **no_pooler(config)))
+    return kind_of(config.model_type).build(config)
 
 
-def seeded_encoder(config: PreTrainedConfig, seed: int) -> Any:
+def seeded_encoder(config: Any, seed: int) -> Any:
     """An encoder of random weights that the seed alone decides, so that it can be made again."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -204,20 +197,3 @@ def fingerprint(encoder: nn.Module) -> str:
             first = weight.detach().flatten()[:64].to("cpu", torch.bfloat16).float()
             digest.update(f"{name} {tuple(weight.shape)} {first.tolist()}".encode())
     return digest.hexdigest()[:16]
-
-
-def no_pooler(config: PreTrainedConfig) -> dict[str, bool]:
-    """What tells transformers to make none, where there would be one."""
-    if type(config) not in AutoModel._model_mapping:
-        return {}
-    kind: Any = AutoModel._model_mapping[type(config)]
-    known = inspect.signature(kind).parameters
-    return {"add_pooling_layer": False} if "add_pooling_layer" in known else {}
-
-
-def without_unused(encoder: PreTrainedModel) -> PreTrainedModel:
-    """Drop what states don't pass through: it would never get a gradient."""
-    for name in _UNUSED:
-        if getattr(encoder, name, None) is not None:
-            setattr(encoder, name, nn.Identity())
-    return encoder

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedConfig,
 from transformers.utils import logging
 
 from distmat.errors import CheckpointError, ConfigError
-from distmat.model.encoder import no_pooler, without_unused
+from distmat.model.pretrained import no_pooler, without_unused
 from distmat.model.tokens import ResidueTokenizer, first_line, residue_tokenizer
 
 _PATIENCE = 10.0

@@ -1,15 +1,16 @@
-"""Encoder and head as one network that transformers can train, save and load."""
+"""Encoder and head as one network."""
 
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 
 from distmat.errors import ConfigError
 from distmat.model.encoder import (
     EncoderOutput,
     attend_both_ways,
+    config_from_dict,
     encoder_of_shape,
     is_causal,
     run_encoder,
@@ -19,23 +20,17 @@ from distmat.model.encoders.mini_modules import MiniConfig
 from distmat.model.heads import HEADS
 from distmat.model.losses import LossSettings
 from distmat.model.output import NetworkOutput
+from distmat.model.recomputed import recompute_layers
 from distmat.model.tokens import ResidueTokenizer
 
 
-@runtime_checkable
-class StartsAsIdentity(Protocol):
-    """A block that hands its input on unchanged before it is trained."""
-
-    def zero_init_residual(self) -> None:
-        """Make its updates zero."""
-
-
-class DistanceNetworkConfig(PreTrainedConfig):
+@dataclass
+class DistanceNetworkConfig:
     """Shape of a `DistanceNetwork`, and where its encoder's weights come from.
 
     Parameters
     ----------
-    encoder : PreTrainedConfig or dict
+    encoder : object or dict
         Config of the encoder, with its `model_type`; None until `build_network` looks it up.
     encoder_name : str
         ``"mini"``, a hub name, a local folder, or ``"checkpoint:NAME"``.
@@ -71,52 +66,38 @@ class DistanceNetworkConfig(PreTrainedConfig):
         Digest of the encoder's own weights, where they aren't saved.
     """
 
-    model_type = "distmat"
-    sub_configs: ClassVar[dict] = {"encoder": AutoConfig}
+    model_type: ClassVar[str] = "distmat"
 
-    def __init__(
-        self,
-        encoder: PreTrainedConfig | dict | None = None,
-        head: dict | None = None,
-        max_trained_length: int = 0,
-        distogram_temperature: float = 1.0,
-        std_factors: dict | None = None,
-        encoder_name: str = "mini",
-        bidirectional: bool = False,
-        head_kind: str = "pair",
-        loss: str = "",
-        loss_settings: dict | None = None,
-        mode: str = "full",
-        lora: dict | None = None,
-        pretrained: bool = False,
-        encoder_seed: int = 0,
-        tokens: dict | None = None,
-        base_fingerprint: str = "",
-        **kwargs,
-    ) -> None:
-        if isinstance(encoder, dict):
-            # An encoder of another package is known to transformers once that is imported.
-            kind_of(encoder.get("model_type", ""))
-            encoder = AutoConfig.for_model(**encoder)
-        if encoder is None and encoder_name == "mini":
-            encoder = MiniConfig()
-        self.encoder: Any = encoder
-        self.encoder_name = encoder_name
-        self.bidirectional = bidirectional
-        self.head_kind = head_kind
-        self.head = dict(head or {})
-        self.loss = loss or (HEADS.get(head_kind).losses[0] if head_kind in HEADS else "")
-        self.loss_settings = dict(loss_settings or {})
-        self.max_trained_length = max_trained_length
-        self.distogram_temperature = distogram_temperature
-        self.std_factors = dict(std_factors or {})
-        self.mode = mode
-        self.lora = dict(lora) if lora else None
-        self.pretrained = pretrained
-        self.encoder_seed = encoder_seed
-        self.tokens = dict(tokens) if tokens else None
-        self.base_fingerprint = base_fingerprint
-        super().__init__(**kwargs)
+    encoder: Any = None
+    encoder_name: str = "mini"
+    bidirectional: bool = False
+    head_kind: str = "pair"
+    head: dict[str, Any] = field(default_factory=dict)
+    loss: str = ""
+    loss_settings: dict[str, Any] = field(default_factory=dict)
+    max_trained_length: int = 0
+    distogram_temperature: float = 1.0
+    std_factors: dict[str, float] = field(default_factory=dict)
+    mode: str = "full"
+    lora: dict[str, Any] | None = None
+    pretrained: bool = False
+    encoder_seed: int = 0
+    tokens: dict[str, Any] | None = None
+    base_fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.encoder, dict):
+            self.encoder = config_from_dict(self.encoder)
+        if self.encoder is None and self.encoder_name == "mini":
+            self.encoder = MiniConfig()
+        if not self.loss and self.head_kind in HEADS:
+            self.loss = HEADS.get(self.head_kind).losses[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a checkpoint's ``config.json``."""
+        content = {each.name: getattr(self, each.name) for each in fields(self)}
+        encoder = None if self.encoder is None else self.encoder.to_dict()
+        return {"model_type": self.model_type, **content, "encoder": encoder}
 
     def check(self) -> None:
         """Refuse a head or a loss that there isn't.
@@ -134,7 +115,7 @@ class DistanceNetworkConfig(PreTrainedConfig):
         LossSettings.from_dict(self.loss_settings)
 
 
-class DistanceNetwork(PreTrainedModel):
+class DistanceNetwork(nn.Module):
     """Residues in, a distogram, distances or coordinates out.
 
     Parameters
@@ -144,25 +125,19 @@ class DistanceNetwork(PreTrainedModel):
         With its weights; without it, one of random weights is made.
     """
 
-    config_class = DistanceNetworkConfig
-    base_model_prefix = "network"
-    supports_gradient_checkpointing = True
-    _supports_sdpa = True
-    _supports_flash_attn = True
     config: DistanceNetworkConfig
     encoder: Any
     head: Any
 
     def __init__(self, config: DistanceNetworkConfig, encoder: nn.Module | None = None) -> None:
         config.check()
-        super().__init__(config)
+        super().__init__()
+        self.config = config
         self.encoder = encoder_of_shape(config.encoder) if encoder is None else encoder
-        # What an encoder brought along must not be drawn anew.
-        for module in () if encoder is None else encoder.modules():
-            module._is_hf_initialized = True  # type: ignore[assignment]
         if config.bidirectional and is_causal(config.encoder):
             attend_both_ways(self.encoder)
         self.kind = HEADS.get(config.head_kind)
+        # Drawn as PyTorch draws them, which the pair blocks were tried with.
         self.head = _new_head(config)
         self.tokens: ResidueTokenizer = (
             ResidueTokenizer.from_dict(config.tokens)
@@ -170,7 +145,6 @@ class DistanceNetwork(PreTrainedModel):
             else kind_of(config.encoder.model_type).tokens(config.encoder)
         )
         self.loss_settings = LossSettings.from_dict(config.loss_settings)
-        self.post_init()
 
     @property
     def gives_distogram(self) -> bool:
@@ -187,6 +161,19 @@ class DistanceNetwork(PreTrainedModel):
         """Residues of the longest chain that the head can answer for; None: of any length."""
         return getattr(self.head, "max_length", None)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights lie."""
+        return next(self.parameters()).device
+
+    def count_parameters(self) -> int:
+        """How many numbers its weights are."""
+        return sum(weight.numel() for weight in self.parameters())
+
+    def activation_checkpointing_enable(self, *_: Any, **__: Any) -> None:
+        """Let layers keep less and compute more; called by transformers' Trainer."""
+        recompute_layers(self)
+
     def get_input_embeddings(self) -> nn.Module:
         """The encoder's embedding of tokens."""
         return self.encoder.get_input_embeddings()
@@ -197,11 +184,6 @@ class DistanceNetwork(PreTrainedModel):
         if self.config.mode == "frozen":
             self.encoder.eval()
         return self
-
-    def _init_weights(self, module: nn.Module) -> None:
-        # PyTorch's own initialisation otherwise, which the pair blocks were tried with.
-        if isinstance(module, StartsAsIdentity):
-            module.zero_init_residual()
 
     def forward(
         self,
@@ -254,7 +236,3 @@ def _new_head(config: DistanceNetworkConfig) -> nn.Module:
             f"The head '{config.head_kind}' can't be made of {config.head} ({error})."
         ) from None
     return made
-
-
-AutoConfig.register(DistanceNetworkConfig.model_type, DistanceNetworkConfig)
-AutoModel.register(DistanceNetworkConfig, DistanceNetwork)

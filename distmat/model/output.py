@@ -4,14 +4,13 @@ import math
 from dataclasses import dataclass
 
 import torch
-from transformers.utils import ModelOutput
 
 _LARGEST_LOG = math.log1p(500.0)
 """log(1 + d) of the largest distance that a head is let say."""
 
 
 @dataclass
-class NetworkOutput(ModelOutput):
+class NetworkOutput:
     """What a `DistanceNetwork` returns; what its head doesn't give is None.
 
     Parameters

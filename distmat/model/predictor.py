@@ -74,7 +74,7 @@ class Predictor:
         self.card = {
             **checkpoint.trained_on,
             "max_length": self.network.config.max_trained_length,
-            "parameters": self.network.num_parameters(),
+            "parameters": self.network.count_parameters(),
             "std_from": _source_of_std(checkpoint),
         }
 

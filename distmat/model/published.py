@@ -7,6 +7,7 @@
 The second script's head is named `dist_proj.U` and `dist_head`, the first one's
 `coord_proj.U` and `coord_head`. Both let the tokenizer join residues to byte pairs, and so
 does a checkpoint of theirs when it is opened here. The adapters are added into the weights.
+transformers is imported where such a checkpoint is opened, for to ask for one happens always.
 """
 
 import re
@@ -14,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, Qwen2Config, Qwen3Config
-from transformers.initialization import no_init_weights
 
 from distmat.documents import read_json
 from distmat.errors import CheckpointError, ConfigError
@@ -24,6 +23,7 @@ from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.schema import PublishedSettings, SchemaError, check_encoder, read_checked
 from distmat.model.soundness import try_out, weightless_network
 from distmat.model.tokens import ResidueTokenizer, first_line
+from distmat.model.undrawn import UndrawnWeights
 from distmat.protein.sequence import quoted
 
 CONFIG = "training_config.json"
@@ -77,7 +77,7 @@ def read_published(folder: Path) -> DistanceNetwork:
     own |= {f"head.{key}": value for key, value in head.items()}
     _check_fit(network, own, folder)
     # Of half a billion weights, none is drawn, and none is held twice.
-    with no_init_weights():
+    with UndrawnWeights():
         network = DistanceNetwork(config)
     network.load_state_dict(own, assign=True)
     network.tokens = tokens
@@ -182,7 +182,7 @@ def _merge_adapters(
     return encoder
 
 
-def _shape(name: str, folder: Path, encoder: dict[str, torch.Tensor]) -> PreTrainedConfig:
+def _shape(name: str, folder: Path, encoder: dict[str, torch.Tensor]) -> Any:
     """Of the base: from a config in the folder, from disk by its name, or from its weights."""
     for place in (folder / "config.json", Path(name) / "config.json"):
         try:
@@ -193,6 +193,8 @@ def _shape(name: str, folder: Path, encoder: dict[str, torch.Tensor]) -> PreTrai
         # Not there, or of no use; the weights know the rest.
         except (OSError, ValueError, ConfigError):
             continue
+    from transformers import AutoConfig
+
     try:
         return AutoConfig.from_pretrained(name, local_files_only=True, trust_remote_code=False)
     # Not in the hub's cache.
@@ -200,8 +202,10 @@ def _shape(name: str, folder: Path, encoder: dict[str, torch.Tensor]) -> PreTrai
         return _shape_of_weights(encoder, folder)
 
 
-def _shape_of_weights(encoder: dict[str, torch.Tensor], folder: Path) -> PreTrainedConfig:
+def _shape_of_weights(encoder: dict[str, torch.Tensor], folder: Path) -> Any:
     """What the weights tell, and what all Qwen2.5 and Qwen3 models of their size have in common."""
+    from transformers import Qwen2Config, Qwen3Config
+
     try:
         vocabulary, width = encoder["embed_tokens.weight"].shape
         first = "layers.0.self_attn."
@@ -236,6 +240,8 @@ def _shape_of_weights(encoder: dict[str, torch.Tensor], folder: Path) -> PreTrai
 
 def _tokens(folder: Path) -> ResidueTokenizer:
     """Byte pairs, as the script made them, and its placeholder: the unknown token."""
+    from transformers import AutoTokenizer
+
     try:
         source = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False

@@ -13,6 +13,7 @@ from distmat.model.encoder import encoder_of_shape, run_encoder
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.output import NetworkOutput
 from distmat.model.tokens import LETTERS, first_line
+from distmat.model.undrawn import weightless
 from distmat.protein.sequence import quoted
 
 _FLOATS = {"F64", "F32", "F16", "BF16"}
@@ -66,7 +67,7 @@ def weightless_network(config: DistanceNetworkConfig, folder: Path) -> DistanceN
     CheckpointError
         If no encoder can be made of its config.
     """
-    with torch.device("meta"):
+    with weightless():
         return DistanceNetwork(copy.deepcopy(config), _encoder_of_shape(config, folder))
 
 

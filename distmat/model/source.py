@@ -1,25 +1,24 @@
 """What a name means: an encoder of ours, one of our own checkpoints, or a model on the hub.
 
 Encoders and networks are found here together, for each may ask for the other: a checkpoint
-can be trained beside an encoder, and an encoder can be taken from a checkpoint.
+can be trained beside an encoder, and an encoder can be taken from a checkpoint. The hub is
+imported where it is asked, for with it comes transformers, and mini needs none of that.
 """
 
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedConfig
-from transformers.initialization import no_init_weights
 
 from distmat.errors import CheckpointError, ConfigError
 from distmat.model.adapters import merged, prepare
 from distmat.model.encoder import seeded_encoder
 from distmat.model.encoders import ENCODERS, kind_of
-from distmat.model.hub import hub_config, hub_encoder, hub_tokenizer
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.published import is_published, read_published
 from distmat.model.soundness import check_shapes, try_out, unloadable
 from distmat.model.tokens import ResidueTokenizer, mini_tokenizer
+from distmat.model.undrawn import UndrawnWeights
 from distmat.model.weights import (
     HEAD,
     WEIGHTS,
@@ -49,7 +48,7 @@ def checkpoint_folder(name: str) -> Path | None:
     return Path(name) if is_ours else None
 
 
-def encoder_config(name: str) -> PreTrainedConfig:
+def encoder_config(name: str) -> Any:
     """The shape of an encoder, by hub name or local folder, or ``"mini"``.
 
     Raises
@@ -62,12 +61,12 @@ def encoder_config(name: str) -> PreTrainedConfig:
     folder = checkpoint_folder(name)
     if folder is not None:
         return read_network_config(folder).encoder
+    from distmat.model.hub import hub_config
+
     return hub_config(name)
 
 
-def pretrained_encoder(
-    name: str, config: PreTrainedConfig, dtype: torch.dtype, use_4bit: bool
-) -> Any:
+def pretrained_encoder(name: str, config: Any, dtype: torch.dtype, use_4bit: bool) -> Any:
     """An encoder with its weights, from the hub, a local folder or one of our own checkpoints.
 
     Raises
@@ -84,6 +83,8 @@ def pretrained_encoder(
         )
     if folder is not None:
         return merged(load_network(folder).encoder).to(dtype)
+    from distmat.model.hub import hub_encoder
+
     return hub_encoder(name, config, dtype, use_4bit)
 
 
@@ -115,6 +116,8 @@ def _tokenizer_of(name: str) -> ResidueTokenizer:
     folder = checkpoint_folder(name)
     if folder is not None:
         return tokenizer_for(read_network_config(folder))
+    from distmat.model.hub import hub_tokenizer
+
     return hub_tokenizer(name)
 
 
@@ -167,8 +170,7 @@ def _check_bases(folder: Path, config: DistanceNetworkConfig) -> None:
 
 
 def _whole(folder: Path, config: DistanceNetworkConfig) -> DistanceNetwork:
-    # Drawing weights that are read in the next moment takes seconds for a large encoder.
-    with no_init_weights():
+    with UndrawnWeights():
         network = DistanceNetwork(config)
     load_weights(network, folder)
     return network

@@ -1,5 +1,6 @@
 """A network's config and weights in a folder: all weights in full mode, else what was trained."""
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -8,22 +9,19 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers.utils.logging import disable_progress_bar
 
 from distmat.documents import DocumentError, read_json
 from distmat.errors import CheckpointError, ConfigError
-from distmat.model.encoder import config_from_dict
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.schema import NetworkFile, SchemaError, checked
 from distmat.model.soundness import check_weights, shapes_of, unloadable
 from distmat.protein.sequence import quoted
+from distmat.workspace import replace_file
 
+CONFIG = "config.json"
 ADAPTER = "adapter_model.safetensors"
 HEAD = "head.safetensors"
 WEIGHTS = "model.safetensors"
-
-# A file of a few megabytes is there at once; the bars would garble a run's own.
-disable_progress_bar()
 
 
 def save_network(
@@ -49,8 +47,8 @@ def save_network(
         _write_weights(head, folder / HEAD)
     if network.config.mode == "lora":
         _write_adapter(network, state, folder)
-    network.config.architectures = [type(network).__name__]
-    network.config.save_pretrained(folder)
+    with replace_file(folder / CONFIG, "w") as file:
+        json.dump(network.config.as_dict(), file, indent=2, sort_keys=True)
 
 
 def _write_adapter(network: DistanceNetwork, state: dict[str, torch.Tensor], folder: Path) -> None:
@@ -140,12 +138,10 @@ def read_network_config(folder: Path) -> DistanceNetworkConfig:
     """
     folder = Path(folder)
     try:
-        content = read_json(folder / "config.json")
+        content = read_json(folder / CONFIG)
         kind = content.get("model_type") if isinstance(content, dict) else None
         if kind == DistanceNetworkConfig.model_type:
             settings = checked(NetworkFile, content).model_dump(exclude_unset=True)
-            if settings.get("encoder") is not None:
-                settings["encoder"] = config_from_dict(settings["encoder"])
             config = DistanceNetworkConfig(**settings)
             config.check()
             return config

@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import pdist
-from scipy.stats import rankdata
 
 from distmat.geometry.embedding import embed
 from distmat.protein.distance_map import BANDS, CONTACT_CUTOFF
@@ -270,6 +269,8 @@ def _contact_auc(pairs: Pairs) -> float:
     negative = len(contact) - positive
     if not positive or not negative:
         return math.nan
+    from scipy.stats import rankdata
+
     above = rankdata(rank)[contact].sum() - positive * (positive + 1) / 2
     return float(above / (positive * negative))
 

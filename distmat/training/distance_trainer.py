@@ -173,6 +173,14 @@ class DistanceTrainer(Trainer):
         # The batches are this process's own already: accelerate has nothing to deal out.
         return prepare_data_loader(loader, num_processes=1, process_index=0)
 
+    # A mean over the batch, which the Trainer divides by the steps that it accumulates.
+    loss_is_scaled_for_ga = False
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """The network's own loss."""
+        answer = model(**inputs)
+        return (answer.loss, answer) if return_outputs else answer.loss
+
     def training_step(self, model, inputs, num_items_in_batch=None) -> torch.Tensor:
         """One batch forward and backward; its loss."""
         self.residues_seen += int(inputs["attention_mask"].sum())

@@ -5,6 +5,8 @@ import pytest
 from biotite.sequence import ProteinSequence
 from biotite.sequence.align import SubstitutionMatrix, align_optimal
 
+from distmat.library.blosum import BLOSUM62
+from distmat.library.profiles import LETTERS
 from distmat.library.templates import Hit, copy_nearest, lay
 
 
@@ -31,6 +33,12 @@ def test_identity_is_that_of_an_independent_alignment(known_chains, relative):
     trace = align_optimal(*pair, matrix, gap_penalty=(-20, -5))[0].trace
     same = np.mean([query[i] == chain.sequence[j] for i, j in trace])
     assert template.identity == pytest.approx(same, abs=0.02)
+
+
+def test_residues_are_as_alike_as_another_package_says():
+    matrix = SubstitutionMatrix.std_protein_matrix()
+    scores = [[matrix.get_score(one, other) for other in f"{LETTERS}X"] for one in f"{LETTERS}X"]
+    assert (np.array(BLOSUM62.split(), dtype=int).reshape(21, 21) == scores).all()
 
 
 def test_copying_keeps_the_other_map_where_nothing_is_aligned(known_chains):

@@ -189,7 +189,7 @@ def test_adapters_beside_the_shipped_mini_are_found_by_its_name(tmp_path, monkey
     save_checkpoint(Checkpoint(net, BASELINE), tmp_path / "model")
     assert read_network_config(tmp_path / "model").encoder_name == "checkpoint:mini"
     shipped, adapted = load("mini"), load(tmp_path / "model")
-    assert adapted.network.num_parameters() > shipped.network.num_parameters()
+    assert adapted.network.count_parameters() > shipped.network.count_parameters()
     shipped.network.config.distogram_temperature = 1.0
     np.testing.assert_array_equal(
         adapted.predict("MKTAYIAKQRQISFVK").distances, shipped.predict("MKTAYIAKQRQISFVK").distances

@@ -31,7 +31,7 @@ HEADS = {
 """Arguments of a small head of each kind."""
 
 
-def tiny_config(kind: str) -> PreTrainedConfig:
+def tiny_config(kind: str) -> PreTrainedConfig | MiniConfig:
     if kind == "mini":
         return MiniConfig(num_attention_heads=4, **SHAPE)
     if kind == "esm":

@@ -10,10 +10,12 @@ from distmat.model.tokens import LETTERS, ResidueTokenizer
 class EncoderKind:
     """One kind of encoder; what isn't overridden is that of causal language models.
 
-    A kind with a name in `ENCODERS` is made from its config alone, without a download: its
-    config is a `PreTrainedConfig` that its module registers with transformers' `AutoConfig` and
-    `AutoModel` when it is imported. The model is called with `input_ids` and
-    `attention_mask`, shape=(B, T), and gives `last_hidden_state`.
+    A kind with a name in `ENCODERS` is made from its config alone, without a download. Either
+    its config is a `PreTrainedConfig` that its module registers with transformers' `AutoConfig`
+    and `AutoModel` when it is imported; or the kind says itself how config and model are made,
+    by `read_config`, `build` and `is_causal`. A config has `model_type`, `hidden_size`,
+    `vocab_size` and `to_dict`. The model is called with `input_ids` and `attention_mask`,
+    shape=(B, T), gives `last_hidden_state`, and has `get_input_embeddings`.
 
     Attributes
     ----------
@@ -37,6 +39,24 @@ class EncoderKind:
     def shape(self, settings: Any) -> EncoderShape | None:
         """What `config` would describe, if that can be told without PyTorch."""
         return None
+
+    def read_config(self, model_type: str, content: dict[str, Any]) -> Any:
+        """The config that a checkpoint holds."""
+        from distmat.model.pretrained import make_config
+
+        return make_config(model_type, content)
+
+    def build(self, config: Any) -> Any:
+        """An encoder of random weights, drawn from PyTorch's generator."""
+        from distmat.model.pretrained import make_encoder
+
+        return make_encoder(config)
+
+    def is_causal(self, config: Any) -> bool:
+        """Whether a residue's state knows only what comes before it, unless told otherwise."""
+        from distmat.model.pretrained import is_causal_model
+
+        return is_causal_model(config)
 
     def tokens(self, config: Any) -> ResidueTokenizer:
         """Token ids for an encoder of random weights, whose config is all there is of it."""

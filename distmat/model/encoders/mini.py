@@ -83,6 +83,22 @@ class MiniKind(EncoderKind):
             dropout=settings.dropout,
         )
 
+    def read_config(self, model_type: str, content: dict[str, Any]) -> Any:
+        """See `EncoderKind`."""
+        from distmat.model.encoders.mini_modules import MiniConfig
+
+        return MiniConfig.from_dict(content)
+
+    def build(self, config: Any) -> Any:
+        """See `EncoderKind`."""
+        from distmat.model.encoders.mini_modules import MiniEncoder
+
+        return MiniEncoder(config)
+
+    def is_causal(self, config: Any) -> bool:
+        """See `EncoderKind`."""
+        return False
+
     def shape(self, settings: Any) -> EncoderShape:
         """See `EncoderKind`."""
         d, vocabulary = settings.hidden_size, len(VOCABULARY)

@@ -3,17 +3,19 @@
 Shapes: B batch, L residues, D width, H attention heads, K width of one head.
 """
 
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
+
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
-from transformers.modeling_layers import GradientCheckpointingLayer
-from transformers.modeling_outputs import BaseModelOutput
 
+from distmat.model.recomputed import RecomputedLayer
 from distmat.model.tokens import PAD, VOCABULARY
 
 
-class MiniConfig(PreTrainedConfig):
+@dataclass
+class MiniConfig:
     """Shape of a `MiniEncoder`.
 
     Parameters
@@ -30,34 +32,42 @@ class MiniConfig(PreTrainedConfig):
         On every sublayer's output, 0 to 1.
     """
 
-    model_type = "distmat-mini"
+    model_type: ClassVar[str] = "distmat-mini"
 
-    def __init__(
-        self,
-        hidden_size: int = 128,
-        num_hidden_layers: int = 4,
-        num_attention_heads: int = 4,
-        intermediate_size: int = 384,
-        kernel_size: int = 7,
-        max_relative_position: int = 64,
-        dropout: float = 0.1,
-        vocab_size: int = len(VOCABULARY),
-        pad_token_id: int = PAD,
-        **kwargs,
-    ) -> None:
-        self.hidden_size = hidden_size
-        self.num_hidden_layers = num_hidden_layers
-        self.num_attention_heads = num_attention_heads
-        self.intermediate_size = intermediate_size
-        self.kernel_size = kernel_size
-        self.max_relative_position = max_relative_position
-        self.dropout = dropout
-        self.vocab_size = vocab_size
-        super().__init__(**kwargs)
-        self.pad_token_id = pad_token_id
+    hidden_size: int = 128
+    num_hidden_layers: int = 4
+    num_attention_heads: int = 4
+    intermediate_size: int = 384
+    kernel_size: int = 7
+    max_relative_position: int = 64
+    dropout: float = 0.1
+    vocab_size: int = len(VOCABULARY)
+    pad_token_id: int = PAD
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> "MiniConfig":
+        """From what `to_dict` gave; entries of other programs are passed over."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in content.items() if name in known})
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a network's config, and for peft."""
+        return {"model_type": self.model_type, **asdict(self)}
 
 
-class MiniLayer(GradientCheckpointingLayer):
+@dataclass(frozen=True)
+class MiniOutput:
+    """What a `MiniEncoder` returns, called as transformers' models call it.
+
+    Parameters
+    ----------
+    last_hidden_state : Tensor, shape=(B, L, D)
+    """
+
+    last_hidden_state: torch.Tensor
+
+
+class MiniLayer(RecomputedLayer):
     """Depthwise convolution, attention with a bias per offset, feed-forward, all pre-norm."""
 
     def __init__(self, config: MiniConfig) -> None:
@@ -74,7 +84,8 @@ class MiniLayer(GradientCheckpointingLayer):
         self.down = nn.Linear(config.intermediate_size, d)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x_BLD: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
+    def compute(self, x_BLD: torch.Tensor, mask_BL: torch.Tensor) -> torch.Tensor:
+        """The residues' states, shape=(B, L, D), after this layer."""
         # The convolution must not see what padding's states happen to hold.
         h_BLD = self.norm_conv(x_BLD) * mask_BL[..., None]
         x_BLD = x_BLD + self.dropout(F.gelu(self.conv(h_BLD.transpose(1, 2)).transpose(1, 2)))
@@ -98,25 +109,25 @@ class MiniLayer(GradientCheckpointingLayer):
         return mixed_BHLK.transpose(1, 2).reshape(b, length, d)
 
 
-class MiniEncoder(PreTrainedModel):
+class MiniEncoder(nn.Module):
     """A small bidirectional transformer over residues, with relative positions only."""
 
-    config_class = MiniConfig
-    base_model_prefix = "encoder"
-    supports_gradient_checkpointing = True
+    # Asked by peft, which would let the tokens' states learn otherwise.
+    is_gradient_checkpointing = False
 
     def __init__(self, config: MiniConfig) -> None:
-        super().__init__(config)
+        super().__init__()
+        self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
         self.layers = nn.ModuleList(MiniLayer(config) for _ in range(config.num_hidden_layers))
         self.norm = nn.LayerNorm(config.hidden_size)
-        self.post_init()
+        self.apply(_draw_weights)
 
     def get_input_embeddings(self) -> nn.Module:
         """The embedding of tokens, for peft."""
         return self.embedding
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> BaseModelOutput:
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> MiniOutput:
         """States of all residues.
 
         Parameters
@@ -126,15 +137,21 @@ class MiniEncoder(PreTrainedModel):
 
         Returns
         -------
-        BaseModelOutput
-            `last_hidden_state`, shape=(B, L, D).
+        MiniOutput
         """
         mask_BL = attention_mask.bool()
         x_BLD = self.embedding(input_ids)
         for layer in self.layers:
             x_BLD = layer(x_BLD, mask_BL)
-        return BaseModelOutput(last_hidden_state=self.norm(x_BLD))
+        return MiniOutput(self.norm(x_BLD))
 
 
-AutoConfig.register(MiniConfig.model_type, MiniConfig)
-AutoModel.register(MiniConfig, MiniEncoder)
+@torch.no_grad()
+def _draw_weights(module: nn.Module) -> None:
+    """Small normal numbers, as BERT began with (Devlin et al., arXiv:1810.04805)."""
+    if isinstance(module, (nn.Linear, nn.Conv1d, nn.Embedding)):
+        nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, (nn.Linear, nn.Conv1d)) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+    if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+        module.weight[module.padding_idx] = 0.0

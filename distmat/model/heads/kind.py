@@ -76,9 +76,9 @@ class HeadKind:
 
     def parameters(self, config: Any, hidden_size: int) -> int:
         """How many weights it has."""
-        import torch
+        from distmat.model.undrawn import weightless
 
-        with torch.device("meta"):
+        with weightless():
             made = self.build(hidden_size, config.chosen_loss, **self.arguments(config))
         return sum(weight.numel() for weight in made.parameters())
 

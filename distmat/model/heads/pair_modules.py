@@ -11,7 +11,6 @@ import math
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers.modeling_layers import GradientCheckpointingLayer
 
 from distmat.model.encoder import EncoderOutput
 from distmat.model.losses import (
@@ -24,6 +23,7 @@ from distmat.model.losses import (
     pairs_of,
 )
 from distmat.model.output import NetworkOutput, angstrom, hollow
+from distmat.model.recomputed import RecomputedLayer
 from distmat.protein.distance_map import CONTACT_CUTOFF
 
 OPEN_BINS = (2.0, 110.0)
@@ -151,7 +151,7 @@ class PairConvolution(nn.Module):
             return self.wide(h_BCSL.to(self.wide.weight.dtype))
 
 
-class PairBlock(GradientCheckpointingLayer):
+class PairBlock(RecomputedLayer):
     """A triangle product, then a convolution, each added to the pair states."""
 
     def __init__(
@@ -162,14 +162,8 @@ class PairBlock(GradientCheckpointingLayer):
         self.convolution = PairConvolution(width, dilation)
         self.dropout = dropout
 
-    def zero_init_residual(self) -> None:
-        """Make both updates zero, so that an untrained block hands its input on unchanged."""
-        for last in (self.triangle.out, self.convolution.near):
-            nn.init.zeros_(last.weight)
-            if last.bias is not None:
-                nn.init.zeros_(last.bias)
-
-    def forward(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
+    def compute(self, z_BLLC: torch.Tensor, mask_BLL1: torch.Tensor) -> torch.Tensor:
+        """The pairs' states, shape=(B, L, L, C), with both updates."""
         z_BLLC = z_BLLC + self._drop_rows(self.triangle(z_BLLC, mask_BLL1))
         return z_BLLC + self._drop_rows(self.convolution(z_BLLC, mask_BLL1))
 
