@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from distmat.dataset.store import stream_rows
-from distmat.export.restraints import MEASURED_FILE, THRESHOLDS, bounds_of, restrained
+from distmat.export.restraints import MEASURED_FILE, THRESHOLDS, bounds_of, choose_pairs
 from distmat.library.search import find_templates
 from distmat.library.store import open_library
 from distmat.model.predictor import load
@@ -46,7 +46,7 @@ def main() -> None:
         predicted = predictor.predict(chain.sequence, templates=templates)
         table, true = reference_baseline().predict(len(chain)), chain.distances
         for k, most in enumerate(THRESHOLDS):
-            i, j = restrained(predicted, most)
+            i, j = choose_pairs(predicted, most)
             i, j = (side[np.isfinite(true[i, j])] for side in (i, j))
             low, high = bounds_of(predicted.distances[i, j], predicted.std[i, j])
             half = (high - low) / 2

@@ -83,7 +83,7 @@ def history_id(
     return hashlib.sha256(repr((title, sequence)).encode() + coords + rows).hexdigest()[:12]
 
 
-def remembered(
+def make_entry(
     title: str,
     sequence: str,
     truth: Chain | None,

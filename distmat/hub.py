@@ -85,14 +85,13 @@ def fetch(text: str) -> Path:
     )
 
 
-def send(folder: Path, text: str, kind: str, message: str, private: bool = True) -> str:
+def send(folder: Path, address: HubAddress, kind: str, message: str, private: bool = True) -> str:
     """Upload a folder to a repository, which is made if it isn't there.
 
     Parameters
     ----------
     folder : Path
-    text : str
-        ``user/name``, with or without ``hf://``.
+    address : HubAddress
     kind : {'model', 'dataset'}
     message : str
         Of the commit.
@@ -111,9 +110,10 @@ def send(folder: Path, text: str, kind: str, message: str, private: bool = True)
     """
     from huggingface_hub import HfApi
 
-    address = read_address(text)
     if address.revision:
-        raise HubError(f"{text[:200]!r} names a revision; push to user/name.")
+        raise HubError(
+            f"'{address.repository}@{address.revision}' names a revision; push to user/name."
+        )
     api = HfApi(library_name="distmat")
 
     def upload() -> str:

@@ -322,7 +322,7 @@ def groups(cls: type[Settings]) -> dict[str, tuple[str, ...]]:
     return asked
 
 
-def marked(cls: type[Settings], mark: str) -> tuple[str, ...]:
+def names_with_mark(cls: type[Settings], mark: str) -> tuple[str, ...]:
     """Names of the settings with a mark."""
     return tuple(name for name, one in describe(cls).items() if mark in one.marks)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from distmat import hub
-from distmat.access import check_may_read, check_settings
+from distmat.access import check_may_read
 from distmat.errors import CheckpointError, DatasetError
 
 _PACKAGE = Path(__file__).parent
@@ -41,23 +41,6 @@ def workspace() -> Path:
 def own_folders() -> tuple[Path, ...]:
     """What anybody may use who reaches a server: the workspace, and what ships."""
     return (workspace(), *SHIPPED_CHECKPOINTS)
-
-
-def check_files_of(settings: object, directory: Path) -> None:
-    """Refuse a job's settings that name files which are none of a visitor's business.
-
-    Parameters
-    ----------
-    settings : object
-        Texts in them, however deep, that are a path or a pattern of paths.
-    directory : Path
-        Where relative paths start.
-
-    Raises
-    ------
-    AccessError
-    """
-    check_settings(settings, directory, own_folders())
 
 
 def list_checkpoints() -> list[str]:

@@ -10,7 +10,7 @@ from distmat.dataset.catalogue import delete_dataset
 from distmat.dataset.jobs import submit_build, submit_homologues
 from distmat.dataset.synthetic import ensure_synthetic
 from distmat.errors import AccessError, CheckpointError, ConfigError, DatasetError
-from distmat.history import forget, remember, remembered
+from distmat.history import forget, make_entry, remember
 from distmat.jobs import operations
 from distmat.jobs.rebuild import rebuild
 from distmat.jobs.states import State
@@ -50,7 +50,7 @@ DEEDS = {
     "delete a checkpoint": lambda store, run: delete_checkpoint(run, "checkpoint-1"),
     "delete a dataset": lambda store, run: delete_dataset("mine"),
     "make a dataset": lambda store, run: ensure_synthetic(),
-    "keep a history": lambda store, run: remember(remembered("x", "MKT", None, "mini"), None),
+    "keep a history": lambda store, run: remember(make_entry("x", "MKT", None, "mini"), None),
     "delete from the history": lambda store, run: forget("0123456789ab"),
     "rebuild": lambda store, run: rebuild(store.home),
 }

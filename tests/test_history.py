@@ -8,7 +8,7 @@ import pytest
 
 from distmat import history as module
 from distmat.errors import AccessError, SequenceError
-from distmat.history import forget, history, recall, remember, remembered
+from distmat.history import forget, history, make_entry, recall, remember
 from distmat.protein.alignment import read_alignment
 from distmat.protein.examples import examples
 
@@ -20,14 +20,14 @@ def home(tmp_path, monkeypatch):
 
 
 def keep(title, sequence="MKTAYIAKQR", when=0.0, truth=None, alignment=None):
-    entry = replace(remembered(title, sequence, truth, "mini", alignment), when=when)
+    entry = replace(make_entry(title, sequence, truth, "mini", alignment), when=when)
     remember(entry, truth, alignment)
     return entry
 
 
 def test_what_was_asked_comes_back_with_its_structure():
     chain = replace(examples()[0].read(), plddt=np.linspace(30, 90, len(examples()[0].read())))
-    entry = remembered("mine", chain.sequence, chain, "mini", None, 3.21, 5.4)
+    entry = make_entry("mine", chain.sequence, chain, "mini", None, 3.21, 5.4)
     remember(entry, chain)
     again, truth, alignment = recall(entry.id)
     assert alignment is None

@@ -19,7 +19,7 @@ from distmat.protein.query import (
     read_query_path,
     read_query_text,
 )
-from distmat.protein.sequence import check_letters, is_nucleic, quoted
+from distmat.protein.sequence import check_letters, is_nucleic, quote
 
 _TABLES = (".csv", ".tsv")
 _NAMES = ("id", "name", "entry", "accession")
@@ -128,7 +128,7 @@ def _read(path: Path, amino_acids: bool) -> list[Query]:
 
 
 def _read_table(path: Path, amino_acids: bool) -> list[Query]:
-    called = quoted(path.name, 200)
+    called = quote(path.name, 200)
     if path.stat().st_size > _LARGEST_TABLE:
         raise SequenceError(f"{called} is larger than {_LARGEST_TABLE // 2**20} MiB; split it.")
     text = decode_text(path.read_bytes())

@@ -8,7 +8,7 @@ from distmat.cli.background import add_background_options, job_options, print_jo
 from distmat.cli.library import add_library_options, chosen_library
 from distmat.cli.progress import counter
 from distmat.errors import ConfigError
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 
 
 def add_evaluate(commands) -> None:
@@ -134,7 +134,7 @@ def _print_chains(rows: list[dict]) -> None:
             f"{score.number(row['model'][score.key])} ({score.number(row['baseline'][score.key])})"
             for score in shown
         )
-        print(f"{quoted(row['id'])[1:-1]:22}" + "".join(f"{text:>18}" for text in scores))
+        print(f"{quote(row['id'])[1:-1]:22}" + "".join(f"{text:>18}" for text in scores))
 
 
 def _count(chains: int) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from distmat.errors import DatasetError, one_line
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 from distmat.protein.structure.sniff import MAX_BYTES
 
 MOST_BYTES = 20 * 2**30
@@ -117,7 +117,7 @@ def unpack(path: Path, folder: Path, wanted: re.Pattern[str]) -> list[tuple[str,
         shutil.rmtree(folder, ignore_errors=True)
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise DatasetError(
-            f"The archive {quoted(path.name, 200)} can't be unpacked ({reason}); unpack it "
+            f"The archive {quote(path.name, 200)} can't be unpacked ({reason}); unpack it "
             "yourself and give the folder."
         ) from None
     return sorted(found)
@@ -163,14 +163,14 @@ def _check_name(path: Path, name: str) -> None:
     parts = re.split(r"[/\\]", name)
     if name.startswith(("/", "\\")) or ".." in parts or re.match(r"^[A-Za-z]:", name):
         raise DatasetError(
-            f"The archive {quoted(path.name, 200)} holds {quoted(name, 100)}, a path that leads "
+            f"The archive {quote(path.name, 200)} holds {quote(name, 100)}, a path that leads "
             "out of its folder; unpack it yourself if you trust it, and give the folder."
         )
 
 
 def _too_much(path: Path) -> str:
     return (
-        f"The archive {quoted(path.name, 200)} unpacks to far more than structure files would "
+        f"The archive {quote(path.name, 200)} unpacks to far more than structure files would "
         f"(over {_LARGEST_RATIO} times its size, or {MOST_BYTES // 2**30} GiB); unpack it yourself "
         "if you trust it, and give the folder."
     )

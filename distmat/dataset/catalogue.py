@@ -6,9 +6,9 @@ from typing import Any
 
 from distmat.access import check_may_change
 from distmat.dataset.card.files import read_card
-from distmat.dataset.store import opened
+from distmat.dataset.store import open_parquet
 from distmat.errors import DatasetError
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 from distmat.workspace import workspace
 
 CARD_SUFFIXES = (".json", ".md", ".rejects.csv")
@@ -54,7 +54,7 @@ def list_datasets() -> list[Summary]:
 def _summary(path: Path) -> Summary:
     size = path.stat().st_size
     try:
-        with opened(path) as file:
+        with open_parquet(path) as file:
             chains = file.metadata.num_rows
     except DatasetError as error:
         return Summary(path.stem, path, size, 0, {}, str(error))
@@ -88,7 +88,7 @@ def delete_dataset(name: str) -> list[Path]:
     known = {summary.name: summary.path for summary in list_datasets()}
     if name not in known:
         there = ", ".join(known) or "none yet"
-        raise DatasetError(f"There is no dataset {quoted(name)} to delete; there are: {there}.")
+        raise DatasetError(f"There is no dataset {quote(name)} to delete; there are: {there}.")
     path = known[name]
     files = [path, *(path.with_name(f"{name}{suffix}") for suffix in CARD_SUFFIXES)]
     deleted = [file for file in files if file.exists()]

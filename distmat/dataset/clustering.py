@@ -118,7 +118,7 @@ def mmseqs_version() -> str:
 
 
 @dataclass(frozen=True)
-class Alignment:
+class PairAlignment:
     """A chain and a sequence that it was found in.
 
     Parameters
@@ -242,7 +242,9 @@ def write_database(sequences: Sequence[str], folder: Path) -> None:
     (folder / "sequences.fasta").unlink()
 
 
-def align(chains: Sequence[str], sequences: Path, folder: Path, threads: int) -> list[Alignment]:
+def align(
+    chains: Sequence[str], sequences: Path, folder: Path, threads: int
+) -> list[PairAlignment]:
     """Search a file of sequences for relatives of chains, over most of each chain.
 
     Parameters
@@ -331,7 +333,7 @@ class MMseqsWorkspace:
         coverage = np.minimum(1.0, np.maximum(span, columns) / np.maximum(shorter, 1))
         return Hits(query.astype(int), target.astype(int), same, coverage, e_values)
 
-    def alignments(self, queries: str, targets: Path) -> list[Alignment]:
+    def alignments(self, queries: str, targets: Path) -> list[PairAlignment]:
         """Of each query with what was found, in an order that doesn't vary."""
         arguments = ["easy-search", f"{queries}.fasta", str(targets.resolve()), "found.tsv", "tmp"]
         limits = ["-e", str(ALIGN_E_VALUE), "-c", str(ALIGN_COVERAGE), "--cov-mode", "2"]
@@ -340,7 +342,7 @@ class MMseqsWorkspace:
         with open(self.folder / "found.tsv", encoding="utf-8", errors="replace") as file:
             rows = sorted(line.rstrip("\n").split("\t") for line in file)
         return [
-            Alignment(int(query), float(identity), int(start) - 1, own, other.upper())
+            PairAlignment(int(query), float(identity), int(start) - 1, own, other.upper())
             for query, _, identity, start, own, other in rows
         ]
 

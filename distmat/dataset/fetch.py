@@ -17,7 +17,7 @@ from distmat.errors import DatasetError
 from distmat.protein.chain import describe_model
 from distmat.protein.entry_id import parse_id
 from distmat.protein.query import Query, read_query_file
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 from distmat.protein.structure.all_atoms import AllAtoms
 from distmat.protein.structure.sniff import MAX_BYTES
 from distmat.workspace import replace_file, workspace
@@ -113,7 +113,7 @@ def fetch_entry(
     entry, accession = parse_id(text), _accession(text)
     if entry is None and accession is None:
         raise DatasetError(
-            f"{quoted(text, 40)} is no id of the PDB, such as 1abc or 1abc_A, nor of AlphaFold DB, "
+            f"{quote(text, 40)} is no id of the PDB, such as 1abc or 1abc_A, nor of AlphaFold DB, "
             "such as P00520."
         )
     check_may_change("fetch structures")

@@ -15,7 +15,7 @@ import numpy as np
 from distmat.dataset.build import State
 from distmat.dataset.card.files import read_card, write_card
 from distmat.dataset.catalogue import CARD_SUFFIXES
-from distmat.dataset.clustering import RELATED, Alignment, align, relatives, sensitive_search
+from distmat.dataset.clustering import RELATED, PairAlignment, align, relatives, sensitive_search
 from distmat.dataset.store import ROWS_IN_MEMORY, fingerprint, read_dataset
 from distmat.errors import ConfigError, DatasetError
 from distmat.protein.sequence import ALPHABET
@@ -146,14 +146,14 @@ def _write_card(dataset: Path, output: Path, added: dict) -> None:
         shutil.copyfile(rejects, output.with_suffix(".rejects.csv"))
 
 
-def project_onto_query(chain: str, alignment: Alignment) -> str:
+def project_onto_query(chain: str, alignment: PairAlignment) -> str:
     """The relative's residues on the chain's: its own are kept where the relative has none.
 
     Parameters
     ----------
     chain : str
         One letter per residue; length N.
-    alignment : Alignment
+    alignment : PairAlignment
 
     Returns
     -------
@@ -171,7 +171,7 @@ def project_onto_query(chain: str, alignment: Alignment) -> str:
 
 
 def _choose(
-    chains: Sequence[str], alignments: Sequence[Alignment], most: int, seed: int
+    chains: Sequence[str], alignments: Sequence[PairAlignment], most: int, seed: int
 ) -> list[list[str]]:
     """At most so many sequences for each chain, none twice, whichever order they came in."""
     found: list[set[str]] = [set() for _ in chains]

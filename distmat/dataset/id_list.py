@@ -10,7 +10,7 @@ from distmat.dataset.schema import SPLITS
 from distmat.errors import DatasetError
 from distmat.protein.entry_id import EntryId, parse_id
 from distmat.protein.file_kind import decode_text, unpack
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 
 _LARGEST = 64 * 2**20
 """Bytes of a list of ids; the whole PDB has fewer."""
@@ -56,7 +56,7 @@ def read_ids(path: Path) -> list[tuple[str, str]]:
     for number, _, split in found:
         if split not in ("", *SPLITS):
             raise DatasetError(
-                f"{path.name}, line {number}: {quoted(split)} is no split; it must be train, val "
+                f"{path.name}, line {number}: {quote(split)} is no split; it must be train, val "
                 "or test."
             )
     listed = [(name, split) for _, name, split in found]
@@ -75,7 +75,7 @@ def join_splits(known: dict[str, str], listed: Sequence[tuple[str, str]], source
     for name, split in listed:
         if split and known.setdefault(name, split) != split:
             raise DatasetError(
-                f"{source} lists {quoted(name)} as {split}, and it is listed as {known[name]}, "
+                f"{source} lists {quote(name)} as {split}, and it is listed as {known[name]}, "
                 "too; give it one split."
             )
 
@@ -106,7 +106,7 @@ def _plain(file: str, text: str) -> Iterator[tuple[int, str, str]]:
             found = parse_id(name)
             if found is None:
                 raise DatasetError(
-                    f"{file}, line {number}: {quoted(name)} is no PDB id; write 1abc or 1abc_A."
+                    f"{file}, line {number}: {quote(name)} is no PDB id; write 1abc or 1abc_A."
                 )
             yield number, str(found), ""
 
@@ -183,7 +183,7 @@ def _join(file: str, number: int, name: str, chain: str) -> str:
         return f"{name}_{chain}" if chain else name
     if found.chain and chain and found.chain != chain:
         raise DatasetError(
-            f"{file}, line {number}: the id is {quoted(name)}, and the chain {quoted(chain)}; give "
+            f"{file}, line {number}: the id is {quote(name)}, and the chain {quote(chain)}; give "
             "one of the two."
         )
     return str(EntryId(found.entry, found.chain or chain))

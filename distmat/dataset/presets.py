@@ -6,7 +6,7 @@ from pathlib import Path
 from distmat.dataset.build import BuildSettings
 from distmat.dataset.filters import NO_FILTERS
 from distmat.errors import DatasetError
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 from distmat.workspace import checkpoint_path
 
 
@@ -43,7 +43,7 @@ def preset(name: str) -> Preset:
         If there is none of that name.
     """
     if name not in PRESETS:
-        raise DatasetError(f"There is no preset {quoted(name)}; there is: {', '.join(PRESETS)}.")
+        raise DatasetError(f"There is no preset {quote(name)}; there is: {', '.join(PRESETS)}.")
     chains = Path(checkpoint_path(name)) / "chains.csv"
     # Which chains, and which split each belongs to, is all in the list.
     settings = BuildSettings(filters=NO_FILTERS, deduplicate=False)

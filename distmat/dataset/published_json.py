@@ -18,7 +18,7 @@ from distmat.errors import DatasetError, SequenceError
 from distmat.geometry.embedding import embed
 from distmat.geometry.handedness import choose_hand
 from distmat.protein.chain import Chain
-from distmat.protein.sequence import check_letters, quoted
+from distmat.protein.sequence import check_letters, quote
 
 _EPSILON = 1e-8
 """What the pipeline adds to a divisor."""
@@ -62,7 +62,7 @@ def read_samples(path: Path) -> Iterator[Sample]:
             start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
             file.seek(0)
             if start[:1] not in (b"[", b"{"):
-                raise DatasetError(f"{quoted(path.name, 200)} is no JSON of samples; check it.")
+                raise DatasetError(f"{quote(path.name, 200)} is no JSON of samples; check it.")
             # ijson reads UTF-8 without a byte order mark.
             file.seek(3 if file.read(3) == b"\xef\xbb\xbf" else 0)
             prefix = "item" if start[:1] == b"[" else "samples.item"
@@ -71,11 +71,11 @@ def read_samples(path: Path) -> Iterator[Sample]:
     except (ijson.JSONError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:100]
         raise DatasetError(
-            f"{quoted(path.name, 200)} is damaged after sample {number} ({reason}); copy it again."
+            f"{quote(path.name, 200)} is damaged after sample {number} ({reason}); copy it again."
         ) from None
     if not number:
         raise DatasetError(
-            f"{quoted(path.name, 200)} holds no samples; the published pipeline writes a list, "
+            f"{quote(path.name, 200)} holds no samples; the published pipeline writes a list, "
             "or an object with the key 'samples'."
         )
 
@@ -133,7 +133,7 @@ def _coordinates(content: dict, residues: int) -> np.ndarray:
         raise ValueError("it has neither 'coords' nor 'distance_matrix'")
     stats = content.get("dist_norm_stats")
     matrix = _array(content["distance_matrix"])
-    distances = denormalised(matrix, stats if isinstance(stats, dict) else {})
+    distances = denormalise(matrix, stats if isinstance(stats, dict) else {})
     if distances.shape != (residues, residues):
         raise ValueError(f"it has {residues} residues, but a map of shape {distances.shape}")
     if not np.isfinite(distances).all() or np.abs(distances - distances.T).max() > 0.01:
@@ -147,7 +147,7 @@ def _coordinates(content: dict, residues: int) -> np.ndarray:
     return choose_hand(found.coords).coords
 
 
-def denormalised(matrix: np.ndarray, stats: dict) -> np.ndarray:
+def denormalise(matrix: np.ndarray, stats: dict) -> np.ndarray:
     """Distances in Å from what the published pipeline stores.
 
     Parameters

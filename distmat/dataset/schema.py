@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from distmat.errors import DatasetError
-from distmat.protein.sequence import ALPHABET, UNKNOWN, quoted
+from distmat.protein.sequence import ALPHABET, UNKNOWN, quote
 
 SPLITS = ("train", "val", "test")
 """What the column ``split`` may hold."""
@@ -62,7 +62,7 @@ def known_columns() -> list[str]:
     return [*schema().names, "homologues"]
 
 
-def checked_batches(
+def check_batches(
     file: Any,
     name: str,
     columns: list[str],
@@ -134,9 +134,9 @@ def sequences_only(file: Any, name: str) -> Iterator[str]:
     Raises
     ------
     DatasetError
-        As `checked_batches`.
+        As `check_batches`.
     """
-    for batch in checked_batches(file, name, ["sequence"], 4096):
+    for batch in check_batches(file, name, ["sequence"], 4096):
         yield from batch.column(0).to_pylist()
 
 
@@ -278,7 +278,7 @@ def _check_sequences(values: list[Any], name: str, before: int) -> None:
             )
         if wrong := _WRONG_LETTER.search(value):
             raise DatasetError(
-                f"{name}, row {row}, residue {wrong.start() + 1} is {quoted(wrong.group())}, which "
+                f"{name}, row {row}, residue {wrong.start() + 1} is {quote(wrong.group())}, which "
                 f"is no amino acid; use one of {ALPHABET}, or {UNKNOWN} for an unknown one."
             )
 
@@ -287,7 +287,7 @@ def _check_splits(values: list[Any], name: str, before: int) -> None:
     for row, value in enumerate(values, start=before + 1):
         if value is not None and value not in SPLITS:
             raise DatasetError(
-                f"{name}, row {row} has the split {quoted(value)}; it must be train, val or test."
+                f"{name}, row {row} has the split {quote(value)}; it must be train, val or test."
             )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from distmat.access import check_may_read
 from distmat.dataset.schema import sequences_only
-from distmat.dataset.store import opened
+from distmat.dataset.store import open_parquet
 from distmat.errors import DatasetError
 from distmat.protein.file_kind import (
     HEAD_BYTES,
@@ -106,7 +106,7 @@ _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*\r "
 
 
 def _sequences_of(path: Path) -> Iterator[str]:
-    with opened(path) as file:
+    with open_parquet(path) as file:
         if "sequence" not in file.schema_arrow.names:
             raise DatasetError(
                 f"{path.name} has no column 'sequence'; give Parquet with one, or FASTA."

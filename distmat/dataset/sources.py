@@ -9,11 +9,11 @@ from pathlib import Path
 
 from distmat.dataset.archive import is_archive, unpack
 from distmat.dataset.id_list import join_splits, read_ids
-from distmat.dataset.store import opened
+from distmat.dataset.store import open_parquet
 from distmat.errors import DatasetError
 from distmat.protein.entry_id import EntryId, parse_id
 from distmat.protein.file_kind import FileKind, kind_of_file
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 
 STRUCTURE_NAME = re.compile(r"\.(pdb|ent|cif|mmcif|bcif|mmtf)(\.txt)?(\.gz)?$", re.IGNORECASE)
 """Names that structure files have; MMTF is among them so that it is refused with a reason."""
@@ -99,7 +99,7 @@ def list_items(inputs: Sequence[str], unpacked: Path) -> Listing:
             found, others = _in_folder(path)
             if not found:
                 raise DatasetError(
-                    f"The folder {quoted(text, 200)} holds no structure file (.pdb, .ent, .cif, "
+                    f"The folder {quote(text, 200)} holds no structure file (.pdb, .ent, .cif, "
                     ".mmcif, .bcif, also .gz); check its name."
                 )
             items += found
@@ -109,7 +109,7 @@ def list_items(inputs: Sequence[str], unpacked: Path) -> Listing:
         elif glob.has_magic(text):
             matches = sorted(glob.glob(text, recursive=True))
             if not matches:
-                raise DatasetError(f"Nothing is called {quoted(text, 200)}; check the pattern.")
+                raise DatasetError(f"Nothing is called {quote(text, 200)}; check the pattern.")
             for place, match in enumerate(matches):
                 if os.path.isfile(match):
                     folder = unpacked / f"{number}.{place}"
@@ -118,7 +118,7 @@ def list_items(inputs: Sequence[str], unpacked: Path) -> Listing:
             _want(found_id, wanted)
         else:
             raise DatasetError(
-                f"There is no file or folder {quoted(text, 200)}, and it is no PDB id; check it."
+                f"There is no file or folder {quote(text, 200)}, and it is no PDB id; check it."
             )
     items += [
         Item("entry", entry, entry, tuple(sorted(chains - {""})) if "" not in chains else ())
@@ -195,7 +195,7 @@ def _of_file(
         members = unpack(path, folder, STRUCTURE_NAME)
         if not members:
             raise DatasetError(
-                f"The archive {quoted(path.name, 200)} holds no structure file; check it."
+                f"The archive {quote(path.name, 200)} holds no structure file; check it."
             )
         state = path.stat()
         # The unpacked copies are new each time; what they are copies of is not.
@@ -211,7 +211,7 @@ def _of_file(
         return [Item("json", path.name, str(path.absolute()), (), _file(path, "").state)]
     if kind is FileKind.SEQUENCES:
         raise DatasetError(
-            f"{quoted(path.name, 200)} holds sequences; a dataset needs structures, or their PDB "
+            f"{quote(path.name, 200)} holds sequences; a dataset needs structures, or their PDB "
             "ids."
         )
     if kind is FileKind.STRUCTURE or STRUCTURE_NAME.search(path.name):
@@ -233,12 +233,12 @@ def _kind(path: Path) -> FileKind:
         return kind_of_file(path)
     except OSError as error:
         raise DatasetError(
-            f"{quoted(path.name, 200)} can't be read ({error.strerror}); check its permissions."
+            f"{quote(path.name, 200)} can't be read ({error.strerror}); check its permissions."
         ) from None
 
 
 def _rows_of(path: Path) -> list[Item]:
-    with opened(path) as file:
+    with open_parquet(path) as file:
         n = file.metadata.num_rows
     state = _file(path, "").state
     return [

@@ -14,11 +14,11 @@ from typing import IO, Any
 
 import numpy as np
 
-from distmat.dataset.schema import checked_batches, known_columns, schema
+from distmat.dataset.schema import check_batches, known_columns, schema
 from distmat.errors import DatasetError
 from distmat.protein.chain import Chain
 from distmat.protein.entry_id import normal_id
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 
 REQUIRED_COLUMNS = ("id", "sequence", "ca")
 _OPTIONAL_COLUMNS = ("cluster", "rep", "split", "homologues")
@@ -140,11 +140,11 @@ def stream_rows(path: Path, columns: Iterable[str] | None = None) -> Iterator[di
         As `read_dataset`.
     """
     path = Path(path)
-    with opened(path) as file:
+    with open_parquet(path) as file:
         present = _present(path.name, file)
         wanted = present if columns is None else [name for name in columns if name in present]
         before = 0
-        for batch in checked_batches(file, path.name, _add_required(wanted), ROWS_IN_MEMORY):
+        for batch in check_batches(file, path.name, _add_required(wanted), ROWS_IN_MEMORY):
             yield from _rows(path.name, before, batch)
             before += len(batch)
 
@@ -188,10 +188,10 @@ def read_facts(path: Path, may_be_empty: bool = False) -> Any:
     import pyarrow as pa
 
     path = Path(path)
-    with opened(path) as file:
+    with open_parquet(path) as file:
         present = _present(path.name, file)
         columns = [name for name in present if name not in ("ca", "homologues", "length")]
-        batches = list(checked_batches(file, path.name, columns, ROWS_OF_FACTS))
+        batches = list(check_batches(file, path.name, columns, ROWS_OF_FACTS))
     if not batches and not may_be_empty:
         raise DatasetError(f"{path.name} holds no chain; give a dataset with at least one row.")
     kept = pa.Table.from_batches(batches) if batches else schema().empty_table().select(columns)
@@ -215,7 +215,7 @@ def read_chain(path: Path, row: int) -> Chain:
         As `read_dataset`, or if there is no such row.
     """
     path = Path(path)
-    with opened(path) as file:
+    with open_parquet(path) as file:
         _present(path.name, file)
         start = 0
         for group in range(file.num_row_groups):
@@ -228,7 +228,7 @@ def read_chain(path: Path, row: int) -> Chain:
 
 def _chain_of_group(file: Any, name: str, group: int, start: int, row: int) -> Chain:
     columns = list(REQUIRED_COLUMNS)
-    for batch in checked_batches(file, name, columns, ROWS_IN_MEMORY, [group], start):
+    for batch in check_batches(file, name, columns, ROWS_IN_MEMORY, [group], start):
         if row < start + len(batch):
             return next(_rows(name, row, batch.slice(row - start, 1)))["chain"]
         start += len(batch)
@@ -236,7 +236,7 @@ def _chain_of_group(file: Any, name: str, group: int, start: int, row: int) -> C
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
+def open_parquet(path: Path) -> Iterator[Any]:
     """A Parquet file for reading, whose faults become sentences.
 
     Raises
@@ -300,7 +300,7 @@ def _rows(file: str, before: int, batch: Any) -> Iterator[dict[str, Any]]:
         coords = values[offsets[place] : offsets[place + 1]]
         if not ca[place].is_valid or coords.size != 3 * len(sequence):
             raise DatasetError(
-                f"{file}, row {before + place + 1} ({quoted(name)}) has {len(sequence)} residues "
+                f"{file}, row {before + place + 1} ({quote(name)}) has {len(sequence)} residues "
                 f"but {coords.size} coordinates; it needs three for each residue."
             )
         row["chain"] = Chain(name, sequence, coords.reshape(-1, 3))

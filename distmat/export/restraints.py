@@ -65,7 +65,7 @@ NOT_MEASURED = (
 )
 
 
-def restrained(predicted: DistanceMap, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+def choose_pairs(predicted: DistanceMap, threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """The pairs i < j that are sure enough; two arrays of shape=(P,), dtype=int."""
     sure = (predicted.std <= threshold) & (separation(len(predicted)) >= FIRST)
     i, j = np.nonzero(np.triu(sure))
@@ -169,7 +169,7 @@ def _restraints(
     predicted: DistanceMap, threshold: float
 ) -> list[tuple[int, int, float, float, float]]:
     """Residues from 0, distance, lower and upper bound in Å, of each pair that is sure enough."""
-    i, j = restrained(predicted, threshold)
+    i, j = choose_pairs(predicted, threshold)
     distances = predicted.distances[i, j]
     low, high = bounds_of(distances, predicted.std[i, j])
     return list(

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from distmat.figures.colours import MODEL_COLOUR, TRUTH_COLOUR
-from distmat.figures.maps import finished, residue_labels
+from distmat.figures.maps import finish, residue_labels
 from distmat.geometry.handedness import ReferenceAngles, reference_angles
 
 KNOWN_COLOURS = [[0.0, "rgba(120, 120, 120, 0)"], [1.0, "rgba(120, 120, 120, 0.9)"]]
@@ -83,7 +83,7 @@ def angle_plot(
         yaxis={"title": "angle θ (°)", "range": [60, 180], "dtick": 30, "showgrid": False},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    return finished(figure, 360)
+    return finish(figure, 360)
 
 
 def _known(known: ReferenceAngles) -> go.Heatmap:

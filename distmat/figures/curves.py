@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from scipy.signal import lfilter
 
 from distmat.figures.colours import BASELINE_COLOUR, MODEL_COLOUR
-from distmat.figures.maps import finished
+from distmat.figures.maps import finish
 
 RUN_COLOURS = (
     MODEL_COLOUR,
@@ -49,7 +49,7 @@ class Line:
     baseline: bool = False
 
 
-def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
+def smooth(values: np.ndarray, weight: float) -> np.ndarray:
     """An exponential moving average that starts unbiased.
 
     Parameters
@@ -102,7 +102,7 @@ def metric_figure(
         style = {"color": colour, "dash": dash, "width": 2}
         if smoothing and not line.baseline:
             figure.add_trace(_trace(line, line.y, style | {"width": 1}, faint=True))
-            figure.add_trace(_trace(line, smoothed(line.y, smoothing), style))
+            figure.add_trace(_trace(line, smooth(line.y, smoothing), style))
         else:
             figure.add_trace(_trace(line, line.y, style))
     figure.update_layout(
@@ -112,7 +112,7 @@ def metric_figure(
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified" if len(lines) <= 4 else "closest",
     )
-    return finished(figure, height)
+    return finish(figure, height)
 
 
 def _trace(line: Line, y: np.ndarray, style: dict, faint: bool = False) -> go.Scatter:

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from distmat.figures.colours import BASELINE_COLOUR, MODEL_COLOUR, TRUTH_COLOUR
-from distmat.figures.maps import finished
+from distmat.figures.maps import finish
 
 SPLIT_COLOURS = {"train": TRUTH_COLOUR, "val": "#e6ab02", "test": "#1b9e77"}
 """Blue is what is learned from; orange stays the model's."""
@@ -108,7 +108,7 @@ def gyration_scatter(
         yaxis={"title": "radius of gyration (Å)", "rangemode": "tozero"},
         legend=_LEGEND,
     )
-    return finished(figure, _HEIGHT)
+    return finish(figure, _HEIGHT)
 
 
 def composition_bars(composition: Mapping[str, Mapping[str, float]]) -> go.Figure:
@@ -175,7 +175,7 @@ def cluster_sizes(sizes: np.ndarray) -> go.Figure:
     return _bars(figure, "chains in a cluster", "clusters", legend=False)
 
 
-def compared_histograms(
+def compare_histograms(
     counts: Mapping[str, Sequence[float]], bin_width: float, what: str, unit: str
 ) -> go.Figure:
     """Two distributions over each other, each as shares of its own.
@@ -225,4 +225,4 @@ def _bars(figure: go.Figure, x: str, y: str, legend: bool = True) -> go.Figure:
         showlegend=legend and len(figure.data) > 0 and any(trace.name for trace in figure.data),
         bargap=0.05,
     )
-    return finished(figure, _HEIGHT)
+    return finish(figure, _HEIGHT)

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from distmat.figures.colours import BASELINE_COLOUR, MODEL_COLOUR, TRUTH_COLOUR
-from distmat.figures.maps import finished
+from distmat.figures.maps import finish
 from distmat.protein.distance_map import BANDS
 from distmat.scoring.pooled import (
     RATIO_STEP,
@@ -49,7 +49,7 @@ def density_figure(pooled: PooledPairs) -> go.Figure:
         xaxis={"title": "true distance (Å)", "range": [0, 60], "showgrid": False},
         yaxis={"title": "predicted (Å)", "range": [0, 60], "scaleanchor": "x", "showgrid": False},
     )
-    return finished(figure, _HEIGHT)
+    return finish(figure, _HEIGHT)
 
 
 def separation_figure(pooled: PooledPairs) -> go.Figure:
@@ -88,7 +88,7 @@ def structure_figure(pooled: PooledPairs) -> go.Figure:
             )
         )
     figure.update_layout(yaxis={"title": "mean absolute error (Å)"}, legend=_LEGEND)
-    return finished(figure, _HEIGHT)
+    return finish(figure, _HEIGHT)
 
 
 def precision_recall_figure(pooled: PooledPairs) -> go.Figure:
@@ -120,7 +120,7 @@ def precision_recall_figure(pooled: PooledPairs) -> go.Figure:
         yaxis={"title": "precision", "range": [0, 1]},
         legend=_LEGEND,
     )
-    return finished(figure, _HEIGHT)
+    return finish(figure, _HEIGHT)
 
 
 def reliability_figure(pooled: PooledPairs) -> go.Figure:
@@ -157,7 +157,7 @@ def reliability_figure(pooled: PooledPairs) -> go.Figure:
         yaxis={"title": "root-mean-square error (Å)"},
         legend=_LEGEND,
     )
-    return finished(figure, _HEIGHT)
+    return finish(figure, _HEIGHT)
 
 
 def coverage_figure(pooled: PooledPairs) -> go.Figure:
@@ -193,7 +193,7 @@ def coverage_figure(pooled: PooledPairs) -> go.Figure:
         hovermode="x unified",
         legend=_LEGEND,
     )
-    return finished(figure, _HEIGHT)
+    return finish(figure, _HEIGHT)
 
 
 def length_figure(
@@ -229,7 +229,7 @@ def length_figure(
         yaxis={"title": "mean absolute error (Å)", "rangemode": "tozero"},
         legend=_LEGEND,
     )
-    return finished(figure, _HEIGHT)
+    return finish(figure, _HEIGHT)
 
 
 def _errors(x: np.ndarray, sums: np.ndarray) -> go.Figure:
@@ -256,7 +256,7 @@ def _errors(x: np.ndarray, sums: np.ndarray) -> go.Figure:
         hovermode="x unified",
         legend=_LEGEND,
     )
-    return finished(figure, _HEIGHT)
+    return finish(figure, _HEIGHT)
 
 
 def _powers(most: int) -> list[str]:

@@ -61,7 +61,7 @@ def single_map(sequence: str, distances: np.ndarray, farthest: float | None = No
             "colorbar": _COLOUR_BAR,
         },
     )
-    return finished(figure, SINGLE_HEIGHT).update_layout(
+    return finish(figure, SINGLE_HEIGHT).update_layout(
         plot_bgcolor=NOT_OBSERVED, width=SINGLE_HEIGHT + 60, margin_t=10
     )
 
@@ -109,7 +109,7 @@ def agreement_map(sequence: str, first: np.ndarray, second: np.ndarray) -> go.Fi
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         width=520,
     )
-    return finished(figure, 520)
+    return finish(figure, 520)
 
 
 def error_by_separation(predicted: np.ndarray, baseline: np.ndarray, true: np.ndarray) -> go.Figure:
@@ -158,7 +158,7 @@ def error_by_separation(predicted: np.ndarray, baseline: np.ndarray, true: np.nd
         hovermode="x unified",
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    return finished(figure, 360)
+    return finish(figure, 360)
 
 
 def mean_error_by_separation(
@@ -205,7 +205,7 @@ def residue_curve(sequence: str, values: np.ndarray, what: str, unit: str = "Å"
         yaxis={"title": f"{what} ({unit})" if unit else what, "rangemode": "tozero"},
         showlegend=False,
     )
-    return finished(figure, 360)
+    return finish(figure, 360)
 
 
 def scan_heatmap(residues: Sequence[str], letters: Sequence[str], change: np.ndarray) -> go.Figure:
@@ -232,7 +232,7 @@ def scan_heatmap(residues: Sequence[str], letters: Sequence[str], change: np.nda
         )
     )
     figure.update_layout(xaxis={"title": "residue", "type": "category", "nticks": 20})
-    return finished(figure, 60 + max(120, 18 * len(letters)))
+    return finish(figure, 60 + max(120, 18 * len(letters)))
 
 
 def residue_labels(sequence: str) -> list[str]:
@@ -240,7 +240,7 @@ def residue_labels(sequence: str) -> list[str]:
     return [f"{letter}{place}" for place, letter in enumerate(sequence, start=1)]
 
 
-def finished(figure: go.Figure, height: int) -> go.Figure:
+def finish(figure: go.Figure, height: int) -> go.Figure:
     """The look that all figures share; `height` in pixels."""
     clear = "rgba(0, 0, 0, 0)"
     return figure.update_layout(

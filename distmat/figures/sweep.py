@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from distmat.figures.maps import BASELINE_COLOUR, MODEL_COLOUR, finished
+from distmat.figures.maps import BASELINE_COLOUR, MODEL_COLOUR, finish
 
 _WIDE = 50.0
 """Ratio of the largest to the smallest value from which an axis is logarithmic."""
@@ -60,7 +60,7 @@ def sweep_scatter(
         yaxis={"title": score},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    return finished(figure, 360)
+    return finish(figure, 360)
 
 
 def parallel_coordinates(
@@ -87,7 +87,7 @@ def parallel_coordinates(
             labelangle=-12,
         )
     )
-    return finished(figure, 380).update_layout(margin={"l": 60, "r": 60, "t": 90, "b": 30})
+    return finish(figure, 380).update_layout(margin={"l": 60, "r": 60, "t": 90, "b": 30})
 
 
 def _dimension(name: str, values: Sequence[Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from distmat.workspace import library_cache
 
 
-def written_once(fingerprint: str, write: Callable[[Path], None]) -> Path:
+def write_once(fingerprint: str, write: Callable[[Path], None]) -> Path:
     """The folder that was made of what has this fingerprint.
 
     Parameters

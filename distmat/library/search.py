@@ -18,7 +18,7 @@ import numpy as np
 
 from distmat.dataset.clustering import MMseqsWorkspace, write_database
 from distmat.errors import ConfigError
-from distmat.library.cache import written_once
+from distmat.library.cache import write_once
 from distmat.library.profiles import write_alignment_database, write_profile_database
 from distmat.library.store import Library
 from distmat.library.templates import MOST_TEMPLATES, Hit, Template, lay
@@ -179,7 +179,7 @@ def _profile_database(library: Library) -> Path:
         profiles = [library.profile(number) for number in range(len(library))]
         write_profile_database(folder / "profiles", library.sequences, profiles)
 
-    return written_once(library.fingerprint(), write) / "profiles"
+    return write_once(library.fingerprint(), write) / "profiles"
 
 
 def _sequence_database(library: Library) -> Path:
@@ -188,7 +188,7 @@ def _sequence_database(library: Library) -> Path:
     def write(folder: Path) -> None:
         write_database(library.sequences, folder)
 
-    return written_once(f"{library.fingerprint()}-sequences", write) / "sequences"
+    return write_once(f"{library.fingerprint()}-sequences", write) / "sequences"
 
 
 @dataclass(frozen=True)

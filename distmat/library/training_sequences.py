@@ -23,7 +23,7 @@ from distmat.dataset.clustering import (
     write_database,
 )
 from distmat.errors import CheckpointError, DatasetError, one_line
-from distmat.library.cache import written_once
+from distmat.library.cache import write_once
 from distmat.protein.entry_id import normal_id
 from distmat.workspace import replace_file
 
@@ -158,7 +158,7 @@ class TrainingSequences:
             mmseqs_program()
         except DatasetError:
             return [self._find_contained(query) for query in queries]
-        database = written_once(self._fingerprint, self._write_database) / "sequences"
+        database = write_once(self._fingerprint, self._write_database) / "sequences"
         with tempfile.TemporaryDirectory(prefix="distmat-search-") as folder:
             hits = sensitive_search(
                 queries, self.sequences, Path(folder) / "search", threads, database

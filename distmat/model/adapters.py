@@ -83,7 +83,7 @@ def _targets(encoder: nn.Module, names: str) -> list[str]:
     return [name for name in linear if name.rpartition(".")[2] in wanted]
 
 
-def merged(encoder: Any) -> Any:
+def merge_adapters(encoder: Any) -> Any:
     """The encoder with its adapters added into its own weights."""
     return encoder.merge_and_unload() if hasattr(encoder, "merge_and_unload") else encoder
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from distmat.errors import CheckpointError, ConfigError
-from distmat.model.adapters import LoraSettings, merged, prepare
+from distmat.model.adapters import LoraSettings, merge_adapters, prepare
 from distmat.model.encoder import seeded_encoder
 from distmat.model.encoders import ENCODERS
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
@@ -127,7 +127,7 @@ def _open_start(start: str | Path, config: DistanceNetworkConfig) -> DistanceNet
     if same_head and theirs.encoder.model_type == config.encoder.model_type:
         with weightless():
             probe = DistanceNetwork(copy.deepcopy(config))
-        began.encoder = merged(began.encoder)
+        began.encoder = merge_adapters(began.encoder)
         shapes = [{k: v.shape for k, v in n.state_dict().items()} for n in (probe, began)]
         if shapes[0] == shapes[1]:
             config.tokens = theirs.tokens

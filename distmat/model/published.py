@@ -24,7 +24,7 @@ from distmat.model.schema import PublishedSettings, SchemaError, check_encoder, 
 from distmat.model.soundness import try_out, weightless_network
 from distmat.model.tokens import ResidueTokenizer, first_line
 from distmat.model.undrawn import UndrawnWeights
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 
 CONFIG = "training_config.json"
 WEIGHTS = ("model.pt", "pytorch_model.bin")
@@ -97,7 +97,7 @@ def _settings(folder: Path) -> PublishedSettings:
     if method != "log_scale":
         raise CheckpointError(
             f"The published checkpoint {folder} was trained on distances normalised by "
-            f"{quoted(method)}; only 'log_scale' can be turned back into Å."
+            f"{quote(method)}; only 'log_scale' can be turned back into Å."
         )
     return settings
 
@@ -118,7 +118,7 @@ def _state(folder: Path) -> dict[str, torch.Tensor]:
     for name, value in tensors.items():
         if value.layout != torch.strided or value.nbytes > value.untyped_storage().nbytes():
             raise CheckpointError(
-                f"{path} holds a weight {quoted(name, 200)} that is larger than what is stored of "
+                f"{path} holds a weight {quote(name, 200)} that is larger than what is stored of "
                 "it; copy it again."
             )
     return tensors

@@ -155,10 +155,10 @@ class NetworkFile(_Lenient):
         if unknown := set(self.std_factors) - set(BANDS):
             raise ValueError(f"std_factors names {min(unknown)[:40]!a}, which is no band")
         if self.head_kind in _HEADS:
-            checked(_HEADS[self.head_kind], self.head, "head")
+            check_content(_HEADS[self.head_kind], self.head, "head")
         else:
             _check_own_head(self.head_kind, self.head)
-        checked(LossShape, self.loss_settings, "loss_settings")
+        check_content(LossShape, self.loss_settings, "loss_settings")
         if self.encoder is not None:
             check_encoder(self.encoder)
         elif self.encoder_name != "mini":
@@ -271,12 +271,12 @@ def read_checked(kind: type[Kind], path: Path) -> Kind:
         If it is no JSON, or a value is missing, of another type or out of its range.
     """
     try:
-        return checked(kind, read_json(path))
+        return check_content(kind, read_json(path))
     except DocumentError as error:
         raise SchemaError(f"{path.name}: {error}") from None
 
 
-def checked(kind: type[Kind], content: Any, name: str = "") -> Kind:
+def check_content(kind: type[Kind], content: Any, name: str = "") -> Kind:
     """Checked content of a file, or of its part `name`.
 
     Raises
@@ -304,7 +304,7 @@ def check_encoder(content: dict[str, Any]) -> None:
     if not isinstance(kind, str):
         raise SchemaError("encoder has no model_type")
     if kind == "distmat-mini":
-        checked(MiniShape, content, "encoder")
+        check_content(MiniShape, content, "encoder")
         return
     for name, value in _numbers(content, "encoder"):
         counted = any(word in name.rpartition(".")[2] for word in _COUNTED)

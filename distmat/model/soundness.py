@@ -14,7 +14,7 @@ from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.output import NetworkOutput
 from distmat.model.tokens import LETTERS, first_line
 from distmat.model.undrawn import weightless
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 """Types of weights, as safetensors names them."""
@@ -97,9 +97,9 @@ def check_weights(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
     for name in sorted(found.keys() | shapes.keys()):
         fault = ""
         if name not in found:
-            fault = f"{path.name} lacks the weight {quoted(name, 200)}"
+            fault = f"{path.name} lacks the weight {quote(name, 200)}"
         elif name not in shapes:
-            fault = f"{path.name} has a weight {quoted(name, 200)} that its config doesn't know"
+            fault = f"{path.name} has a weight {quote(name, 200)} that its config doesn't know"
         elif found[name] != shapes[name]:
             fault = (
                 f"{path.name} has a weight {name} of shape {found[name]} where its config asks "

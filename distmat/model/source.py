@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from distmat.errors import CheckpointError, ConfigError
-from distmat.model.adapters import merged, prepare
+from distmat.model.adapters import merge_adapters, prepare
 from distmat.model.encoder import seeded_encoder
 from distmat.model.encoders import ENCODERS, kind_of
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
@@ -82,7 +82,7 @@ def pretrained_encoder(name: str, config: Any, dtype: torch.dtype, use_4bit: boo
             f"use_4bit is on, but the encoder '{name}' is one of our own checkpoints; turn it off."
         )
     if folder is not None:
-        return merged(load_network(folder).encoder).to(dtype)
+        return merge_adapters(load_network(folder).encoder).to(dtype)
     from distmat.model.hub import hub_encoder
 
     return hub_encoder(name, config, dtype, use_4bit)

@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from distmat.documents import DocumentError, read_json
 from distmat.errors import CheckpointError, ConfigError
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
-from distmat.model.schema import NetworkFile, SchemaError, checked
+from distmat.model.schema import NetworkFile, SchemaError, check_content
 from distmat.model.soundness import check_weights, shapes_of, unloadable
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 from distmat.workspace import replace_file
 
 CONFIG = "config.json"
@@ -141,7 +141,7 @@ def read_network_config(folder: Path) -> DistanceNetworkConfig:
         content = read_json(folder / CONFIG)
         kind = content.get("model_type") if isinstance(content, dict) else None
         if kind == DistanceNetworkConfig.model_type:
-            settings = checked(NetworkFile, content).model_dump(exclude_unset=True)
+            settings = check_content(NetworkFile, content).model_dump(exclude_unset=True)
             config = DistanceNetworkConfig(**settings)
             config.check()
             return config
@@ -152,6 +152,6 @@ def read_network_config(folder: Path) -> DistanceNetworkConfig:
     except (OSError, DocumentError, SchemaError, ConfigError) as error:
         raise unloadable(folder, error) from error
     raise CheckpointError(
-        f"The checkpoint {folder} holds a model of kind {quoted(str(kind))}, which predicts no "
+        f"The checkpoint {folder} holds a model of kind {quote(str(kind))}, which predicts no "
         "distances; give a folder that 'distmat train' wrote."
     )

@@ -5,13 +5,14 @@ the query has a gap, is dropped.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from distmat.errors import SequenceError
-from distmat.protein.sequence import ALPHABET, alignment_rows, quoted
+from distmat.protein.sequence import ALPHABET, alignment_rows, quote
 
 GAP = len(ALPHABET) + 1
 """The code of a gap; residues have their places in `ALPHABET`, others the one after them."""
@@ -118,18 +119,27 @@ def read_alignment(text: str, sure: bool = False) -> Alignment | None:
     Raises
     ------
     SequenceError
+        As of `lay_rows`.
+    """
+    rows = alignment_rows(text, sure)
+    return None if rows is None else lay_rows(rows)
+
+
+def lay_rows(records: Sequence[tuple[str, str]]) -> Alignment:
+    """The alignment of rows, each a name and letters with gaps and insertions, the query first.
+
+    Raises
+    ------
+    SequenceError
         If a row hasn't as many columns as the query, or holds what is no residue.
     """
-    records = alignment_rows(text, sure)
-    if records is None:
-        return None
     used = records[:MOST_ROWS]
     mixed = any(re.search("[A-Z]", letters) for _, letters in records)
     texts = [_columns(letters, mixed) for _, letters in used]
     for number, ((name, _), text) in enumerate(zip(used, texts, strict=True), start=1):
         if odd := _ODD.search(text):
             raise SequenceError(
-                f"Row {number} of the alignment ({quoted(name)}) holds {odd[0]!r}, which is no "
+                f"Row {number} of the alignment ({quote(name)}) holds {odd[0]!r}, which is no "
                 "residue; give capital letters, small ones for insertions, and - for gaps."
             )
     # Dots may fill up what others have inserted; without them the columns are those of the query.
@@ -138,7 +148,7 @@ def read_alignment(text: str, sure: bool = False) -> Alignment | None:
     for number, ((name, _), text) in enumerate(zip(used, texts, strict=True), start=1):
         if len(text) != len(texts[0]):
             raise SequenceError(
-                f"Row {number} of the alignment ({quoted(name)}) has {len(text):,} columns and the "
+                f"Row {number} of the alignment ({quote(name)}) has {len(text):,} columns and the "
                 f"query {len(texts[0]):,}; all rows need the same, insertions in small letters."
             )
     array = np.stack([_CODES[np.frombuffer(text.encode(), dtype=np.uint8)] for text in texts])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from distmat.errors import SequenceError
-from distmat.protein.sequence import ALPHABET, quoted
+from distmat.protein.sequence import ALPHABET, quote
 
 _MUTATION = re.compile(r"(?:p\.)?([A-Za-z])(\d{1,5})([A-Za-z])")
 _BETWEEN = re.compile(r"[\s,;+/]+")
@@ -61,20 +61,19 @@ def parse_mutations(text: str, sequence: str) -> list[Mutation]:
     for word in words:
         match = _MUTATION.fullmatch(word)
         if match is None:
-            raise SequenceError(f"{quoted(word, 20)} is no mutation; write it as A12G.")
+            raise SequenceError(f"{quote(word, 20)} is no mutation; write it as A12G.")
         own, place, other = match[1].upper(), int(match[2]) - 1, match[3].upper()
         if not 0 <= place < len(sequence):
             raise SequenceError(
-                f"{quoted(word, 20)} names residue {place + 1}, and the chain has "
-                f"{len(sequence):,}."
+                f"{quote(word, 20)} names residue {place + 1}, and the chain has {len(sequence):,}."
             )
         if sequence[place] != own:
             raise SequenceError(
-                f"{quoted(word, 20)} says that residue {place + 1} is {own}, and it is "
+                f"{quote(word, 20)} says that residue {place + 1} is {own}, and it is "
                 f"{sequence[place]}; residues count from 1 in the sequence as it was given."
             )
         if other not in ALPHABET:
-            raise SequenceError(f"{quoted(word, 20)} ends in {other}, which is no amino acid.")
+            raise SequenceError(f"{quote(word, 20)} ends in {other}, which is no amino acid.")
         if place in found:
             raise SequenceError(f"Residue {place + 1} is exchanged twice; name it once.")
         found[place] = Mutation(place, own, other)
@@ -84,7 +83,7 @@ def parse_mutations(text: str, sequence: str) -> list[Mutation]:
     return changed
 
 
-def mutated(sequence: str, mutations: Sequence[Mutation]) -> str:
+def mutate(sequence: str, mutations: Sequence[Mutation]) -> str:
     """The sequence with these residues exchanged."""
     letters = list(sequence)
     for one in mutations:

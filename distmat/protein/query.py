@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from distmat.errors import SequenceError, StructureError
-from distmat.protein.alignment import Alignment, read_alignment
+from distmat.protein.alignment import Alignment, lay_rows
 from distmat.protein.chain import Chain, describe_breaks
 from distmat.protein.file_kind import FileKind, decode_text, file_kind, kind_of_file, unpack
-from distmat.protein.sequence import quoted, read_sequences
+from distmat.protein.sequence import quote, read_sequences
 from distmat.protein.structure.read import read_structure_bytes
 from distmat.protein.structure.sniff import MAX_BYTES
 
@@ -68,7 +68,7 @@ def read_query_file(data: bytes, filename: str, amino_acids: bool = False) -> li
     kind, suffix = file_kind(data), _suffix(filename)
     if kind in (FileKind.ARRAY, FileKind.PARQUET, FileKind.JSON):
         raise SequenceError(
-            f"{quoted(filename, 200)} is {kind}; give FASTA, or a structure file (PDB, mmCIF or "
+            f"{quote(filename, 200)} is {kind}; give FASTA, or a structure file (PDB, mmCIF or "
             "BinaryCIF)."
         )
     is_text = kind in (FileKind.SEQUENCES, FileKind.TEXT)
@@ -76,7 +76,7 @@ def read_query_file(data: bytes, filename: str, amino_acids: bool = False) -> li
         return _queries(_text(data, filename), amino_acids, suffix in _ALIGNMENTS)
     refused = (FileKind.EMPTY, FileKind.OTHER, FileKind.MARKUP)
     if suffix[1:] in SEQUENCE_SUFFIXES and kind in refused:
-        raise SequenceError(f"{quoted(filename, 200)} is {kind}; give a FASTA file.")
+        raise SequenceError(f"{quote(filename, 200)} is {kind}; give a FASTA file.")
     chains = read_structure_bytes(data, filename)
     return [Query(chain.name, chain.sequence, chain, describe_breaks(chain)) for chain in chains]
 
@@ -87,22 +87,23 @@ def read_query_path(path: Path, amino_acids: bool = False) -> list[Query]:
         size = path.stat().st_size
         if size > (_LONGEST_TEXT if kind_of_file(path) is FileKind.SEQUENCES else MAX_BYTES):
             raise StructureError(
-                f"{quoted(path.name, 200)} has {size / 2**20:,.0f} MiB, more than is read; give "
+                f"{quote(path.name, 200)} has {size / 2**20:,.0f} MiB, more than is read; give "
                 "the chains that you need alone."
             )
         data = path.read_bytes()
     except OSError as error:
         raise StructureError(
-            f"{quoted(path.name, 200)} can't be opened ({error.strerror}); check its permissions."
+            f"{quote(path.name, 200)} can't be opened ({error.strerror}); check its permissions."
         ) from None
     return read_query_file(data, path.name, amino_acids)
 
 
 def _queries(text: str, amino_acids: bool, alignment: bool = False) -> list[Query]:
     sequences = read_sequences(text, alignment=alignment, amino_acids=amino_acids)
-    # Of an alignment there is one sequence, its query.
-    rows = read_alignment(text, alignment) if len(sequences) == 1 else None
-    return [Query(one.name, one.letters, None, one.note, rows) for one in sequences]
+    return [
+        Query(one.name, one.letters, None, one.note, lay_rows(one.rows) if one.rows else None)
+        for one in sequences
+    ]
 
 
 def _suffix(filename: str) -> str:
@@ -113,13 +114,13 @@ def _text(data: bytes, filename: str) -> str:
     try:
         data = unpack(data, _LONGEST_TEXT)
     except ValueError as error:
-        raise SequenceError(f"{quoted(filename, 200)} is {error}; download it again.") from None
+        raise SequenceError(f"{quote(filename, 200)} is {error}; download it again.") from None
     if len(data) > _LONGEST_TEXT:
         raise SequenceError(
-            f"{quoted(filename, 200)} has more than {_LONGEST_TEXT // 2**20} MiB of text; give "
+            f"{quote(filename, 200)} has more than {_LONGEST_TEXT // 2**20} MiB of text; give "
             "the sequences that you need alone."
         )
     text = decode_text(data)
     if text is None:
-        raise SequenceError(f"{quoted(filename, 200)} is no text; give a FASTA file.")
+        raise SequenceError(f"{quote(filename, 200)} is no text; give a FASTA file.")
     return text

@@ -4,7 +4,7 @@ alignment, of which the query is read.
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from distmat.errors import NucleotideError, SequenceError
 
@@ -73,11 +73,15 @@ class Sequence:
         Upper case, the 20 amino acids and ``X``.
     note : str
         What was made of the text, in a sentence, where that isn't what it says word for word.
+    rows : tuple of (str, str)
+        Name and letters, with gaps and insertions, of each row of the alignment that the text is,
+        this sequence's first; empty where it is none.
     """
 
     name: str
     letters: str
     note: str = ""
+    rows: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.letters)
@@ -126,7 +130,7 @@ def read_sequences(
     if alignment or _is_alignment(text, records):
         return [_query(_rows(records), amino_acids)]
     return [
-        _check_record(name, letters, f"Record {number} ({quoted(name)})", amino_acids)
+        _check_record(name, letters, f"Record {number} ({quote(name)})", amino_acids)
         for number, (name, letters) in enumerate(records, start=1)
     ]
 
@@ -221,8 +225,9 @@ def _query(rows: list[tuple[str, str]], amino_acids: bool) -> Sequence:
     if len(matched) < len(letters):
         left_out = len(letters) - len(matched)
         note = f"{note[:-1]} and the {left_out} lower-case letters that mark insertions."
-    query = _check_record(name, matched, f"The alignment's first row ({quoted(name)})", amino_acids)
-    return replace(query, note=note if len(rows) > 1 or len(matched) < len(letters) else "")
+    query = _check_record(name, matched, f"The alignment's first row ({quote(name)})", amino_acids)
+    note = note if len(rows) > 1 or len(matched) < len(letters) else ""
+    return replace(query, note=note, rows=tuple(rows))
 
 
 def _check_record(name: str, letters: str, called: str, amino_acids: bool) -> Sequence:
@@ -267,14 +272,14 @@ def check_letters(letters: str, name: str = "The sequence") -> str:
     if wrong:
         letter = wrong.group()
         advice = _ADVICE.get(letter, _NO_AMINO_ACID)
-        raise SequenceError(f"{name}, residue {wrong.start() + 1} is {quoted(letter)}, {advice}.")
+        raise SequenceError(f"{name}, residue {wrong.start() + 1} is {quote(letter)}, {advice}.")
     if len(cleaned) < MIN_RESIDUES:
         found = f"only {len(cleaned)} residue" if cleaned else "no residues"
         raise SequenceError(f"{name} has {found}; a distance map needs at least {MIN_RESIDUES}.")
     return cleaned
 
 
-def quoted(text: str, longest: int = 40) -> str:
+def quote(text: str, longest: int = 40) -> str:
     """What a person gave, for a sentence: in quotes, cut short, and inert.
 
     Nothing that a terminal would obey or that turns the writing direction is left in it. A

@@ -6,7 +6,7 @@ import numpy as np
 
 from distmat.errors import StructureError
 from distmat.protein.chain import Chain
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 
 _GAP = (-10, -1)
 """Of opening and of going on with a gap, for BLOSUM62; gaps at the ends cost nothing."""
@@ -84,7 +84,7 @@ def lay_structure(sequence: str, chain: Chain) -> LaidStructure:
     ca[here] = chain.ca[there]
     if np.isfinite(ca).all(axis=1).sum() < _LEAST:
         raise StructureError(
-            f"Fewer than {_LEAST} residues of {quoted(chain.name, 60)} can be aligned to the "
+            f"Fewer than {_LEAST} residues of {quote(chain.name, 60)} can be aligned to the "
             "sequence; it is another protein's."
         )
     numbers = [""] * len(sequence)

@@ -156,7 +156,7 @@ def score_map(
     ValueError
         If the shapes don't fit together.
     """
-    pairs = compared_pairs(distances, ca, contacts)
+    pairs = pairs_of_map(distances, ca, contacts)
     return MapScores(
         MAP_SCORES.compute(pairs, costly),
         len(pairs.true),
@@ -164,7 +164,7 @@ def score_map(
     )
 
 
-def compared_pairs(
+def pairs_of_map(
     distances: npt.ArrayLike, ca: npt.ArrayLike, contacts: npt.ArrayLike | None = None
 ) -> Pairs:
     """What the scores of a map are computed from; see `score_map`."""

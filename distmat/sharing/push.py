@@ -66,7 +66,7 @@ def push_model(
             if (folder / file).is_file():
                 _stage(folder / file, staged / file)
         (staged / CARD).write_text(model_card(facts), encoding="utf-8")
-        return hub.send(staged, repository, "model", f"{facts.name}, by distmat", private)
+        return hub.send(staged, address, "model", f"{facts.name}, by distmat", private)
 
 
 def push_dataset(
@@ -105,7 +105,7 @@ def push_dataset(
                 _stage(file, staged / file.name)
         card = dataset_card(path, address.repository, license)
         (staged / CARD).write_text(card, encoding="utf-8")
-        return hub.send(staged, repository, "dataset", f"{path.stem}, by distmat", private)
+        return hub.send(staged, address, "dataset", f"{path.stem}, by distmat", private)
 
 
 def _stage(source: Path, target: Path) -> None:

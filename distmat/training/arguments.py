@@ -18,7 +18,7 @@ PRECISIONS = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 _SCHEDULES = {"constant": "constant_with_warmup"}
 
 
-def chosen_device(config: TrainingConfig) -> str:
+def choose_device(config: TrainingConfig) -> str:
     """``"cuda"`` or ``"cpu"``.
 
     Raises
@@ -32,7 +32,7 @@ def chosen_device(config: TrainingConfig) -> str:
     return "cuda" if there and config.device != "cpu" else "cpu"
 
 
-def chosen_precision(config: TrainingConfig) -> str:
+def choose_precision(config: TrainingConfig) -> str:
     """A key of `PRECISIONS`: the config's, or the best that the device has.
 
     On a processor that has no bfloat16 itself the emulated one is slower than float32, which is
@@ -43,7 +43,7 @@ def chosen_precision(config: TrainingConfig) -> str:
     ConfigError
         If the device can't compute in the one that is wanted.
     """
-    on_gpu = chosen_device(config) == "cuda"
+    on_gpu = choose_device(config) == "cuda"
     # Emulated bf16 is slower than fp16, which such a GPU has.
     has_bf16 = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
     if config.precision == "auto":
@@ -59,8 +59,8 @@ def chosen_precision(config: TrainingConfig) -> str:
 
 def trainer_arguments(config: TrainingConfig) -> TrainingArguments:
     """The arguments of a run; making them joins the other processes that `torchrun` started."""
-    precision = chosen_precision(config)
-    on_gpu = chosen_device(config) == "cuda"
+    precision = choose_precision(config)
+    on_gpu = choose_device(config) == "cuda"
     _check_reports(config)
     return TrainingArguments(
         output_dir=config.output,

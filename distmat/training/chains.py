@@ -57,7 +57,7 @@ def evaluation_chains(config: TrainingConfig, chosen: Dataset) -> Dataset:
     return evaluated
 
 
-def spread(dataset: Dataset, most: int) -> Dataset:
+def thin_out(dataset: Dataset, most: int) -> Dataset:
     """At most so many chains, evenly taken from the whole file."""
     keep = np.zeros(len(dataset), dtype=bool)
     keep[np.linspace(0, len(dataset) - 1, min(most, len(dataset))).astype(int)] = True

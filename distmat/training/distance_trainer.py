@@ -37,7 +37,7 @@ from distmat.training.callbacks import (
     TerminalProgress,
 )
 from distmat.training.config import TrainingConfig
-from distmat.training.evaluation import Evaluation, evaluate, merged
+from distmat.training.evaluation import Evaluation, evaluate, interleave
 from distmat.training.muon import Muon
 from distmat.training.observer import RunObserver
 from distmat.training.run_folder import (
@@ -256,7 +256,7 @@ class DistanceTrainer(Trainer):
             mine += [chains[0]] * (most - own)
         part = evaluate(predictor, mine, progress, seen, with_loss=True).first(own)
         self.network.train(was_training)
-        return merged(gather_object([part])) if self.args.world_size > 1 else part
+        return interleave(gather_object([part])) if self.args.world_size > 1 else part
 
     def whole_state(self) -> dict[str, torch.Tensor] | None:
         """All weights, where they are spread over processes; else None."""

@@ -218,7 +218,7 @@ _PER_CHAIN = (
 )
 
 
-def joined(parts: Sequence[Evaluation]) -> Evaluation:
+def concatenate(parts: Sequence[Evaluation]) -> Evaluation:
     """One evaluation of several, one after the other."""
     together: dict[str, Any] = {
         name: tuple(value for part in parts for value in getattr(part, name)) for name in _PER_CHAIN
@@ -231,7 +231,7 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
     )
 
 
-def merged(parts: Sequence[Evaluation]) -> Evaluation:
+def interleave(parts: Sequence[Evaluation]) -> Evaluation:
     """One evaluation of what several processes scored, each every so-manieth chain."""
 
     def dealt(name: str) -> tuple:

@@ -222,7 +222,7 @@ def run_evaluation(
     Evaluation or None
         Of all chains; None while parts of others are missing.
     """
-    from distmat.training.evaluation import Evaluation, joined
+    from distmat.training.evaluation import Evaluation, concatenate
 
     # The longest first, so that a lack of memory shows at once.
     order = sorted(range(len(work.chains)), key=lambda place: -len(work.chains[place].sequence))
@@ -246,7 +246,7 @@ def run_evaluation(
         made = {
             start: Evaluation.from_json(read_json(_part_path(folder, start))) for start in starts
         }
-    return joined([made[start] for start in starts]).ordered(order)
+    return concatenate([made[start] for start in starts]).ordered(order)
 
 
 def _part_path(folder: Path, start: int) -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from distmat.documents import DocumentError, parse_json, read_json
 from distmat.errors import ConfigError, Remedy, RunError
-from distmat.settings import SHAPE, marked
+from distmat.settings import SHAPE, names_with_mark
 from distmat.training.config import (
     CONFIG_FILE,
     TrainingConfig,
@@ -208,7 +208,7 @@ def changed_settings(config: TrainingConfig, checkpoint: Path) -> dict[str, tupl
     except ConfigError as error:
         raise RunError(f"{checkpoint} can't be resumed: {error}") from None
     changed = before.differences(config)
-    for name in marked(TrainingConfig, SHAPE):
+    for name in names_with_mark(TrainingConfig, SHAPE):
         if name in changed:
             old, new = changed[name]
             raise RunError(

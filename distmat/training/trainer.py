@@ -26,12 +26,12 @@ from distmat.scoring.deviations import fit_std_factors, scale_std
 from distmat.scoring.stretch import choose_stretch
 from distmat.training.arguments import (
     PRECISIONS,
-    chosen_device,
-    chosen_precision,
+    choose_device,
+    choose_precision,
     process,
     processes,
 )
-from distmat.training.chains import chosen_chains, evaluation_chains, spread, training_chains
+from distmat.training.chains import chosen_chains, evaluation_chains, thin_out, training_chains
 from distmat.training.config import TrainingConfig
 from distmat.training.distance_trainer import DistanceTrainer, TrainingData, batches_of
 from distmat.training.evaluation import Evaluation
@@ -109,7 +109,7 @@ def train(
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        place = {"cpu": "this machine", "cuda": "the GPU"}[chosen_device(config)]
+        place = {"cpu": "this machine", "cuda": "the GPU"}[choose_device(config)]
         again = "resume" if checkpoints(Path(config.output)) else "start again"
         raise OutOfMemoryError(
             f"The memory of {place} isn't enough for this run; {advice(config)}, and {again}."
@@ -133,7 +133,7 @@ class _Run:
     def go(self, resume: bool | str | Path, accept_changed_data: bool) -> Evaluation | None:
         output = Path(self.config.output)
         checkpoint = checkpoint_to_resume(output, resume, self.say)
-        precision = chosen_precision(self.config)
+        precision = choose_precision(self.config)
         self.say("Reading the datasets")
         chosen = {split: chosen_chains(self.config, split) for split in ("train", "val")}
         evaluated = evaluation_chains(self.config, chosen["val"])
@@ -168,7 +168,7 @@ class _Run:
         }
         return TrainingData(
             train,
-            spread(evaluated, self.config.evaluation_chains).chains,
+            thin_out(evaluated, self.config.evaluation_chains).chains,
             fit_baseline(train.chains),
             {split: fingerprint(dataset) for split, dataset in chosen.items()},
             trained_on,
@@ -183,16 +183,16 @@ class _Run:
 
     def _tell(self, trainer: DistanceTrainer, checkpoint: Path | None, val_chains: int) -> None:
         network, config = trainer.network, self.config
-        device, precision = str(trainer.args.device), chosen_precision(config)
+        device, precision = str(trainer.args.device), choose_precision(config)
         estimate = estimate_memory(
             config,
             shape_of(network.config.encoder.to_dict()),
             total_parameters(network),
             trainable_parameters(network),
             precision,
-            chosen_device(config),
+            choose_device(config),
         )
-        free = free_memory(chosen_device(config))
+        free = free_memory(choose_device(config))
         facts = {
             **trainer.data.trained_on,
             "total_steps": config.max_steps,

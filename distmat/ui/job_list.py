@@ -12,7 +12,7 @@ from distmat.jobs.kinds import words_of
 from distmat.jobs.log import tail
 from distmat.jobs.states import ENDED, Cause, State
 from distmat.jobs.store import Store
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import show_state
 
 _LINES = 12
@@ -88,7 +88,7 @@ def _show_progress(job: Job) -> None:
     counted = f": {job.step:,} of {total:,}" if total > 2 else ""
     st.progress(
         min(1.0, job.step / total) if total else 0.0,
-        f"**{escaped(job.name)}** — {words_of(job.kind)}. {escaped(phase)}{counted}",
+        f"**{escape(job.name)}** — {words_of(job.kind)}. {escape(phase)}{counted}",
     )
     counts = [f"{value:,.0f} {name.replace('_', ' ')}" for name, value in job.metrics.items()]
     if any(job.metrics.values()):
@@ -97,11 +97,11 @@ def _show_progress(job: Job) -> None:
 
 def _show_end(job: Job) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escaped(job.name)}** — {words_of(job.kind)}", width="content")
+        st.markdown(f"**{escape(job.name)}** — {words_of(job.kind)}", width="content")
         show_state(job.state)
     if job.cause:
         kind = st.error if job.state == State.FAILED else st.warning
-        kind(escaped(job.cause), icon=":material/info:")
+        kind(escape(job.cause), icon=":material/info:")
     if job.state in (State.FAILED, State.CRASHED) and (lines := tail(job.log, _LINES)):
         with st.expander("What it said last"):
             st.code("\n".join(lines), language=None, wrap_lines=True)

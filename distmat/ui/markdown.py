@@ -16,7 +16,7 @@ _WORD_JOINER = "\u2060"
 """Has no width, and parts what would be a link."""
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """The same text, whatever it holds, as Markdown that shows it letter by letter."""
     parted = _LINKED.sub(rf"\1{_WORD_JOINER}", " ".join(text.split()))
     return _SPECIAL.sub(r"\\\1", parted)
@@ -24,7 +24,7 @@ def escaped(text: str) -> str:
 
 def show_error(error: DistmatError) -> None:
     """A sentence for the person who can mend it."""
-    st.error(escaped(str(error)), icon=":material/error:")
+    st.error(escape(str(error)), icon=":material/error:")
     if error.remedy == Remedy.REBUILD:
         st.button(
             "Make the list of jobs anew",
@@ -39,7 +39,7 @@ def _rebuild() -> None:
     try:
         done = rebuild()
     except DistmatError as error:
-        st.toast(escaped(str(error)), icon=":material/error:")
+        st.toast(escape(str(error)), icon=":material/error:")
         return
     unknown = f" {len(done.unknown)} folders stay without one." if done.unknown else ""
     st.toast(f"{len(done.found)} jobs are back.{unknown}", icon=":material/check:")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from distmat.access import Visitor, check_exposure, check_may_look, may_change, serve
 from distmat.errors import AccessError, DistmatError, is_of_the_disk, system_sentence
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def show_visitor() -> None:
     if may_change() and not name:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        who = f"{escaped(name)}. " if name else ""
+        who = f"{escape(name)}. " if name else ""
         only = "" if may_change() else "Read-only: look and predict."
         st.caption(f":material/visibility: {who}{only}" if only else f":material/person: {who}")
         if name:
@@ -85,7 +85,7 @@ def run_page(page: Callable[[], None]) -> None:
     except Exception as error:
         if isinstance(error, OSError) and is_of_the_disk(error):
             _log.warning("%s", error)
-            st.error(escaped(system_sentence(error)), icon=":material/hard_drive:")
+            st.error(escape(system_sentence(error)), icon=":material/hard_drive:")
             return
         number = secrets.token_hex(4)
         _log.exception("Fault %s", number)

@@ -12,7 +12,7 @@ from distmat.figures.maps import SINGLE_HEIGHT
 from distmat.library.training_sequences import describe_overlap
 from distmat.protein.examples import Example, examples
 from distmat.ui.map_pair import show_map_pair
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.predict.request import PredictionRequest
 from distmat.ui.predict.view import PredictionView, make_view, view_key
 from distmat.workspace import library_of, shipped_checkpoint
@@ -106,8 +106,8 @@ def _show(example: Example, made: "Future[PredictionView]") -> None:
     )
     learned = describe_overlap(view.prediction.training_overlap, view.checkpoint)
     st.markdown(
-        f"**{escaped(example.title)}**, {len(truth):,} residues: "
-        f"{escaped(comparison.verdict.sentence())} {escaped(learned)}"
+        f"**{escape(example.title)}**, {len(truth):,} residues: "
+        f"{escape(comparison.verdict.sentence())} {escape(learned)}"
     )
     st.page_link(
         "predict.py",

@@ -10,7 +10,7 @@ import pytest
 
 from distmat.cli import main
 from distmat.dataset.build_progress import read_progress
-from distmat.dataset.clustering import Alignment
+from distmat.dataset.clustering import PairAlignment
 from distmat.dataset.homologues import add_homologues, project_onto_query
 from distmat.dataset.store import DatasetWriter, fingerprint, read_chain, read_dataset
 from distmat.errors import ConfigError, DatasetError
@@ -112,7 +112,7 @@ def test_no_more_than_wanted_the_same_for_the_same_seed_from_either_kind_of_file
     ],
 )
 def test_gaps_and_unknown_letters_leave_the_chain_its_own_residue(own, other, expected):
-    assert project_onto_query("ACDEFG", Alignment(0, 0.5, 1, own, other)) == expected
+    assert project_onto_query("ACDEFG", PairAlignment(0, 0.5, 1, own, other)) == expected
 
 
 def test_the_command_writes_a_dataset_of_the_workspace(dataset, sequences, home, capsys):

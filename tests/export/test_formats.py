@@ -18,7 +18,7 @@ import pytest
 from distmat import cli
 from distmat.export.archive import archive
 from distmat.export.formats import FORMATS, USUAL
-from distmat.export.restraints import MEASURED_FILE, bounds_of, measured_precision, restrained
+from distmat.export.restraints import MEASURED_FILE, bounds_of, choose_pairs, measured_precision
 from distmat.export.source import Source
 from distmat.geometry.reconstruction import reconstruct
 from distmat.geometry.superposition import superpose
@@ -322,7 +322,7 @@ def test_bounds_hold_the_prediction_and_are_never_narrower_than_an_angstrom():
 
 
 def test_no_pair_near_in_the_chain_is_restrained(source):
-    i, j = restrained(source.prediction.map, 100.0)
+    i, j = choose_pairs(source.prediction.map, 100.0)
     assert (j - i).min() == 6
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from distmat.figures.curves import Line, metric_figure, smoothed
+from distmat.figures.curves import Line, metric_figure, smooth
 
 
 def test_smoothing_is_the_weighted_mean_of_all_values_so_far():
@@ -11,12 +11,12 @@ def test_smoothing_is_the_weighted_mean_of_all_values_so_far():
     for last in range(len(values)):
         weights = weight ** np.arange(last, -1, -1)
         expected.append(np.average(values[: last + 1], weights=weights))
-    np.testing.assert_allclose(smoothed(values, weight), expected)
+    np.testing.assert_allclose(smooth(values, weight), expected)
 
 
 def test_smoothing_bridges_what_is_not_finite():
     values = np.array([np.nan, 2.0, np.inf, 2.0, np.nan])
-    np.testing.assert_allclose(smoothed(values, 0.5), [np.nan, 2.0, 2.0, 2.0, 2.0])
+    np.testing.assert_allclose(smooth(values, 0.5), [np.nan, 2.0, 2.0, 2.0, 2.0])
 
 
 def test_the_baseline_is_dashed_and_never_smoothed():

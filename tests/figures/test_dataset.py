@@ -41,7 +41,7 @@ def test_clusters_are_counted_by_doubling_sizes():
 def test_composition_and_comparison_have_a_trace_for_each_dataset(names):
     bars = figures.composition_bars({name: {"A": 0.25, "L": 0.75} for name in names})
     assert [list(trace.y) for trace in bars.data] == [[25, 75]] * len(names)
-    both = figures.compared_histograms({name: [2, 2] for name in names}, 2.0, "x", "Å")
+    both = figures.compare_histograms({name: [2, 2] for name in names}, 2.0, "x", "Å")
     assert [trace.name for trace in both.data] == list(names)
     assert list(both.data[0].y) == [50, 50]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from distmat.dataset.fetch import Fetched
-from distmat.history import history, remember, remembered
+from distmat.history import history, make_entry, remember
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_mmcif, write_pdb
 from tests.pages.test_predict import SEQUENCE, assert_no_fault, paste, scenes, shown, upload
@@ -151,7 +151,7 @@ def test_a_model_stays_one_when_it_comes_from_the_history(page, another, monkeyp
 
 def test_a_read_only_server_opens_nothing_that_others_asked_before(page, monkeypatch):
     chain = examples()[7].read()
-    entry = remembered("theirs", chain.sequence, chain, "mini")
+    entry = make_entry("theirs", chain.sequence, chain, "mini")
     remember(entry, chain)
     monkeypatch.setenv("DISTMAT_READ_ONLY", "1")
     page.query_params["history"] = entry.id

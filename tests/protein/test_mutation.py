@@ -1,7 +1,7 @@
 import pytest
 
 from distmat.errors import SequenceError
-from distmat.protein.mutation import mutated, parse_mutations
+from distmat.protein.mutation import mutate, parse_mutations
 
 SEQUENCE = "MKTAYIAKQR"
 
@@ -10,7 +10,7 @@ SEQUENCE = "MKTAYIAKQR"
 def test_mutations_are_read_however_they_are_written(text):
     found = parse_mutations(text, SEQUENCE)
     assert [str(one) for one in found] == ["K2A", "Y5G"]
-    assert mutated(SEQUENCE, found) == "MATAGIAKQR"
+    assert mutate(SEQUENCE, found) == "MATAGIAKQR"
 
 
 @pytest.mark.parametrize(

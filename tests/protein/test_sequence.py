@@ -11,7 +11,7 @@ from distmat.protein.sequence import (
     MAX_RESIDUES,
     Sequence,
     check_letters,
-    quoted,
+    quote,
     read_sequences,
 )
 
@@ -213,6 +213,6 @@ def test_a_million_characters_take_no_longer_than_they_must(text):
 
 
 def test_what_is_quoted_is_cut_short_and_inert():
-    assert quoted("abc") == "'abc'"
-    assert quoted("a" * 1000) == f"'{'a' * 40}'"
-    assert quoted("a\nb") == r"'a\nb'"
+    assert quote("abc") == "'abc'"
+    assert quote("a" * 1000) == f"'{'a' * 40}'"
+    assert quote("a\nb") == r"'a\nb'"

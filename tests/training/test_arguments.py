@@ -13,4 +13,4 @@ from distmat.training.config import TrainingConfig
 def test_bfloat16_that_a_processor_would_emulate_is_float32(monkeypatch, has_bf16, wanted, chosen):
     monkeypatch.setattr(arguments, "processor_has_bf16", lambda: has_bf16)
     config = TrainingConfig(device="cpu", precision=wanted)
-    assert arguments.chosen_precision(config) == chosen
+    assert arguments.choose_precision(config) == chosen

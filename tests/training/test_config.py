@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from distmat.errors import ConfigError
-from distmat.settings import describe, groups, json_schema, marked, setting
+from distmat.settings import describe, groups, json_schema, names_with_mark, setting
 from distmat.training.config import (
     PACE,
     SHAPE,
@@ -138,9 +138,9 @@ def test_every_value_is_shown_as_it_can_be_read():
 
 
 def test_resume_checks_and_paces_follow_the_declarations():
-    assert {"hidden_size", "bins", "optimizer"} < set(marked(TrainingConfig, SHAPE))
-    assert {"crops", "accumulation", "precision"} < set(marked(TrainingConfig, PACE))
-    assert not {"learning_rate", "seed", "output"} & set(marked(TrainingConfig, PACE))
+    assert {"hidden_size", "bins", "optimizer"} < set(names_with_mark(TrainingConfig, SHAPE))
+    assert {"crops", "accumulation", "precision"} < set(names_with_mark(TrainingConfig, PACE))
+    assert not {"learning_rate", "seed", "output"} & set(names_with_mark(TrainingConfig, PACE))
 
 
 def test_the_json_schema_lets_pass_what_is_right_and_nothing_else():
@@ -165,7 +165,7 @@ def test_a_new_setting_is_declared_once():
         """How ripe chains must be."""
 
     assert groups(Longer)["Data"][-1] == "ripeness"
-    assert "ripeness" in marked(Longer, PACE)
+    assert "ripeness" in names_with_mark(Longer, PACE)
     assert describe(Longer)["ripeness"].help == "How ripe chains must be."
     assert json_schema(Longer, "")["properties"]["ripeness"]["maximum"] == 1
     assert Longer().with_settings({"ripeness": "0.7"}).as_dict()["ripeness"] == 0.7

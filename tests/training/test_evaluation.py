@@ -16,7 +16,7 @@ from distmat.protein.chain import Chain
 from distmat.scoring.baseline import fit_baseline
 from distmat.scoring.map_scores import MAP_SCORES
 from distmat.training.config import TrainingConfig
-from distmat.training.evaluation import Evaluation, evaluate, joined, merged
+from distmat.training.evaluation import Evaluation, concatenate, evaluate, interleave
 from distmat.training.network_arguments import network_arguments
 from tests.training.conftest import helix, strand
 
@@ -97,7 +97,7 @@ def test_metrics_have_the_names_that_a_run_logs(predictor, chains):
 def test_what_several_processes_score_is_one_evaluation(predictor, chains):
     whole = evaluate(predictor, chains, with_loss=True)
     parts = [evaluate(predictor, chains[first::2], with_loss=True) for first in (0, 1)]
-    together = merged(parts)
+    together = interleave(parts)
     assert together.chains == whole.chains
     assert together.model == whole.model and together.losses == whole.losses
     assert together.seconds == max(part.seconds for part in parts)
@@ -161,7 +161,7 @@ def test_parts_that_were_written_and_joined_are_the_whole(predictor, chains):
         for places in (order[:2], order[2:])
     ]
     read = [Evaluation.from_json(json.loads(json.dumps(part.to_json()))) for part in parts]
-    again = joined(read).ordered(order)
+    again = concatenate(read).ordered(order)
     # Batches of other chains round differently.
     for name, ours in whole.tables.items():
         for one, two in zip(ours, again.tables[name], strict=True):

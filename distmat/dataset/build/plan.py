@@ -14,7 +14,7 @@ from distmat.dataset.build.state import Progress, State
 from distmat.dataset.download import DownloadPolicy, download
 from distmat.dataset.sources import Listing, list_items
 from distmat.errors import DatasetError
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 from distmat.workspace import dataset_path, replace_file, workspace
 
 _FORMAT = 1
@@ -31,7 +31,7 @@ def check_name(name: str) -> str:
     """
     if not re.fullmatch(r"\w[\w.+-]{0,99}", name, re.ASCII) or name.endswith(".parquet"):
         raise DatasetError(
-            f"The name {quoted(name)} can't be a dataset's; use letters, digits, '.', '-' and '_'."
+            f"The name {quote(name)} can't be a dataset's; use letters, digits, '.', '-' and '_'."
         )
     return name
 

@@ -146,7 +146,7 @@ def facts_in_words(card: dict[str, Any]) -> dict[str, str]:
     return words
 
 
-def scored(baselines: dict[str, Any]) -> list[Score[Pairs]]:
+def scores_of(baselines: dict[str, Any]) -> list[Score[Pairs]]:
     """The scores that a card's baselines have; one from before knows fewer."""
     known = set.intersection(*map(set, baselines["scores"].values()))
     return [score for score in MAP_SCORES.shown("table") if score.key in known]
@@ -155,7 +155,7 @@ def scored(baselines: dict[str, Any]) -> list[Score[Pairs]]:
 def _baseline_lines(baselines: dict[str, Any]) -> list[str]:
     if not baselines.get("scores"):
         return ["There is no train and val to fit and score one on."]
-    shown = scored(baselines)
+    shown = scores_of(baselines)
     return [
         f"Fitted on {baselines['fitted_on']:,} chains of train and scored on "
         f"{baselines['scored_on']:,} of val, one of each cluster; means over chains.",

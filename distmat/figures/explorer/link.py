@@ -36,7 +36,7 @@ def read_view(text: str, residues: int) -> dict[str, Any] | None:
         given = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return checked_view(given, residues) if isinstance(given, Mapping) else None
+    return check_view(given, residues) if isinstance(given, Mapping) else None
 
 
 def write_view(view: Mapping[str, Any]) -> str:
@@ -44,7 +44,7 @@ def write_view(view: Mapping[str, Any]) -> str:
     return json.dumps(view, separators=(",", ":"), ensure_ascii=True) if view else ""
 
 
-def checked_view(given: Mapping[str, Any], residues: int) -> dict[str, Any] | None:
+def check_view(given: Mapping[str, Any], residues: int) -> dict[str, Any] | None:
     """What of a view can be; None if a part of it can't.
 
     Parameters

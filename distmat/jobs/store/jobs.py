@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from distmat.access import check_may_change, visitor
+from distmat.access import check_may_change, check_settings, visitor
 from distmat.errors import RunError, one_line
 from distmat.jobs.job import RECORD, Job
 from distmat.jobs.kinds import folder_of
 from distmat.jobs.states import ACTIVE, State
 from distmat.jobs.store.rows import SELECT, J, Rows
 from distmat.limits import check_disk, check_jobs
-from distmat.workspace import check_files_of
+from distmat.workspace import own_folders
 
 
 class Jobs(Rows[J]):
@@ -68,7 +68,7 @@ class Jobs(Rows[J]):
         with self._db.writing():
             job_id = self._new_id(name, kind)
             chosen = settings(self._folder(kind, job_id)) if callable(settings) else settings
-            check_files_of(chosen, place)
+            check_settings(chosen, place, own_folders())
             (position,) = self._db.one("SELECT coalesce(max(position), 0) + 1 FROM runs")
             values = {
                 "id": job_id,

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from distmat.access import check_may_change
+from distmat.access import check_may_change, check_settings
 from distmat.errors import RunError
 from distmat.jobs.processes import ProcessIdentity
 from distmat.jobs.states import ENDED, TRANSITIONS, Cause, State
 from distmat.jobs.store.rows import J, Rows
 from distmat.limits import check_disk
-from distmat.workspace import check_files_of
+from distmat.workspace import own_folders
 
 
 class States(Rows[J]):
@@ -142,7 +142,7 @@ class States(Rows[J]):
             directory, before = self._db.one(columns, key)
             had = json.loads(before)
             new = {name: value for name, value in settings.items() if had.get(name) != value}
-            check_files_of(new, Path(directory))
+            check_settings(new, Path(directory), own_folders())
         with self._db.writing():
             self.change_state(job_id, State.QUEUED)
             (position,) = self._db.one("SELECT max(position) + 1 FROM runs")

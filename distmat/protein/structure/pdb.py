@@ -17,7 +17,7 @@ from distmat.protein.structure.entry import (
 )
 from distmat.protein.structure.pdb_chains import Record, find_chains
 from distmat.protein.structure.polymer_chain import (
-    aligned,
+    align_residues,
     observed_chain,
     polymer_chains,
     whole_chain,
@@ -73,7 +73,7 @@ def _chains(lines: list[str]) -> Iterator[Chain]:
     polymers = _seqres(lines)
     for found in polymer_chains(atoms, parents):
         polymer = polymers.get(found.entity, [])
-        placed = aligned(found, polymer, parents)
+        placed = align_residues(found, polymer, parents)
         yield whole_chain(found, placed, polymer, parents) if placed else observed_chain(found)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distmat.protein.chain import LONGEST_BOND
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 from distmat.protein.structure.entry import FARTHEST, AmbiguousError
 
 _SAME_PLACE = 2.0
@@ -213,7 +213,7 @@ def _is_next(
         return False
     if distance > LONGEST_BOND:
         raise AmbiguousError(
-            f"residue {quoted(record.number.strip())} of chain {quoted(record.letters)} has two "
+            f"residue {quote(record.number.strip())} of chain {quote(record.letters)} has two "
             f"Cα atoms {distance:,.1f} Å apart, and nothing says which is whose; give every chain "
             "a letter, every residue a number, and alternatives an altloc"
         )
@@ -307,7 +307,7 @@ def _is_frame(chain: _Run, run: _Run, letters: str) -> bool:
     different = sum(names.get(residue.key) != residue.name for residue in run)
     if different > max(1, _MOST_OVERLAP * len(run)):
         raise AmbiguousError(
-            f"chain {quoted(letters)} is written twice in one place, with different residues; "
+            f"chain {quote(letters)} is written twice in one place, with different residues; "
             "give each in a file of its own"
         )
     return True

@@ -15,9 +15,9 @@ from distmat.protein.structure.entry import (
     parser_at_work,
 )
 from distmat.protein.structure.polymer_chain import (
-    numbered,
     observed_chain,
     polymer_chains,
+    take_numbers,
     whole_chain,
 )
 from distmat.protein.structure.sniff import decode
@@ -225,7 +225,7 @@ def _chains(file: Any, name: str) -> Iterator[Chain]:
             atoms.set_annotation(column, np.full(atoms.array_length(), ""))
     for found in polymer_chains(atoms, parents):
         polymer = by_asym.get(found.asym) or by_entity.get(found.entity) or []
-        placed = numbered(found, polymer, parents)
+        placed = take_numbers(found, polymer, parents)
         yield whole_chain(found, placed, polymer, parents) if placed else observed_chain(found)
 
 

@@ -168,7 +168,7 @@ def _candidates(
         yield (key[0], key[1], key[2]), index, residue
 
 
-def numbered(
+def take_numbers(
     chain: PolymerChain, polymer: list[str], parents: Mapping[str, str]
 ) -> list[Residue] | None:
     """The residues that mmCIF itself places in the polymer; None where it contradicts itself."""
@@ -186,7 +186,7 @@ def numbered(
     return list(placed.values()) if different <= most else None
 
 
-def aligned(
+def align_residues(
     chain: PolymerChain, polymer: list[str], parents: Mapping[str, str]
 ) -> list[Residue] | None:
     """The residues with their positions in SEQRES; None where the two contradict each other."""

@@ -6,7 +6,7 @@ import re
 import zlib
 
 from distmat.errors import StructureError
-from distmat.protein.sequence import quoted
+from distmat.protein.sequence import quote
 
 MAX_BYTES = 256 * 2**20
 """Larger files, packed or unpacked, are not read: in memory they grow tenfold."""
@@ -90,7 +90,7 @@ def unpack(data: bytes, filename: str) -> bytes:
 
 def inert(text: str) -> str:
     """A file's name for a sentence: bare, unless something in it must be escaped."""
-    return text[:200] if quoted(text, 200) == f"'{text[:200]}'" else ascii(text[:200])
+    return text[:200] if quote(text, 200) == f"'{text[:200]}'" else ascii(text[:200])
 
 
 def decode(data: bytes) -> str:

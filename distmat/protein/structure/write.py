@@ -7,7 +7,7 @@ import numpy as np
 
 from distmat.errors import StructureError
 from distmat.protein.residue_names import STANDARD
-from distmat.protein.sequence import UNKNOWN, quoted
+from distmat.protein.sequence import UNKNOWN, quote
 
 
 def write_pdb(
@@ -49,7 +49,7 @@ def write_pdb(
         )
     if len(chain_id) != 1 or not (chain_id.isascii() and chain_id.isprintable()):
         raise StructureError(
-            f"The chain id is {quoted(chain_id)}, and a PDB file has room for one character; "
+            f"The chain id is {quote(chain_id)}, and a PDB file has room for one character; "
             "write mmCIF."
         )
     if atoms.coord.min() < -999 or atoms.coord.max() > 9999:

@@ -17,7 +17,7 @@ from distmat.jobs.job import Job
 from distmat.settings import Setting, describe
 from distmat.ui.data.uploads import inputs_folder, kept_for
 from distmat.ui.job_list import show_jobs, watch_job
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import open_store
 
 _UPLOADS = ["pdb", "ent", "cif", "mmcif", "bcif", "gz", "zip", "tar", "tgz", "xz", "txt", "csv"]
@@ -225,5 +225,5 @@ def show_builds() -> None:
 
 
 def _open_dataset(job: Job) -> None:
-    st.session_state["data-message"] = f"{escaped(job.name)} is built."
+    st.session_state["data-message"] = f"{escape(job.name)} is built."
     st.session_state["data-open"] = job.name

@@ -6,14 +6,19 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from distmat.dataset.card.words import facts_in_words, leak_sentence, scored, small_split_sentences
+from distmat.dataset.card.words import (
+    facts_in_words,
+    leak_sentence,
+    scores_of,
+    small_split_sentences,
+)
 from distmat.dataset.catalogue import Summary
 from distmat.dataset.filters import expected_gyration
 from distmat.dataset.store import read_facts
 from distmat.errors import DistmatError
 from distmat.figures import dataset as figures
 from distmat.figures.maps import image_options
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -24,7 +29,7 @@ def show_card(dataset: Summary) -> None:
     card = dataset.card
     if not card:
         st.info(
-            f"This file came without a card. `distmat data split {escaped(dataset.name)} -o NAME` "
+            f"This file came without a card. `distmat data split {escape(dataset.name)} -o NAME` "
             "makes a copy with one; its chains can be looked at as they are.",
             icon=":material/info:",
         )
@@ -37,7 +42,7 @@ def show_card(dataset: Summary) -> None:
     with left:
         st.subheader("In figures", anchor=False)
         st.table(
-            [{"": name, " ": escaped(value)} for name, value in facts_in_words(card).items()],
+            [{"": name, " ": escape(value)} for name, value in facts_in_words(card).items()],
             hide_index=True,
             hide_header=True,
             border="horizontal",
@@ -68,7 +73,7 @@ def _show_sizes(dataset: Summary) -> None:
 
 
 def _show_leaks(leaks: dict[str, Any]) -> None:
-    sentence = escaped(leak_sentence(leaks))
+    sentence = escape(leak_sentence(leaks))
     if leaks.get("relatives"):
         st.warning(sentence, icon=":material/warning:")
     else:
@@ -77,7 +82,7 @@ def _show_leaks(leaks: dict[str, Any]) -> None:
 
 def _show_small_splits(card: dict[str, Any]) -> None:
     for sentence in small_split_sentences(card):
-        st.warning(escaped(sentence), icon=":material/warning:")
+        st.warning(escape(sentence), icon=":material/warning:")
 
 
 def _show_baselines(baselines: dict[str, Any]) -> None:
@@ -89,7 +94,7 @@ def _show_baselines(baselines: dict[str, Any]) -> None:
         [
             {
                 "predictor": name,
-                **{score.column: score.number(scores[score.key]) for score in scored(baselines)},
+                **{score.column: score.number(scores[score.key]) for score in scores_of(baselines)},
             }
             for name, scores in baselines["scores"].items()
         ],

@@ -18,7 +18,7 @@ from distmat.ui.bridges import offer_to_predict
 from distmat.ui.data.card import facts_of
 from distmat.ui.explorer import LONGEST_MAP, chain_scene, show_explorer
 from distmat.ui.file_name import file_stem
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 
 _LINE = 60
 """Letters of a sequence's line."""
@@ -140,7 +140,7 @@ _COLUMNS: dict[str, Any] = {
 
 
 def _show_chain(dataset: Summary, chain: Chain, facts: pd.Series) -> None:
-    st.subheader(escaped(chain.name), anchor=False)
+    st.subheader(escape(chain.name), anchor=False)
     st.caption(" · ".join(_words(chain, facts)))
     offer_to_predict(chain, f"{dataset.name}-{chain.name}")
     if len(chain) > LONGEST_MAP:
@@ -179,7 +179,7 @@ def _words(chain: Chain, facts: pd.Series) -> list[str]:
     for column in ("method", "title"):
         value = facts.get(column)
         if isinstance(value, str) and value:
-            words.append(escaped(value))
+            words.append(escape(value))
     resolution = facts.get("resolution")
     if resolution is not None and np.isfinite(float(resolution)):
         words.append(f"{float(resolution):.2f} Å")

@@ -9,7 +9,7 @@ from distmat.errors import DistmatError
 from distmat.ui.address import name_in_address, named_in_address
 from distmat.ui.bridges import offer_to_evaluate, offer_to_train
 from distmat.ui.deletion import offer_deletion
-from distmat.ui.markdown import escaped
+from distmat.ui.markdown import escape
 
 VIEWS = ("Overview", "Chains", "Left out", "Compare")
 
@@ -34,7 +34,7 @@ def choose_dataset() -> Summary | None:
         st.session_state["dataset"] = wanted
     if wanted and wanted not in known:
         st.warning(
-            f"There is no dataset {escaped(wanted[:100])}; here are those that there are.",
+            f"There is no dataset {escape(wanted[:100])}; here are those that there are.",
             icon=":material/search_off:",
         )
     if st.session_state.get("dataset") not in known:
@@ -54,7 +54,7 @@ def choose_dataset() -> Summary | None:
     st.query_params["dataset"] = name
     chosen = known[name]
     if chosen.fault:
-        st.error(escaped(chosen.fault), icon=":material/error:")
+        st.error(escape(chosen.fault), icon=":material/error:")
         return None
     return chosen
 
@@ -93,7 +93,7 @@ def _show_welcome() -> None:
             try:
                 ensure_synthetic()
             except (DistmatError, OSError) as error:
-                st.error(escaped(str(error)), icon=":material/error:")
+                st.error(escape(str(error)), icon=":material/error:")
                 return
         st.session_state["data-open"] = NAME
         st.rerun()
@@ -102,13 +102,13 @@ def _show_welcome() -> None:
 def _offer_deletion(dataset: Summary) -> None:
     def delete() -> None:
         delete_dataset(dataset.name)
-        st.session_state["data-message"] = f"{escaped(dataset.name)} was deleted."
+        st.session_state["data-message"] = f"{escape(dataset.name)} was deleted."
         st.query_params.pop("dataset", None)
 
     offer_deletion(
         f"delete-{dataset.name}",
         "this dataset",
-        f"**{escaped(dataset.name)}**, its card and its list of rejects will be gone. Runs that "
+        f"**{escape(dataset.name)}**, its card and its list of rejects will be gone. Runs that "
         "were trained on it stay, but can't be resumed without it.",
         delete,
     )

@@ -10,7 +10,7 @@ from distmat.dataset.catalogue import Summary, list_datasets
 from distmat.errors import DistmatError
 from distmat.figures import dataset as figures
 from distmat.ui.data.card import facts_of, show_figure
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 
 
 def show_comparison(dataset: Summary) -> None:
@@ -59,7 +59,7 @@ def _show_table(one: Summary, two: Summary) -> None:
     rows = [_figures(one), _figures(two)]
     st.table(
         [
-            {"": name, one.name: escaped(rows[0][name]), two.name: escaped(rows[1].get(name, "–"))}
+            {"": name, one.name: escape(rows[0][name]), two.name: escape(rows[1].get(name, "–"))}
             for name in rows[0]
         ],
         hide_index=True,
@@ -95,19 +95,19 @@ def _show_figures(one: Summary, two: Summary) -> None:
     drawn = [
         (
             "Lengths",
-            figures.compared_histograms(
+            figures.compare_histograms(
                 lengths, one.card["lengths"]["bin_width"], "residues", "residues"
             ),
         ),
         (
             "Distances",
-            figures.compared_histograms(
+            figures.compare_histograms(
                 distances, one.card["distances"].get("bin_width", 2.0), "distance (Å)", "Å"
             ),
         ),
         (
             "Radius of gyration",
-            figures.compared_histograms(
+            figures.compare_histograms(
                 sizes,
                 one.card["gyration"]["bin_width"],
                 "times that of a globular chain",

@@ -11,7 +11,7 @@ from distmat.errors import DatasetError, DistmatError
 from distmat.protein.query import SEQUENCE_SUFFIXES
 from distmat.ui.data.uploads import kept_for
 from distmat.ui.job_list import watch_job
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import open_store
 
 
@@ -25,7 +25,7 @@ def show_homologues_form(dataset: Summary) -> None:
         st.markdown(
             "Relatives of a chain fold alike. Searched for in a file of natural sequences and laid "
             "on the chain residue for residue, they are more to learn from: a training then shows "
-            f"a chain of **{escaped(dataset.name)}** now and then with the sequence of one. No "
+            f"a chain of **{escape(dataset.name)}** now and then with the sequence of one. No "
             "relative of a val or test chain is taken."
         )
         path = st.text_input(

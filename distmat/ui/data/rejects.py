@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from distmat.dataset.catalogue import Summary
-from distmat.ui.markdown import escaped
+from distmat.ui.markdown import escape
 
 
 def show_rejects(dataset: Summary) -> None:
@@ -48,4 +48,4 @@ def show_rejects(dataset: Summary) -> None:
         on_click="ignore",
         icon=":material/download:",
     )
-    st.caption(f"{len(shown):,} of {len(rejects):,}, from {escaped(path.name)}.")
+    st.caption(f"{len(shown):,} of {len(rejects):,}, from {escape(path.name)}.")

@@ -15,7 +15,7 @@ from distmat.ui.address import follow_address, name_followed
 from distmat.ui.evaluate.results import BASELINES, chain_table
 from distmat.ui.explorer import prediction_scene, show_explorer
 from distmat.ui.file_name import file_stem
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.workers import compute
 from distmat.workspace import checkpoint_path, dataset_path, library_path
 
@@ -46,7 +46,7 @@ def show_chains(content: dict[str, Any], settings: dict[str, Any], key: str) -> 
 
 def _show_card(rank: str, row: pd.Series, opened: str) -> None:
     mae = MAP_SCORES["mae"]
-    st.markdown(f"**{rank}** — {escaped(str(row['id']))}")
+    st.markdown(f"**{rank}** — {escape(str(row['id']))}")
     st.markdown(
         f"MAE **{mae.text(row['mae'])}**, {BASELINES['baseline']} {mae.text(row['baseline_mae'])}; "
         f"skill {row['skill']:+.2f}".replace("-", "−")
@@ -66,7 +66,7 @@ def _words(row: pd.Series) -> list[str]:
         words.append(f"{int(row['length']):,} residues")
         words.append(str(row["class"]))
     if "template" in row and isinstance(row["template"], str):
-        words.append(f"template {escaped(row['template'])} ({row['template_identity']:.0%})")
+        words.append(f"template {escape(row['template'])} ({row['template_identity']:.0%})")
     return words
 
 
@@ -129,7 +129,7 @@ def _columns() -> dict[str, Any]:
 
 
 def _show_chain(name: str, settings: dict[str, Any], key: str) -> None:
-    st.markdown(f"**{escaped(name)}**")
+    st.markdown(f"**{escape(name)}**")
     try:
         with st.spinner("Predicting the chain again"):
             prediction = _prediction(name, tuple(sorted(settings.items())), key)

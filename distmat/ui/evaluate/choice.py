@@ -16,7 +16,7 @@ from distmat.training.evaluation_job import (
 )
 from distmat.ui.bridges import EVALUATED
 from distmat.ui.job_list import show_jobs, watch_job
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.predict.request import named_checkpoint
 from distmat.ui.run_store import moment, open_store
 from distmat.workspace import list_checkpoints, list_libraries
@@ -126,7 +126,7 @@ def choose_evaluations() -> list[Job]:
     lost = [name for name in wanted if name not in known]
     if lost:
         st.warning(
-            f"There is no evaluation {escaped(lost[0][:60])}; here are those that there are.",
+            f"There is no evaluation {escape(lost[0][:60])}; here are those that there are.",
             icon=":material/search_off:",
         )
     if "evaluate-open" in st.session_state:

@@ -8,7 +8,7 @@ from distmat.training.evaluation_job import read_evaluation
 from distmat.ui.evaluate.chains import show_chains
 from distmat.ui.evaluate.paired import show_paired
 from distmat.ui.evaluate.results import show_downloads, show_figures, show_strata, show_summary
-from distmat.ui.markdown import escaped
+from distmat.ui.markdown import escape
 
 
 def show_evaluations(jobs: list[Job]) -> None:
@@ -32,7 +32,7 @@ def _content(job: Job) -> dict | None:
         return _read(str(job.folder), job.ended or 0.0, job)
     except (OSError, DocumentError) as error:
         st.error(
-            f"The scores of {escaped(job.name)} can't be read ({escaped(str(error))}); evaluate it "
+            f"The scores of {escape(job.name)} can't be read ({escape(str(error))}); evaluate it "
             "again.",
             icon=":material/error:",
         )

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from distmat.scoring.paired import PairedDifference, compare_paired
-from distmat.ui.markdown import escaped
+from distmat.ui.markdown import escape
 
 _SAID = {
     "better": ":green[better]",
@@ -25,7 +25,7 @@ def show_paired(named: dict[str, dict[str, Any]]) -> None:
     """
     st.header("Side by side", anchor=False)
     for (one, first), (two, second) in combinations(named.items(), 2):
-        st.subheader(f"{escaped(two)} against {escaped(one)}", anchor=False)
+        st.subheader(f"{escape(two)} against {escape(one)}", anchor=False)
         found = compare_paired(first["per_chain"], second["per_chain"])
         if not found:
             st.info("They have no chain in common.", icon=":material/info:")

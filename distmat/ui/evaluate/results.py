@@ -17,7 +17,7 @@ from distmat.scoring.pooled import PooledPairs, needed_factor
 from distmat.scoring.strata import STRATA, stratum
 from distmat.scoring.verdict import judge
 from distmat.ui.file_name import file_stem
-from distmat.ui.markdown import escaped
+from distmat.ui.markdown import escape
 from distmat.ui.run_store import duration
 
 BASELINES = {
@@ -32,7 +32,7 @@ _BADGES = {"good": "green", "note": "blue", "bad": "red"}
 
 def show_summary(content: dict[str, Any]) -> None:
     """What was evaluated, the answer as chips, and each score beside the baselines'."""
-    st.header(escaped(f"{content['checkpoint']} on {content['dataset']}"), anchor=False)
+    st.header(escape(f"{content['checkpoint']} on {content['dataset']}"), anchor=False)
     words = [f"{content['chains']:,} chains"]
     if content.get("split"):
         words.append(f"split {content['split']}")
@@ -41,7 +41,7 @@ def show_summary(content: dict[str, Any]) -> None:
     if content.get("max_length"):
         words.append(f"up to {content['max_length']:,} residues")
     library = content.get("library", "none")
-    words.append("no library" if library == "none" else f"library {escaped(library)}")
+    words.append("no library" if library == "none" else f"library {escape(library)}")
     words.append(f"predicted in {duration(content['seconds'])}")
     st.caption(" · ".join(words))
     _show_chips(content)

@@ -12,7 +12,7 @@ from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
 from distmat.scoring.verdict import Verdict, judge
 from distmat.training.evaluation_job import EVALUATION, finished_evaluations, read_evaluation
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import duration, open_store, verdict
 
 _MOST = 4
@@ -56,7 +56,7 @@ def show_results() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             _link(job, names.count(job.name) > 1)
             st.markdown(
-                f"{_SIGNS[verdict_.severity]} {escaped(verdict_.sentence())}", width="content"
+                f"{_SIGNS[verdict_.severity]} {escape(verdict_.sentence())}", width="content"
             )
 
 
@@ -110,7 +110,7 @@ def _link(job: Job, with_id: bool) -> None:
         page, query = "evaluate.py", {"evaluation": job.id} if job.has_ended else {}
     elif job.kind != TRAINING:
         query = {}
-    label = escaped(f"{job.name} ({job.id})" if with_id else job.name)
+    label = escape(f"{job.name} ({job.id})" if with_id else job.name)
     st.page_link(page, label=label, query_params=query, width=280)
 
 

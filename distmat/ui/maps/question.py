@@ -15,7 +15,7 @@ from distmat.kept_files import keep_file, kept_file
 from distmat.protein.query import STRUCTURE_SUFFIXES
 from distmat.protein.structure.read import read_structure_bytes
 from distmat.scoring.map_comparison import MapDifference
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ def _kept_file(
         st.session_state[f"{key}-kept"] = _tried(partial(kept_file, said)) if said else None
     kept: tuple[str, bytes] | None = st.session_state.get(f"{key}-kept")
     if kept and (here is None or here.name != kept[0]):
-        st.caption(f"Still open: {escaped(kept[0])}")
+        st.caption(f"Still open: {escape(kept[0])}")
         if st.button("Close it", key=f"{key}-close"):
             _open(key, None)
             st.rerun()
@@ -155,7 +155,7 @@ def _ask_map(label: str, key: str) -> GivenMap | None:
 
 def _ask_option(error: MapOptionError, key: str) -> Any:
     """What the numbers mean, where the file can be read in two ways; None without an answer."""
-    st.warning(f"{escaped(error.fault.rpartition(';')[0] or error.fault)}.", icon=":material/help:")
+    st.warning(f"{escape(error.fault.rpartition(';')[0] or error.fault)}.", icon=":material/help:")
     if error.option == "unit":
         return st.segmented_control(
             "The numbers are in", ["Å", "nm", "pm"], key=f"{key}-unit", bind="query-params"

@@ -21,7 +21,7 @@ from distmat.scoring.trace_scores import TRACE_SCORES, score_trace
 from distmat.ui.explorer import LONGEST_MAP, show_explorer
 from distmat.ui.file_name import file_stem
 from distmat.ui.maps.question import Asked
-from distmat.ui.markdown import escaped
+from distmat.ui.markdown import escape
 from distmat.ui.score_tables import BASELINE, ICONS, SHOWN_AS, band_rows, overall_rows
 from distmat.ui.workers import compute
 
@@ -71,8 +71,8 @@ def show_welcome() -> None:
 
 def show_heading(asked: Asked) -> None:
     """What the map is, and what it is worth."""
-    st.header(escaped(asked.given.name), anchor=False)
-    st.caption(escaped(asked.given.describe()))
+    st.header(escape(asked.given.name), anchor=False)
+    st.caption(escape(asked.given.describe()))
     for note in asked.given.notes():
         st.info(note, icon=":material/info:")
     if asked.fit is not None:
@@ -84,7 +84,7 @@ def _show_verdict(given: GivenMap, fit: Fit) -> None:
     if comparison.verdict.kind != "unknown":
         severity = comparison.verdict.severity
         getattr(st, SHOWN_AS[severity])(
-            f"**{comparison.verdict.headline()}** on {escaped(fit.chain.name)}: "
+            f"**{comparison.verdict.headline()}** on {escape(fit.chain.name)}: "
             f"{comparison.verdict.figures()}.",
             icon=ICONS[severity],
         )
@@ -144,7 +144,7 @@ def _backbone(given: GivenMap) -> Reconstruction | None:
         with st.spinner("Rebuilding the backbone"):
             return _rebuilt(given, given.key)
     except DistanceMapError as error:
-        st.info(f"No backbone is drawn: {escaped(str(error))}", icon=":material/info:")
+        st.info(f"No backbone is drawn: {escape(str(error))}", icon=":material/info:")
         return None
 
 

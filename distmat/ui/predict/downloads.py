@@ -7,7 +7,7 @@ import streamlit as st
 from distmat.errors import ConfigError
 from distmat.export.archive import KIND, archive
 from distmat.export.formats import FORMATS, precision_words
-from distmat.export.restraints import DEFAULT_THRESHOLD, THRESHOLDS, restrained
+from distmat.export.restraints import DEFAULT_THRESHOLD, THRESHOLDS, choose_pairs
 from distmat.export.source import Source
 from distmat.ui.explorer import marked_pairs
 from distmat.ui.file_name import file_stem
@@ -40,7 +40,7 @@ def show_downloads(view: PredictionView) -> None:
             type="primary",
             icon=":material/folder_zip:",
         )
-    pairs = len(restrained(view.prediction.map, threshold)[0])
+    pairs = len(choose_pairs(view.prediction.map, threshold)[0])
     st.caption(f"{pairs:,} pairs are as sure as that. {precision_words(source)}")
     for group in dict.fromkeys(form.group for form in FORMATS.values()):
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from distmat.ui.markdown import escaped
+from distmat.ui.markdown import escape
 from distmat.ui.predict.request import named_checkpoint
 from distmat.ui.predict.view import PredictionView
 from distmat.ui.style import name_tab
@@ -42,7 +42,7 @@ def show_header(view: PredictionView) -> None:
     """The protein's name, its size, who predicted it, and whether that is what it was made for."""
     request, card = view.request, view.card
     name_tab(request.title[:_LONGEST_TITLE], "Predict")
-    st.header(escaped(request.title[:_LONGEST_TITLE]), anchor=False)
+    st.header(escape(request.title[:_LONGEST_TITLE]), anchor=False)
     if request.example:
         example = request.example
         st.markdown(f"{example.fold}, {example.note}.")
@@ -64,7 +64,7 @@ def _facts(view: PredictionView) -> list[str]:
         observed = int(request.truth.observed.sum())
         if observed < len(request.sequence):
             facts.append(f"{observed:,} of them observed in the structure")
-    facts.append(f"checkpoint {escaped(named_checkpoint(view.checkpoint))}")
+    facts.append(f"checkpoint {escape(named_checkpoint(view.checkpoint))}")
     if "train_chains" in card:
         facts.append(f"trained on {card['train_chains']:,} chains")
     if card.get("max_length"):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from distmat.access import may_change
 from distmat.errors import DistmatError
-from distmat.history import MOST, Remembered, forget, history, remember, remembered
+from distmat.history import MOST, Remembered, forget, history, make_entry, remember
 from distmat.ui.markdown import show_error
 from distmat.ui.predict.link import LONGEST_IN_ADDRESS, set_address
 from distmat.ui.predict.request import (
@@ -23,7 +23,7 @@ _ROWS_HEIGHT = 300
 def keep_in_history(view: PredictionView) -> None:
     """Remember what is shown, once, and say in the address where it is found again."""
     request, comparison = view.request, view.prediction.comparison
-    entry = remembered(
+    entry = make_entry(
         request.title,
         request.sequence,
         request.truth,

@@ -14,7 +14,7 @@ from distmat.figures.explorer import Scene
 from distmat.figures.maps import image_options, residue_curve, scan_heatmap
 from distmat.jobs.job import Job
 from distmat.prediction_tasks import predict_maps
-from distmat.protein.mutation import mutated, parse_mutations
+from distmat.protein.mutation import mutate, parse_mutations
 from distmat.scoring.effect import CLEAR, MutationEffect, mutation_effect
 from distmat.ui.explorer import show_explorer
 from distmat.ui.file_name import file_stem
@@ -74,7 +74,7 @@ def _show_mutant(view: PredictionView, text: str) -> None:
             wild, mutant = _predicted(
                 view,
                 checkpoint_identity(view.checkpoint),
-                (sequence, mutated(sequence, mutations)),
+                (sequence, mutate(sequence, mutations)),
             )
     except DistmatError as error:
         show_error(error)

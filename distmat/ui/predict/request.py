@@ -20,7 +20,7 @@ from distmat.protein.query import (
     read_query_text,
 )
 from distmat.protein.sequence import UNNAMED, check_letters
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.predict.files import ask_model, read_aligned, read_model
 from distmat.ui.predict.link import LONGEST_IN_ADDRESS, address, is_new_address, set_address
 from distmat.workspace import (
@@ -101,7 +101,7 @@ def ask() -> tuple[PredictionRequest | None, str | None]:
     if "problem" in st.session_state:
         _show_problem()
     if opened and opened.note:
-        st.info(escaped(opened.note), icon=":material/info:")
+        st.info(escape(opened.note), icon=":material/info:")
     return opened, checkpoint
 
 
@@ -338,7 +338,7 @@ def _show_aligned() -> None:
         request = known[chosen if chosen < len(known) else 0]
         with st.form("align", border=False):
             text = st.text_area(
-                f"Sequence, to which {escaped(request.title[:_LONGEST_NAME])} is aligned",
+                f"Sequence, to which {escape(request.title[:_LONGEST_NAME])} is aligned",
                 key="aligned",
                 height=90,
                 help="Of a mutant, a construct, a relative: the structure's residues are given "
@@ -366,7 +366,7 @@ def _show_fetch() -> None:
         )
         asked = st.form_submit_button("Fetch and predict", type="primary")
     if asked:
-        with st.spinner(f"Fetching {escaped(text[:40])}"):
+        with st.spinner(f"Fetching {escape(text[:40])}"):
             _offer("fetch", lambda amino_acids: read_entry(fetch_entry(text)))
     _show_choice("fetch", "chain")
 

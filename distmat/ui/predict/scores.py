@@ -10,7 +10,7 @@ from distmat.figures.maps import error_by_separation
 from distmat.protein.distance_map import BANDS, CONTACT_CUTOFF, in_band
 from distmat.scoring.map_scores import MAP_SCORES
 from distmat.scoring.trace_scores import TRACE_SCORES
-from distmat.ui.markdown import escaped
+from distmat.ui.markdown import escape
 from distmat.ui.predict.maps import show_figure
 from distmat.ui.predict.view import PredictionView
 from distmat.ui.score_tables import BASELINE, ICONS, SHOWN_AS, band_rows, overall_rows
@@ -89,7 +89,7 @@ def _show_judgement(view: PredictionView, comparison: "Comparison") -> None:
         words.append(_ADVICE[verdict.kind])
     if comparison.own_baseline is not None:
         words.append(
-            f"The table of {escaped(view.checkpoint)}'s own training chains gives "
+            f"The table of {escape(view.checkpoint)}'s own training chains gives "
             f"{comparison.own_baseline.mae:.2f} Å."
         )
     # Nobody is praised for what was learned by heart.

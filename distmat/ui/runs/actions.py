@@ -10,7 +10,7 @@ from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.bridges import offer_to_evaluate
 from distmat.ui.deletion import offer_deletion
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.runs.list import forget_runs
 from distmat.workspace import list_datasets, shipped_checkpoint
 
@@ -120,7 +120,7 @@ def _offer_deletion(store: RunStore, run: Run) -> None:
     offer_deletion(
         "delete-run",
         "this run",
-        f"**{escaped(run.name)}**, its checkpoints, its log and its curves will be gone.",
+        f"**{escape(run.name)}**, its checkpoints, its log and its curves will be gone.",
         delete,
     )
 

@@ -7,14 +7,14 @@ from distmat.runs import checkpoints, operations
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.ui.deletion import offer_deletion
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import size
 
 
 def show_checkpoints(run: Run, store: RunStore) -> None:
     """Each with what can be done with it."""
     found = _once_each(checkpoints.list_checkpoints(run.folder))
-    st.caption(f"{size(operations.disk_used(run))} on disk in {escaped(str(run.folder))}")
+    st.caption(f"{size(operations.disk_used(run))} on disk in {escape(str(run.folder))}")
     if not found:
         st.info(
             "No checkpoint yet. One is written at every evaluation, and when the run is stopped.",
@@ -57,7 +57,7 @@ def _show(run: Run, checkpoint: checkpoints.CheckpointFiles, is_best: bool) -> N
         beside = "" if baseline is None else f" (separation only {baseline:.2f} Å)"
         words.append(f"validation MAE {mae:.2f} Å{beside}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escaped(checkpoint.name)}** · {escaped(' · '.join(words))}")
+        st.markdown(f"**{escape(checkpoint.name)}** · {escape(' · '.join(words))}")
         if is_best:
             st.badge("lowest validation MAE", color="green", icon=":material/star:")
         if checkpoint.complete and st.button(
@@ -74,7 +74,7 @@ def _show(run: Run, checkpoint: checkpoints.CheckpointFiles, is_best: bool) -> N
         offer_deletion(
             f"delete-{checkpoint.name}",
             "this checkpoint",
-            f"**{escaped(checkpoint.name)}** of {escaped(run.name)} will be gone.",
+            f"**{escape(checkpoint.name)}** of {escape(run.name)} will be gone.",
             lambda: _delete_step(run, checkpoint),
         )
     with st.expander(f"{len(checkpoint.files)} files"):

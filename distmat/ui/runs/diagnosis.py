@@ -7,7 +7,7 @@ from distmat.report.i18n import Wording
 from distmat.runs.diagnosis import diagnose
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
-from distmat.ui.markdown import escaped
+from distmat.ui.markdown import escape
 
 _SIGNS = {
     "bad": ":red[:material/error:]",
@@ -26,6 +26,5 @@ def show_diagnosis(run: Run, store: RunStore) -> None:
             if finding.severity == severity:
                 step = advice(finding, words)
                 st.markdown(
-                    f"{sign} {escaped(finding.sentence)}"
-                    + (f" **{escaped(step)}**" if step else "")
+                    f"{sign} {escape(finding.sentence)}" + (f" **{escape(step)}**" if step else "")
                 )

@@ -15,7 +15,7 @@ from distmat.training.watched_maps import (
 )
 from distmat.ui.file_name import file_stem
 from distmat.ui.map_pair import show_map_pair
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 
 
 def show_learning(run: Run) -> None:
@@ -47,7 +47,7 @@ def _ask(run: Run, chains: tuple[WatchedChain, ...], steps: list[int]) -> tuple[
             default=next(iter(named)),
             required=True,
             key=f"learning-chain-{run.id}",
-            format_func=lambda name: f"{escaped(name)}, {len(named[name].sequence)} residues",
+            format_func=lambda name: f"{escape(name)}, {len(named[name].sequence)} residues",
         )
         step = steps[-1]
         if len(steps) > 1:
@@ -79,5 +79,5 @@ def _show(run: Run, chain: WatchedChain, step: int, found: WatchedMap) -> None:
         file=f"{file_stem(chain.name)}-{{}}-{step}",
         protein=chain.name,
     )
-    st.markdown(escaped(judge(found.mae, found.baseline_mae).sentence()))
+    st.markdown(escape(judge(found.mae, found.baseline_mae).sentence()))
     st.caption("The same chains of the validation data at every evaluation.")

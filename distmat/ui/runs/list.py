@@ -14,7 +14,7 @@ from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
 from distmat.ui.deletion import offer_deletion
 from distmat.ui.job_list import show_jobs
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import STATE_WORDS, duration, metric, moment, show_setting, skill
 
 REFRESH = "2s"
@@ -210,7 +210,7 @@ def _offer_for_many(store: RunStore, chosen: list[Run]) -> None:
     if waiting and st.button(f"Stop {len(waiting)}", key="stop-many", icon=":material/stop:"):
         _for_each(waiting, lambda run: operations.stop(store, run.id))
     if ended:
-        names = ", ".join(escaped(run.name) for run in ended)
+        names = ", ".join(escape(run.name) for run in ended)
         offer_deletion(
             "delete-many",
             f"{len(ended)} runs" if len(ended) > 1 else "this run",
@@ -272,7 +272,7 @@ def show_queue(store: RunStore) -> None:
         st.rerun()
     for place, run in enumerate(waiting):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"{place + 1}\\. {escaped(run.name)}")
+            st.markdown(f"{place + 1}\\. {escape(run.name)}")
             if st.button(
                 "Up", key=f"up-{run.id}", icon=":material/arrow_upward:", disabled=place == 0
             ):

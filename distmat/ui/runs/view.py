@@ -11,7 +11,7 @@ from distmat.jobs.states import State
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig, settings
-from distmat.ui.markdown import escaped
+from distmat.ui.markdown import escape
 from distmat.ui.run_store import duration, metric, moment, show_setting, show_state
 from distmat.ui.style import name_tab
 
@@ -23,23 +23,23 @@ def show_title(run: Run) -> None:
     """Name, state and what it runs on."""
     name_tab(run.name, "Runs")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(escaped(run.name), anchor=False, width="content")
+        st.title(escape(run.name), anchor=False, width="content")
         show_state(run.state)
-    facts = [escaped(run.id), f"made {moment(run.created)}"]
+    facts = [escape(run.id), f"made {moment(run.created)}"]
     for name in ("device", "precision"):
         if run.facts.get(name):
-            facts.append(escaped(str(run.facts[name])))
+            facts.append(escape(str(run.facts[name])))
     if run.facts.get("trainable_parameters"):
         facts.append(f"{run.facts['trainable_parameters']:,} trainable parameters")
     if run.facts.get("train_chains"):
         facts.append(f"{run.facts['train_chains']:,} chains")
-    facts += [escaped(tag) for tag in run.tags]
+    facts += [escape(tag) for tag in run.tags]
     st.caption(" · ".join(facts))
     if run.cause and run.state != State.FINISHED:
         show = st.error if run.state in (State.FAILED, State.CRASHED) else st.info
-        show(escaped(run.cause))
+        show(escape(run.cause))
     if run.notes:
-        st.markdown(escaped(run.notes))
+        st.markdown(escape(run.notes))
 
 
 def show_progress(run: Run, store: RunStore) -> None:
@@ -47,7 +47,7 @@ def show_progress(run: Run, store: RunStore) -> None:
     if run.total_steps:
         st.progress(min(1.0, run.step / run.total_steps))
     if (said := _between_steps(run, store)) is not None:
-        st.caption(f":material/hourglass_top: {escaped(said)}")
+        st.caption(f":material/hourglass_top: {escape(said)}")
     speed = metric(run, "residues_per_second")
     total = f" / {run.total_steps:,}" if run.total_steps else ""
     cells = [

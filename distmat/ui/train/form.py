@@ -12,7 +12,7 @@ from distmat.model.heads import HEADS
 from distmat.settings import Setting, current_names, groups, unknown_setting
 from distmat.training.config import BASICS, TrainingConfig, settings
 from distmat.training.presets import PRESETS, SUMMARIES
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -136,7 +136,7 @@ def _show_fault(setting: Setting) -> None:
     try:
         setting.check(setting.read(st.session_state[_DRAFT][setting.name]))
     except ConfigError as error:
-        st.caption(f":red[{escaped(str(error))}]")
+        st.caption(f":red[{escape(str(error))}]")
 
 
 def _offered(setting: Setting, datasets: list[str]) -> tuple[str, ...]:
@@ -186,7 +186,7 @@ def _read_text() -> None:
             "The YAML holds no settings; write lines such as 'learning_rate: 0.001'."
         )
         return
-    content = current_names(TrainingConfig, content, lambda text: st.toast(escaped(text)))
+    content = current_names(TrainingConfig, content, lambda text: st.toast(escape(text)))
     unknown = [name for name in content if name not in settings()]
     if unknown:
         st.session_state[_PROBLEM] = unknown_setting(TrainingConfig, unknown[0])

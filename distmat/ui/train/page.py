@@ -11,7 +11,7 @@ from distmat.model.encoders import EncoderShape
 from distmat.runs import operations
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
-from distmat.settings import PACE, marked
+from distmat.settings import PACE, names_with_mark
 from distmat.training.config import TrainingConfig, settings
 from distmat.training.memory import (
     GIB,
@@ -22,7 +22,7 @@ from distmat.training.memory import (
 )
 from distmat.training.presets import PRESETS
 from distmat.ui.bridges import TRAIN_ON
-from distmat.ui.markdown import escaped, show_error
+from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import duration, open_store
 from distmat.ui.train.form import ask_config, use_settings
 from distmat.workspace import dataset_path, list_datasets
@@ -55,7 +55,7 @@ def _take_over(store: RunStore) -> None:
     if dataset is not None:
         preset = "quick-look" if dataset == SYNTHETIC else "mini"
         use_settings({**PRESETS[preset], "train": dataset, "val": dataset}, preset)
-        st.toast(f"The form trains on {escaped(dataset)}, with the preset {preset}.")
+        st.toast(f"The form trains on {escape(dataset)}, with the preset {preset}.")
     origin = st.session_state.pop("train-from", None)
     if origin is None:
         return
@@ -79,7 +79,7 @@ def _show_missing(config: TrainingConfig | None) -> None:
             dataset_path(name)
         except DatasetError:
             st.warning(
-                f"There is no dataset **{escaped(name)}** here yet. Build it on the Data page, "
+                f"There is no dataset **{escape(name)}** here yet. Build it on the Data page, "
                 "name another one, or begin with the preset quick-look, which needs none.",
                 icon=":material/database_off:",
             )
@@ -141,7 +141,9 @@ def pace_of_a_like_run(store: RunStore, config: TrainingConfig) -> float | None:
     """Seconds per step of the newest run whose steps are as large; None if there is none."""
     wanted = config.as_dict()
     for run in store.runs():
-        if all(run.settings.get(name) == wanted[name] for name in marked(TrainingConfig, PACE)):
+        if all(
+            run.settings.get(name) == wanted[name] for name in names_with_mark(TrainingConfig, PACE)
+        ):
             pace = store.seconds_per_step(run.id)
             if pace is not None:
                 return pace
