@@ -1,5 +1,6 @@
 """Pages of the documentation that are made of what the program says, not typed twice."""
 
+import re
 from pathlib import Path
 
 from distmat.report.troubleshooting import troubleshooting
@@ -12,16 +13,15 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     for marker, text in (
         ("<!-- troubleshooting en -->", lambda: troubleshooting("en")),
         ("<!-- troubleshooting zh -->", lambda: troubleshooting("zh")),
-        ("<!-- lab book -->", _lab_book),
+        ("<!-- lab book -->", lambda: _of_repository("benchmarks/mini.md")),
+        ("<!-- security -->", lambda: _of_repository("SECURITY.md")),
     ):
         if marker in markdown:
             markdown = markdown.replace(marker, text())
     return markdown
 
 
-def _lab_book() -> str:
-    """Without its title, and without links into the repository."""
-    text = (ROOT / "benchmarks" / "mini.md").read_text(encoding="utf-8")
-    return text.partition("\n")[2].replace(
-        "](../", "](https://github.com/distmat/distmat/blob/main/"
-    )
+def _of_repository(path: str) -> str:
+    """A page of the repository: without its title, and with its links to files as their names."""
+    text = (ROOT / path).read_text(encoding="utf-8").partition("\n")[2]
+    return re.sub(r"\[([^\]]+)\]\((?![a-z]+:|#)[^)]+\)", r"\1", text)

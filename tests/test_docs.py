@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,26 @@ def test_the_snippet_of_the_readme_runs_on_a_structure(tmp_path):
 def test_the_chinese_tour_types_nothing_else_than_the_english_one():
     own, theirs = list(commands(DOCS / "zh" / "tour.md")), list(commands(DOCS / "tour.md"))
     assert own and all(words in theirs for words in own)
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "how-to").glob("*.md")), ids=lambda path: path.stem)
+def test_each_how_to_is_there_in_chinese_with_the_same_commands(path):
+    chinese = DOCS / "zh" / "how-to" / path.name
+    in_chinese = [
+        [word for word in words if word not in ("--lang", "zh")] for words in commands(chinese)
+    ]
+    assert in_chinese == list(commands(path))
+    assert len(blocks(chinese, "python")) == len(blocks(path, "python"))
+
+
+def test_no_page_names_an_address_of_the_project_that_nobody_knows():
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
+    named = {
+        found
+        for path in [*PAGES, DOCS / "hooks.py", ROOT / "mkdocs.yml", ROOT / "CITATION.cff"]
+        for found in re.findall(r"https?://[^\s)>\"']*distmat[^\s)>\"']*", path.read_text())
+    }
+    assert {one for one in named if ".example.org/" not in one} <= set(known.values())
 
 
 def test_the_tour_can_be_typed_as_it_stands(tmp_path):

@@ -75,5 +75,7 @@ def _server_command(options: argparse.Namespace) -> list[str]:
         *(sys.executable, "-m", "streamlit", "run", str(script)),
         f"--server.port={options.port}",
         f"--server.address={options.address}",
+        # Nobody edits the pages of this server; who does starts it by `streamlit run app.py`.
+        "--server.fileWatcherType=none",
         f"--server.headless={'true' if options.no_browser else 'false'}",
     ]

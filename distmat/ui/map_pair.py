@@ -1,9 +1,15 @@
 """A predicted map beside the true one."""
 
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
 from distmat.figures.maps import image_options, single_map
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 
 def show_map_pair(
@@ -40,9 +46,14 @@ def show_map_pair(
         with column:
             st.markdown(f"**{heading}**")
             st.plotly_chart(
-                single_map(sequence, distances, farthest),
+                _map(sequence, farthest, sha256(distances.tobytes()).digest(), distances),
                 width="content",
                 config=image_options(file.format(name), "png"),
                 key=f"{key}-{name}",
                 alt=f"The {name} distance map of {protein}",
             )
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _map(sequence: str, farthest: float, mark: bytes, _distances: np.ndarray) -> "Figure":
+    return single_map(sequence, _distances, farthest)

@@ -1,5 +1,7 @@
 """The backbone that the map implies: in words, and by its angles."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from distmat.figures.angles import angle_plot
@@ -11,6 +13,9 @@ from distmat.scoring.trace_scores import TRACE_SCORES, TraceScores, per_residue_
 from distmat.ui.predict.maps import show_figure
 from distmat.ui.predict.scores import BASELINE
 from distmat.ui.predict.view import PredictionView
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 
 def show_backbone(view: PredictionView) -> None:
@@ -43,13 +48,15 @@ def show_residues(view: PredictionView) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**How the chain turns**")
-        figure = angle_plot(
-            predicted.sequence,
-            trace_angles(coords),
-            None if truth is None else trace_angles(truth.ca),
-        )
         show_figure(
-            figure, view, "angles", "Angles and dihedrals of the trace on those of known chains"
+            lambda: angle_plot(
+                predicted.sequence,
+                trace_angles(coords),
+                None if truth is None else trace_angles(truth.ca),
+            ),
+            view,
+            "angles",
+            "Angles and dihedrals of the trace on those of known chains",
         )
         st.caption(
             "Grey: how known chains turn. Points away from it are turns that proteins avoid."
@@ -63,23 +70,35 @@ def show_residues(view: PredictionView) -> None:
 
 def _show_error(view: PredictionView, truth: Chain) -> None:
     st.markdown("**Where the trace is off**")
-    laid = superpose(view.prediction.backbone.coords, truth.ca).coords
-    error = per_residue_error(laid, truth.ca)
-    figure = residue_curve(truth.sequence, error, "distance from the true place")
-    show_figure(figure, view, "error-by-residue", "Error of the trace at each residue")
+
+    def draw() -> "Figure":
+        laid = superpose(view.prediction.backbone.coords, truth.ca).coords
+        error = per_residue_error(laid, truth.ca)
+        return residue_curve(truth.sequence, error, "distance from the true place")
+
+    show_figure(draw, view, "error-by-residue", "Error of the trace at each residue")
     st.caption("After laying the whole trace on the structure; gaps were not observed.")
     if truth.plddt is not None:
         st.markdown("**How sure AlphaFold is of its model**")
-        figure = residue_curve(truth.sequence, truth.plddt, "pLDDT", unit="")
-        show_figure(figure, view, "plddt", "pLDDT of the model at each residue")
+        plddt = truth.plddt
+        show_figure(
+            lambda: residue_curve(truth.sequence, plddt, "pLDDT", unit=""),
+            view,
+            "plddt",
+            "pLDDT of the model at each residue",
+        )
 
 
 def _show_deviation(view: PredictionView) -> None:
     st.markdown("**Where the model is unsure**")
     predicted = view.prediction.map
     deviation = predicted.std.sum(axis=1) / (len(predicted) - 1)
-    figure = residue_curve(predicted.sequence, deviation, "expected error")
-    show_figure(figure, view, "expected-error", "Expected error at each residue")
+    show_figure(
+        lambda: residue_curve(predicted.sequence, deviation, "expected error"),
+        view,
+        "expected-error",
+        "Expected error at each residue",
+    )
     st.caption("The model's own standard deviation, averaged over all pairs of a residue.")
 
 

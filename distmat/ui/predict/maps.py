@@ -1,5 +1,6 @@
 """The maps and the backbone as one: predicted, true, where they differ, how sure the model is."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,12 +21,13 @@ def show_maps(view: PredictionView) -> None:
     show_explorer(prediction_scene(view.prediction, view.key, stem))
 
 
-def show_figure(figure: "Figure", view: PredictionView, name: str, alt: str) -> None:
+def show_figure(make: Callable[[], "Figure"], view: PredictionView, name: str, alt: str) -> None:
     """A figure that is saved under the name that fits this prediction.
 
     Parameters
     ----------
-    figure : plotly Figure
+    make : callable
+        Draws it; once for all who see this prediction.
     view : PredictionView
     name : str
         What the figure shows, as a part of file names.
@@ -33,9 +35,14 @@ def show_figure(figure: "Figure", view: PredictionView, name: str, alt: str) -> 
         What it shows, for those who can't see it.
     """
     st.plotly_chart(
-        figure,
+        _figure(view.key, name, make),
         width="stretch",
         config=image_options(f"{file_stem(view.request.title)}-{name}", "svg"),
         key=f"figure-{name}",
         alt=alt,
     )
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _figure(key: str, name: str, _make: Callable[[], "Figure"]) -> "Figure":
+    return _make()

@@ -68,11 +68,10 @@ def show_scores(view: PredictionView) -> None:
             + " ".join(f"{s.short}: {s.meaning}" for s in MAP_SCORES.shown("table") if not s.costly)
         )
     with right:
-        figure = error_by_separation(
-            view.prediction.map.distances, view.baseline, comparison.truth.distances
-        )
         show_figure(
-            figure,
+            lambda: error_by_separation(
+                view.prediction.map.distances, view.baseline, comparison.truth.distances
+            ),
             view,
             "error-by-separation",
             "Mean absolute error by separation, of the model and of the baseline",

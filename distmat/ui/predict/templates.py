@@ -43,7 +43,9 @@ def _show_alignment(view: PredictionView) -> None:
 
         what = "share of the sequences with a residue"
         figure = residue_curve(view.request.sequence, alignment.coverage, what, unit="")
-        show_figure(figure, view, "alignment-coverage", "Coverage of each residue by the alignment")
+        show_figure(
+            lambda: figure, view, "alignment-coverage", "Coverage of each residue by the alignment"
+        )
 
 
 def _row(view: PredictionView, template) -> dict[str, str]:
