@@ -18,6 +18,7 @@ from distmat.protein.chain import Chain
 from distmat.protein.distance_map import pairwise_distances
 from distmat.protein.foreign_map import ForeignMap, read_foreign_map
 from distmat.protein.score_list import FIRST_RANKED, rank_pairs
+from distmat.protein.structure.all_atoms import read_plddt
 from distmat.protein.structure.beta import read_beta
 from distmat.protein.structure.read import read_structure_bytes
 from distmat.scoring.map_comparison import (
@@ -167,6 +168,7 @@ def fit_structure(given: GivenMap, data: bytes, filename: str, chain_id: str | N
         If the chain is of another sequence than the map.
     """
     chain = _fitting(given, read_structure_bytes(data, filename), filename, chain_id)
+    chain = replace(chain, plddt=read_plddt(data, filename, chain))
     coords = chain.ca
     if given.atom == "Cβ":
         coords = read_beta(data, filename, chain, given.content.glycine)
@@ -289,6 +291,7 @@ def given_scene(
         probability=content.contacts,
         rank=given.ranks,
         numbers=() if fit is None else fit.chain.residue_numbers,
+        plddt=None if fit is None else fit.chain.plddt,
         file=file,
         words={
             "predicted": "map",

@@ -1,13 +1,14 @@
 """What a person wants predicted: a sequence, with its structure where one is known."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from distmat.errors import SequenceError, StructureError
 from distmat.protein.alignment import Alignment, lay_rows
-from distmat.protein.chain import Chain, describe_breaks
+from distmat.protein.chain import Chain, describe_breaks, describe_model
 from distmat.protein.file_kind import FileKind, decode_text, file_kind, kind_of_file, unpack
 from distmat.protein.sequence import quote, read_sequences
+from distmat.protein.structure.all_atoms import read_plddt
 from distmat.protein.structure.read import read_structure_bytes
 from distmat.protein.structure.sniff import MAX_BYTES
 
@@ -78,7 +79,15 @@ def read_query_file(data: bytes, filename: str, amino_acids: bool = False) -> li
     if suffix[1:] in SEQUENCE_SUFFIXES and kind in refused:
         raise SequenceError(f"{quote(filename, 200)} is {kind}; give a FASTA file.")
     chains = read_structure_bytes(data, filename)
-    return [Query(chain.name, chain.sequence, chain, describe_breaks(chain)) for chain in chains]
+    return [_structure_query(data, filename, chain) for chain in chains]
+
+
+def _structure_query(data: bytes, filename: str, chain: Chain) -> Query:
+    plddt = read_plddt(data, filename, chain)
+    if plddt is None:
+        return Query(chain.name, chain.sequence, chain, describe_breaks(chain))
+    chain = replace(chain, plddt=plddt)
+    return Query(chain.name, chain.sequence, chain, describe_model(chain))
 
 
 def read_query_path(path: Path, amino_acids: bool = False) -> list[Query]:

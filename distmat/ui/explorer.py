@@ -119,6 +119,7 @@ def chain_scene(chain: Chain) -> Scene:
         sequence=chain.sequence,
         truth=ca,
         numbers=chain.residue_numbers,
+        plddt=chain.plddt,
         file=file_stem(chain.name),
     )
 
@@ -144,6 +145,7 @@ def prediction_scene(prediction: "Prediction", key: str, file: str) -> Scene:
         stages=prediction.backbone.stages,
         template=_template_map(prediction.templates),
         numbers=() if truth is None else truth.residue_numbers,
+        plddt=None if truth is None else truth.plddt,
         file=file,
     )
 

@@ -1,5 +1,7 @@
 """The linked explorer, by itself and on the page, with mouse and keys."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -81,6 +83,20 @@ def test_without_webgl_a_plain_drawing_stands_in_its_place_and_can_be_turned(lau
     assert share_like(view.screenshot(), ORANGE) == pytest.approx(
         share_like(before, ORANGE), abs=0.002
     )
+
+
+def test_a_model_of_alphafold_is_coloured_in_its_four_bands(browser, chain):
+    plddt = np.repeat([95.0, 80.0, 60.0, 30.0], len(chain) // 4 + 1)[: len(chain)]
+    page = opened(browser, standalone_page(replace(scene(chain), plddt=plddt), ""))
+    page.locator(".explorer[data-painter='plain']").wait_for()
+    page.locator(".truth select").select_option("solid")
+    page.locator("select.colour").select_option("plddt")
+    legend = page.locator(".legend").inner_text()
+    assert "very high (> 90)" in legend and "very low (< 50)" in legend
+    picture = page.locator(".scene").screenshot()
+    for band in ((0, 83, 214), (101, 203, 243), (255, 219, 19), (255, 125, 69)):
+        assert share_like(picture, band) > 0.0005, band
+    page.close()
 
 
 class Map:

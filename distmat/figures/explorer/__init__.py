@@ -72,6 +72,8 @@ class Scene:
         Place of a pair among those that may be contacts, 1 the best; the first N count as contacts.
     numbers : sequence of str
         The author's residue numbers, where there are any.
+    plddt : ndarray, shape=(N,), dtype=float, optional
+        Of the true trace, where that is AlphaFold's model: 0 to 100, NaN where not told.
     file : str
         Stem of the names of pictures.
     words : mapping of str to str
@@ -98,6 +100,7 @@ class Scene:
     probability: np.ndarray | None = None
     rank: np.ndarray | None = None
     numbers: Sequence[str] = ()
+    plddt: np.ndarray | None = None
     file: str = "map"
     words: Mapping[str, str] = field(default_factory=dict)
     cutoff: float = CONTACT_CUTOFF
@@ -135,6 +138,7 @@ def pack_scene(scene: Scene, viewer: Sequence[str] = ()) -> bytes:
         "stages": [_stage(arrays, name, scene) for name in scene.stages],
         "traces": arrays.traces,
         "numbers": list(scene.numbers),
+        "plddt": _numbers(scene.plddt),
         "file": scene.file,
         "state": None if scene.state is None else dict(scene.state),
         "turn": scene.turn,
@@ -281,6 +285,13 @@ def _rulers(scene: Scene) -> dict[str, str]:
     if scene.truth is not None:
         rulers["observed"] = _digits(np.isfinite(scene.truth).all(axis=1))
     return rulers
+
+
+def _numbers(values: np.ndarray | None) -> list[float | None] | None:
+    """With one digit, and None where there is none, as JSON has no NaN."""
+    if values is None:
+        return None
+    return [round(float(value), 1) if np.isfinite(value) else None for value in values]
 
 
 def _digits(flags: np.ndarray) -> str:

@@ -11,6 +11,10 @@ const CHAIN = ["3b4cc0", "3e7fd0", "2ba6c6", "3dbf95", "8fc955", "d8c23b", "f193
 
 const CONTACT_COLOURS = { right: "#0072b2", wrong: "#e69f00", missed: "#cc79a7", other: "#8888881f" };
 const SEGMENTS = ["#009e73", "#cc79a7"];
+// AlphaFold DB's bands of pLDDT: from where on, in which colour, and what they are called there.
+const PLDDT = [
+  [90, "#0053d6", "very high (> 90)"], [70, "#65cbf3", "high"], [50, "#ffdb13", "low"], [-1, "#ff7d45", "very low (< 50)"],
+];
 const UNKNOWN = "#9a9a9a";
 
 function rgbOf(hex) {

@@ -121,9 +121,10 @@ class Explorer {
     if (known && state.truth !== "hidden") {
       const points = pointsOf("truth");
       const plain = own && state.colour !== "trace" ? UNKNOWN : colours.truth;
+      const alone = !own || state.colour === "plddt";
       shown.push({
         name: "truth", from: "truth", points, whole: whole(points), faded: state.truth === "faded",
-        colour: own ? this.segmentOr(() => plain) : this.colourOf("truth", colours.truth), mark: colours.truth,
+        colour: alone ? this.colourOf("truth", colours.truth) : this.segmentOr(() => plain), mark: colours.truth,
       });
     }
     this.cached = shown;
@@ -131,11 +132,12 @@ class Explorer {
   }
 
   colourOf(trace, plain) {
-    const n = this.content.n;
+    const n = this.content.n, { plddt } = this.content.header;
     const scaled = (value, most, stops) => (Number.isFinite(value) ? cssOf(stops, value / most) : UNKNOWN);
     const by = {
       trace: () => plain,
       chain: (k) => cssOf(CHAIN, n > 1 ? k / (n - 1) : 0),
+      plddt: (k) => (trace !== "truth" || plddt[k] === null ? UNKNOWN : PLDDT.find(([from]) => plddt[k] > from)[1]),
       error: (k) => scaled(this.content.off(trace, "truth", k), LARGEST_ERROR, ERROR_STOPS),
       std: (k) => scaled(this.deviations[k], Math.max(...this.deviations.filter(Number.isFinite)), [...PLASMA].reverse()),
     }[this.state.colour];
@@ -184,6 +186,7 @@ class Explorer {
     const ways = [["trace", known && this.stages.length ? "predicted and true" : "plain"], ["chain", "N → C"]];
     if (known && this.stages.length) ways.push(["error", "error"]);
     if ("std" in content.maps) ways.push(["std", "σ"]);
+    if (known && content.header.plddt) ways.push(["plddt", "pLDDT of the model"]);
     for (const [name, label] of ways) this.find(".colour").add(new Option(label, name));
     if (!ways.some(([name]) => name === this.state.colour)) this.state.colour = "trace";
     this.find(".space").hidden = !known && !this.stages.length;
@@ -493,6 +496,11 @@ class Explorer {
       error: () => scale("0", ERROR_STOPS, `${LARGEST_ERROR} Å off`),
       std: () => scale("sure", [...PLASMA].reverse(), "unsure"),
     };
+    if (colour === "plddt") {
+      box.replaceChildren("pLDDT", ...PLDDT.map(([, hex, words]) => entry(hex, words)));
+      if (this.stages.length) box.append(entry(UNKNOWN, words.predicted));
+      return;
+    }
     box.replaceChildren(parts[colour]());
     if (known && this.stages.length && truth !== "hidden") {
       box.append(entry(colour === "trace" ? colours.truth : UNKNOWN, words.observed));
@@ -548,6 +556,7 @@ class Explorer {
       const rows = [["residue", content.residue(k)]];
       const off = own ? content.off(own.trace, "truth", k) : NaN;
       if (Number.isFinite(off)) rows.push(["off its place", `${off.toFixed(1)} Å`]);
+      if (Number.isFinite(content.header.plddt?.[k])) rows.push(["pLDDT of the model", String(content.header.plddt[k])]);
       if (this.has("std")) rows.push(["mean σ", `${this.deviations[k].toFixed(1)} Å`]);
       if (k === this.state.picked) rows.push(["", "click another one to mark the pair"]);
       return rows;

@@ -1,6 +1,7 @@
 """All atoms of a chain that was read by its Cα atoms."""
 
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,11 @@ from distmat.protein.structure.sniff import decode, inert, structure_format, unp
 
 _SAME_PLACE = 0.01
 """Å: a Cα of the file that is as close as this to one of the chain is that one."""
+
+_MODEL = re.compile(
+    rb"^TITLE .*ALPHAFOLD.*PREDICTION|\b_?ma_qa_metric", re.IGNORECASE | re.MULTILINE
+)
+"""What a PDB file of AlphaFold DB has as its title, and ModelCIF a category for."""
 
 _FAR_AWAY = 1e6
 """Å; where no atom is."""
@@ -57,6 +63,37 @@ class AllAtoms:
         found: np.ndarray = values[self._rows]
         found[self._rows < 0] = np.nan
         return found
+
+
+def read_plddt(data: bytes, filename: str, chain: Chain) -> np.ndarray | None:
+    """How sure AlphaFold is of each residue of its model, 0 to 100; None of anything else.
+
+    AlphaFold DB writes it as B-factors (https://alphafold.ebi.ac.uk/faq). A structure that was
+    solved with AlphaFold's help, whose file names it too, is no model.
+
+    Parameters
+    ----------
+    data : bytes
+        The file that `chain` was read from.
+    filename : str
+    chain : Chain
+
+    Returns
+    -------
+    ndarray, shape=(N,), dtype=float, or None
+
+    Raises
+    ------
+    StructureError
+        If the file can't be read.
+    """
+    unpacked = unpack(data, filename)
+    if b"alphafold" not in unpacked.lower() or not _MODEL.search(unpacked):
+        return None
+    values = AllAtoms(data, filename, chain).ca_bfactors()
+    seen = values[np.isfinite(values)]
+    fine = len(seen) and seen.min() >= 0 and 1 < seen.max() <= 100
+    return np.asarray(values, dtype=float) if fine else None
 
 
 def _atoms(data: bytes, kind: str | None) -> Any:
