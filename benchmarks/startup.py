@@ -8,6 +8,7 @@ processes together, tell more of the program and less of the load.
 """
 
 import argparse
+import asyncio
 import os
 import resource
 import socket
@@ -20,12 +21,16 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from load import start_server
+from sessions import Found, Session
+
 ROOT = Path(__file__).parents[1]
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVVHSLAKWKRQ"
 
 TARGETS = {
     "--help": 0.3,
     "page answers": 3.0,
+    "first prediction, page": 8.0,
     "first prediction, command": 8.0,
     "first prediction without a library": 8.0,
 }
@@ -74,6 +79,27 @@ def page() -> float:
                 server.terminate()
 
 
+def page_prediction() -> float:
+    """Seconds from the start of the server until its first visitor has a prediction on the page."""
+
+    async def ask(address: str) -> None:
+        async with Session(address, found) as session:
+            said = await session.run("predict", "predict", f"seq={SEQUENCE}&name=first")
+            if "Map and structure" not in said:
+                raise SystemExit(f"There is no prediction on the page: {said[:300]}")
+
+    found = Found()
+    with tempfile.TemporaryDirectory() as home:
+        started = time.perf_counter()
+        server, address = start_server(home)
+        try:
+            asyncio.run(ask(address))
+            return time.perf_counter() - started
+        finally:
+            server.terminate()
+            server.wait()
+
+
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -82,6 +108,7 @@ def main() -> None:
     measured = {
         "--help": lambda: run("--help"),
         "page answers": page,
+        "first prediction, page": page_prediction,
         "first prediction, command": lambda: run("predict", SEQUENCE),
         "first prediction without a library": lambda: run("predict", SEQUENCE, "--library", "none"),
     }

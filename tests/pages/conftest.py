@@ -56,12 +56,17 @@ def known_maps():
 def predictor(monkeypatch):
     """In place of the network, which takes seconds to load."""
     stand_in = StandIn()
+    compute_here(monkeypatch)
     monkeypatch.setattr(prediction_tasks, "_predictor", lambda folder, identity: stand_in)
     return stand_in
 
 
 @pytest.fixture(autouse=True)
-def here(monkeypatch):
+def _here(monkeypatch):
+    compute_here(monkeypatch)
+
+
+def compute_here(monkeypatch):
     """What pages have computed is computed in this process, where the stand-in is."""
     view._kept.clear()
     monkeypatch.setattr(workers, "_workers", Here)
