@@ -26,7 +26,7 @@ class Shot:
 
 SHOTS = {
     "predict": Shot("predict?example=cytochrome-c", ".explorer[data-painter='3dmol']", 1480),
-    "home": Shot("", "text=Look at it in 3D", 1330),
+    "home": Shot("", ".js-plotly-plot .heatmaplayer image >> nth=1", 1330),
     "train": Shot("train", "button:has-text('Start')", 1100),
 }
 WIDTH = 1400
@@ -53,6 +53,7 @@ def main() -> None:
                 page.locator(shot.there).first.wait_for()
                 # Nothing is being computed or moved any more.
                 page.locator("[data-testid='stStatusWidget']").wait_for(state="hidden")
+                page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
                 page.wait_for_timeout(3000)
                 page.screenshot(path=options.to / f"{name}.png")
                 page.close()
