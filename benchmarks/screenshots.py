@@ -27,7 +27,7 @@ class Shot:
 SHOTS = {
     "predict": Shot("predict?example=cytochrome-c", ".explorer[data-painter='3dmol']", 1480),
     "home": Shot("", ".js-plotly-plot .heatmaplayer image >> nth=1", 1330),
-    "train": Shot("train", "button:has-text('Start')", 1100),
+    "train": Shot("train", "button:has-text('Start')", 920),
 }
 WIDTH = 1400
 
