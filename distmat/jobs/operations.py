@@ -71,11 +71,16 @@ def submit_shared(
         own = settings(folder) if callable(settings) else settings
         return {**own, "part": 0, "parts": parts}
 
+    check_name(options.get("backend", names()[0]))
     called = name if parts == 1 else f"{name} 1 of {parts}"
-    jobs = [submit(store, kind, first, name=called, **options)]
-    for part in range(1, parts):
-        mine = {**jobs[0].settings, "part": part}
-        jobs.append(submit(store, kind, mine, name=f"{name} {part + 1} of {parts}", **options))
+    # At once, so that a cluster is given all of them as one array.
+    with store.all_at_once():
+        jobs: list[Job] = [store.add_job(kind, first, name=called, **options)]
+        for part in range(1, parts):
+            mine = {**jobs[0].settings, "part": part}
+            called = f"{name} {part + 1} of {parts}"
+            jobs.append(store.add_job(kind, mine, name=called, **options))
+    ensure_scheduler(store.home)
     return jobs
 
 

@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -88,6 +87,11 @@ def is_gone(run):
     )
 
 
+def waits_for_its_time(number):
+    ask = ["squeue", "--noheader", "--format=%r", "--jobs", number]
+    return subprocess.run(ask, capture_output=True, text=True).stdout.strip() == "BeginTime"
+
+
 def test_a_run_is_submitted_watched_and_finished(store):
     run = launch(store, partition="main", processors=1, minutes=10)
     run = reaches(store, run, State.FINISHED)
@@ -129,12 +133,11 @@ def test_a_preempted_job_writes_a_checkpoint_is_started_again_and_goes_on(store)
     subprocess.run(["scancel", "--signal=USR2", before.job], check=True)
     waiting = reaches(store, run, State.QUEUED)
     assert waiting.job == before.job, "it has left the cluster's queue"
-    # Slurm lets a job wait for two minutes before it starts again; it takes a few seconds for the
-    # pass of the first start to be forgotten.
-    start_now = ["scontrol", "update", f"JobId={before.job}", "StartTime=now"]
-    wait_until(lambda: slurm.ask_states([before.job]).get(before.job) == "PENDING")
-    time.sleep(4)
-    subprocess.run(start_now, check=True)
+    # Slurm lets a job wait for two minutes before it starts again. In the second in which it took
+    # the job from its node the node would refuse it.
+    wait_until(lambda: waits_for_its_time(before.job))
+    soon = ["scontrol", "update", f"JobId={before.job}", "StartTime=now+2"]
+    subprocess.run(soon, check=True)
     run = reaches(store, run, State.FINISHED)
     assert run.job == before.job and run.attempt == 2
     assert run.facts["first_step"] == waiting.step > 5
@@ -172,19 +175,39 @@ def test_what_slurm_does_not_take_fails_with_its_words(store):
     assert "Slurm has no setting 'colour'" in run.cause
 
 
-def test_predictions_are_shared_by_jobs_of_the_cluster_and_merged(store, tmp_path, capsys):
+def test_predictions_are_shared_by_tasks_of_one_array_each_of_which_is_a_job(
+    store, tmp_path, capsys
+):
+    everything = os.cpu_count()
+    before = launch(store, steps=1000, processors=everything)
+    wait_until(lambda: store.get(before.id).step > 2)
     sequences = tmp_path / "many.fasta"
-    sequences.write_text("\n".join(f">s{n}\n{'MKTAYIAKQRQISFVKSH'[: 10 + n]}" for n in range(8)))
+    sequences.write_text(
+        "\n".join(f">s{n}\n{'MKTAYIAKQRQISFVKSH'[: 10 + n % 8]}" for n in range(66))
+    )
     shared = ["predict", str(sequences), "--library", "none", "--formats", "pdb"]
     by_slurm = ["--background", "--array", "2", "--backend", "slurm"]
     assert cli.main([*shared, *by_slurm, "--backend-set", "partition=main"]) == 0
+    first, second = capsys.readouterr().out.split()
     with JobStore(store.home) as jobs:
-        both = [
-            wait_until(lambda job_id=job_id: (job := jobs.get(job_id)).has_ended and job, 120)
-            for job_id in capsys.readouterr().out.split()
-        ]
-    assert [job.state for job in both] == [State.FINISHED] * 2, [job.cause for job in both]
-    assert len({job.job for job in both}) == 2 and all(job.job.isdigit() for job in both)
+        one, two = (
+            wait_until(lambda name=name: slurm.has_number(job := jobs.get(name)) and job)
+            for name in (first, second)
+        )
+        array = one.job.partition("_")[0]
+        assert (one.job, two.job) == (f"{array}_0", f"{array}_1") and array.isdigit()
+        assert slurm.ask_states([one.job, two.job]) == dict.fromkeys((one.job, two.job), "PENDING")
+        operations.stop(jobs, second)
+        wait_until(lambda: two.job not in slurm.ask_states([array]))
+        assert slurm.ask_states([one.job]) == {one.job: "PENDING"}
+        subprocess.run(["scancel", store.get(before.id).job], check=True)
+        one = wait_until(lambda: (job := jobs.get(first)).has_ended and job, 120)
+        assert one.state == State.FINISHED, one.cause
+        assert jobs.get(second).state == State.STOPPED
+        assert not (one.folder / "results" / "results.csv").exists()
+        operations.resume(jobs, second)
+        two = wait_until(lambda: (job := jobs.get(second)).has_ended and job, 120)
+    assert two.state == State.FINISHED and two.job.isdigit() and two.job != array, two.cause
     assert cli.main([*shared, "--out", str(tmp_path / "direct")]) == 0
-    merged = both[0].folder / "results" / "results.csv"
+    merged = one.folder / "results" / "results.csv"
     assert merged.read_bytes() == (tmp_path / "direct" / "results.csv").read_bytes()

@@ -31,7 +31,8 @@ from distmat.jobs.states import ACTIVE, State
 from distmat.jobs.store import Store
 
 SUBMITTING = "?"
-"""In place of a job's number until Slurm has said it."""
+"""Begins what stands for a job's number until Slurm has said it: ``?NAME``, the name under which it
+is submitted, or ``?NAME/TASK`` of the tasks of an array."""
 
 GRACE = 80.0
 """Seconds for a checkpoint when the node is wanted back; Slurm is asked for ten more."""
@@ -119,7 +120,13 @@ class Slurm(Backend):
             raise RunError(
                 "There is no Slurm here (no sbatch on the PATH); set the backend to local."
             )
-        store.set_job(job.id, SUBMITTING)
+        if store.get(job.id).job:
+            # A moment ago, as a task of the array of one before it.
+            return True
+        together = _same_array(store, job)
+        for task, one in enumerate(together):
+            mark = f"{SUBMITTING}{job.id}"
+            store.set_job(one.id, mark if len(together) == 1 else f"{mark}/{task}")
         executor = submitit.AutoExecutor(
             folder=job.folder / "slurm",
             cluster="slurm",
@@ -127,11 +134,15 @@ class Slurm(Backend):
         )
         executor.update_parameters(**_parameters(job))
         try:
-            submitted = executor.submit(ClusterJob(job))
+            with executor.batch() if len(together) > 1 else contextlib.nullcontext():
+                submitted = [executor.submit(ClusterJob(one)) for one in together]
         except submitit.core.utils.FailedJobError as error:
+            for other in together[1:]:
+                store.set_job(other.id, "")
             reason = " ".join(str(error).split())[-500:]
             raise RunError(f"Slurm didn't take {job.id}: {reason}") from None
-        store.set_job(job.id, str(submitted.job_id))
+        for one, taken in zip(together, submitted, strict=True):
+            store.set_job(one.id, str(taken.job_id))
         return True
 
     def watch(self, store: Store[Any], jobs: Sequence[Job]) -> None:
@@ -144,7 +155,7 @@ class Slurm(Backend):
         if not submitted or time.monotonic() - self._asked < TICK:
             return
         self._asked = time.monotonic()
-        there = ask_states(job.job for job in submitted if job.job != SUBMITTING)
+        there = ask_states(job.job for job in submitted if has_number(job))
         if there is not None:
             for job in submitted:
                 self._watch(store, store.get(job.id), there)
@@ -166,7 +177,7 @@ class Slurm(Backend):
     def _watch(self, store: Store[Any], job: Job, there: dict[str, str]) -> None:
         if job.has_ended:
             return
-        if job.job == SUBMITTING:
+        if not has_number(job):
             # Nobody but us submits, and we wait for the answer: that was an earlier scheduler.
             store.set_job(job.id, _find_job(job) or "")
         elif there.get(job.job, "") in LIVING:
@@ -182,12 +193,12 @@ class Slurm(Backend):
 
     def ask_to_stop(self, job: Job) -> None:
         """By a signal that the job passes on."""
-        if job.job and job.job != SUBMITTING:
+        if has_number(job):
             _ask("scancel", f"--signal={STOP.name.removeprefix('SIG')}", job.job)
 
     def kill(self, job: Job) -> None:
         """Take it from the cluster."""
-        if job.job and job.job != SUBMITTING:
+        if has_number(job):
             _ask("scancel", job.job)
 
 
@@ -263,16 +274,37 @@ def ask_states(numbers: Iterable[str]) -> dict[str, str] | None:
     wanted = sorted(set(numbers))
     if not wanted:
         return {}
-    answer = _ask("squeue", "--noheader", "--format=%i %T", "--jobs", ",".join(wanted))
+    answer = _ask("squeue", "--noheader", "--array", "--format=%i %T", "--jobs", ",".join(wanted))
     if answer is None:
         return None
     return dict(line.split(maxsplit=1) for line in answer.splitlines() if line.strip())
 
 
+def _same_array(store: Store[Any], job: Job) -> list[Job]:
+    """The job and those that share its work and wait as it does, who are submitted as one array."""
+    if int(str(job.settings.get("parts", 1))) == 1 or job.attempt:
+        return [job]
+
+    def work(one: Job) -> object:
+        shared = {name: value for name, value in one.settings.items() if name != "part"}
+        return one.kind, shared, one.backend, one.backend_settings, one.immediate, one.attempt
+
+    # What is shared names the folder of the results, which no other work has.
+    waiting = [one for one in store.queued() if not one.job and work(one) == work(job)]
+    return [job, *(one for one in waiting if one.id != job.id)]
+
+
+def has_number(job: Job) -> bool:
+    """Whether Slurm has said under which number the job is, such as 17, or 17_2 in an array."""
+    return bool(job.job) and not job.job.startswith(SUBMITTING)
+
+
 def _find_job(job: Job) -> str | None:
     """The number of a job's job, if it was submitted by someone who died right after."""
-    answer = _ask("squeue", "--noheader", "--format=%i", "--name", job.id)
-    return answer.split()[0] if answer and answer.split() else None
+    name, _, task = job.job.removeprefix(SUBMITTING).partition("/")
+    answer = _ask("squeue", "--noheader", "--array", "--format=%i", "--name", name or job.id)
+    numbers = (answer or "").split()
+    return next((n for n in numbers if not task or n.endswith(f"_{task}")), None)
 
 
 def _ask(*command: str) -> str | None:

@@ -5,7 +5,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -91,6 +92,12 @@ class Jobs(Rows[J]):
             }
             self._event(self._insert(values), "state", "Queued")
         return self.get(job_id)
+
+    @contextmanager
+    def all_at_once(self) -> Iterator[None]:
+        """Jobs that are added inside are seen by others together, or none of them is."""
+        with self._db.writing():
+            yield
 
     def _check_owner(self) -> str:
         """Who makes a job, if they may have one more."""
