@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from distmat.errors import DistanceMapError
+from distmat.protein.arrays import Indices, PairTable
 
 _LEAST_RHO = 0.04
 """Distances are stretched five times at most."""
@@ -44,7 +45,7 @@ class Calibration:
         """Whether any distance is stretched at all."""
         return bool((self.rho < 1.0).any())
 
-    def stretch(self, distances: np.ndarray, residue: np.ndarray | None = None) -> np.ndarray:
+    def stretch(self, distances: PairTable, residue: Indices | None = None) -> PairTable:
         """Give a predicted map the spread of true ones, ``m + (P − m) / √ρ``.
 
         Parameters

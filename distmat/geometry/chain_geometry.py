@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from distmat.protein.arrays import Coords
 from distmat.protein.distance_map import pairwise_distances
 
 BOND = 3.8
@@ -12,7 +13,7 @@ CLASH = 3.6
 """Cα atoms of residues three or more apart can't come closer than this (Å; CASP's "bump")."""
 
 
-def bonds_right(coords: np.ndarray) -> float:
+def bonds_right(coords: Coords) -> float:
     """Share of consecutive Cα pairs at `BOND` ± `BOND_TOLERANCE`; NaN without a pair.
 
     Parameters
@@ -25,7 +26,7 @@ def bonds_right(coords: np.ndarray) -> float:
     return float(np.mean(np.abs(lengths - BOND) <= BOND_TOLERANCE)) if len(lengths) else np.nan
 
 
-def clashes(coords: np.ndarray) -> float:
+def clashes(coords: Coords) -> float:
     """Pairs with |i − j| ≥ 3 closer than `CLASH`, per 100 residues; NaN without a residue.
 
     Parameters

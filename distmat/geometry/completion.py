@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from distmat.errors import DistanceMapError, MapOptionError
 from distmat.geometry.chain_geometry import BOND
+from distmat.protein.arrays import Indices, PairTable
 
 LONGEST_CHAIN = 4096
 """Residues; the arrays of a longer chain don't fit an ordinary machine's memory."""
@@ -47,9 +48,9 @@ class KnownMap:
         What was mended, in sentences.
     """
 
-    distances: np.ndarray
+    distances: PairTable
     complete: bool
-    std: np.ndarray | None
+    std: PairTable | None
     notes: tuple[str, ...]
 
 
@@ -122,7 +123,7 @@ def check_map(
     return KnownMap(symmetric, full, _checked_std(std, n, _factor(unit or "Å")), tuple(notes))
 
 
-def complete(distances: np.ndarray, residue: np.ndarray) -> np.ndarray:
+def complete(distances: PairTable, residue: Indices) -> PairTable:
     """Fill unknown pairs with shortest paths over the known ones and the chain's bonds.
 
     A path is an upper bound of the distance (triangle inequality), so what is filled in is a

@@ -6,6 +6,8 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import eigsh
 
+from distmat.protein.arrays import Coords, PairTable
+
 EXACT_SHARE = 0.999
 """From this share of the eigenvalues on, three dimensions hold the whole map."""
 _SMALL = 64
@@ -27,7 +29,7 @@ class Embedding:
         is one of points in space.
     """
 
-    coords: np.ndarray
+    coords: Coords
     eigenvalue_share: float
 
     @property
@@ -36,7 +38,7 @@ class Embedding:
         return self.eigenvalue_share > EXACT_SHARE
 
 
-def embed(distances: np.ndarray) -> Embedding:
+def embed(distances: PairTable) -> Embedding:
     """Embed a complete distance map in three dimensions.
 
     Parameters

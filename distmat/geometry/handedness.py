@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from distmat.protein.arrays import Coords, Indices
+
 CONFIDENT = 0.15
 """Log odds per window of four residues from which the hand counts as chosen: 97 % of such
 hands were right on traces rebuilt from strongly disturbed maps."""
@@ -41,13 +43,13 @@ class Hand:
         both images are the same.
     """
 
-    coords: np.ndarray
+    coords: Coords
     mirrored: bool
     confidence: float
     verdict: str
 
 
-def choose_hand(coords: np.ndarray, residue: np.ndarray | None = None) -> Hand:
+def choose_hand(coords: Coords, residue: Indices | None = None) -> Hand:
     """Reflect a trace if its mirror image looks more like a protein.
 
     Parameters
@@ -67,7 +69,7 @@ def choose_hand(coords: np.ndarray, residue: np.ndarray | None = None) -> Hand:
     return Hand(mirror(coords) if ratio < 0 else coords, ratio < 0, abs(ratio), verdict)
 
 
-def hand_bin(theta: np.ndarray, tau: np.ndarray) -> np.ndarray:
+def hand_bin(theta: np.ndarray, tau: np.ndarray) -> Indices:
     """The kind of each window, whichever hand it has.
 
     Parameters
@@ -134,9 +136,7 @@ def mirror(coords: np.ndarray) -> np.ndarray:
     return coords - 2.0 * np.outer(points @ normal, normal)
 
 
-def trace_angles(
-    coords: np.ndarray, residue: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def trace_angles(coords: Coords, residue: Indices | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The angle and dihedral by which a trace goes on, a Ramachandran plot's coordinates.
 
     Parameters

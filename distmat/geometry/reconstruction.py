@@ -33,6 +33,7 @@ from distmat.geometry.refinement import (
     round_coords,
 )
 from distmat.geometry.superposition import superpose
+from distmat.protein.arrays import Coords, PairTable
 
 Progress = Callable[[float, str], None]
 
@@ -99,7 +100,7 @@ class Reconstruction:
         The time it took.
     """
 
-    coords: np.ndarray
+    coords: Coords
     hand: str
     hand_confidence: float
     stress: float
@@ -294,7 +295,7 @@ def _exact(
     )
 
 
-def stress(coords: np.ndarray, distances: np.ndarray) -> float:
+def stress(coords: Coords, distances: PairTable) -> float:
     """Root of Σ(rebuilt − map)² / Σ map² over the known pairs.
 
     Parameters
@@ -315,8 +316,9 @@ def stress(coords: np.ndarray, distances: np.ndarray) -> float:
             np.nan_to_num(error, copy=False)
         # Within the diagonal block each pair shows twice, elsewhere once.
         inner = len(error)
-        total += np.vdot(given, given) - 0.5 * np.vdot(given[:, :inner], given[:, :inner])
-        off += np.vdot(error, error) - 0.5 * np.vdot(error[:, :inner], error[:, :inner])
+        twice, twice_off = given[:, :inner], error[:, :inner]
+        total += float(np.vdot(given, given) - 0.5 * np.vdot(twice, twice))
+        off += float(np.vdot(error, error) - 0.5 * np.vdot(twice_off, twice_off))
     return float(np.sqrt(off / total)) if total > 0 else 0.0
 
 

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from distmat.geometry.chain_geometry import BOND
+from distmat.protein.arrays import Coords, Indices, PairTable
 
 BLOCK = 128
 """Rows handled at once, so that the temporary arrays stay in the processor's cache."""
@@ -55,8 +56,8 @@ class Targets:
         Å⁻²; symmetric, zero on the diagonal and where the distance isn't known.
     """
 
-    distances: np.ndarray
-    weights: np.ndarray
+    distances: PairTable
+    weights: PairTable
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Places:
         Rising places in the chain.
     """
 
-    residue: np.ndarray
+    residue: Indices
 
     def starts(self, steps: int) -> np.ndarray:
         """Rows after which the next `steps` rows are the next residues; shape=(windows,)."""
@@ -83,7 +84,7 @@ Term = Callable[[np.ndarray, np.ndarray], float]
 
 
 def minimize_energy(
-    coords: np.ndarray,
+    coords: Coords,
     terms: list[Term],
     iterations: int,
     progress: Callable[[float], None] | None = None,
@@ -139,7 +140,7 @@ def round_coords(coords: np.ndarray) -> np.ndarray:
     return np.round(coords, 4)
 
 
-def error_variance(coords: np.ndarray, target: np.ndarray, residue: np.ndarray) -> np.ndarray:
+def error_variance(coords: Coords, target: PairTable, residue: Indices) -> PairTable:
     """How far each target is off, to judge by how far a trace that fits them all is from them.
 
     Its logarithm is taken as linear in those of the separation and of the trace's distance.
@@ -268,7 +269,7 @@ def chain_term(places: Places, force: float) -> Term:
     return term
 
 
-def helix_windows(coords: np.ndarray, places: Places, run: int = 3) -> np.ndarray:
+def helix_windows(coords: np.ndarray, places: Places, run: int = 3) -> Indices:
     """First rows of the windows of four residues that are helix-like in either hand.
 
     Parameters
@@ -298,7 +299,7 @@ def helix_windows(coords: np.ndarray, places: Places, run: int = 3) -> np.ndarra
     return np.concatenate(keep) if keep else np.empty(0, dtype=int)
 
 
-def helix_term(window: np.ndarray, force: float) -> Term:
+def helix_term(window: Indices, force: float) -> Term:
     """Turn windows of helices to the right: a hinge on the triple product of their bonds.
 
     Parameters
@@ -327,7 +328,7 @@ def helix_term(window: np.ndarray, force: float) -> Term:
 
 
 def resolve_clashes(
-    coords: np.ndarray, places: Places, helix: np.ndarray, force: float, iterations: int
+    coords: Coords, places: Places, helix: Indices, force: float, iterations: int
 ) -> np.ndarray:
     """The nearest trace with right bonds and no overlaps: what a compromise with the map left.
 

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from distmat.protein.arrays import Coords
 from distmat.protein.chain import Chain
 
 _APART = 20.0
@@ -36,7 +37,7 @@ def structure_content(chain: Chain) -> tuple[float, float]:
     return letters.count("a") / seen, letters.count("b") / seen
 
 
-def secondary_structure(ca: np.ndarray) -> str:
+def secondary_structure(ca: Coords) -> str:
     """Helices, strands and what is neither, residue by residue.
 
     By P-SEA (Labesse et al., 1997), which needs no more than Cα atoms; biotite does it.

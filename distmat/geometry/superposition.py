@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distmat.protein.arrays import Coords
+
 
 @dataclass(frozen=True)
 class Superposition:
@@ -19,12 +21,12 @@ class Superposition:
         Whether the mobile trace was reflected first.
     """
 
-    coords: np.ndarray
+    coords: Coords
     rmsd: float
     mirrored: bool = False
 
 
-def superpose(mobile: np.ndarray, target: np.ndarray, allow_mirror: bool = False) -> Superposition:
+def superpose(mobile: Coords, target: Coords, allow_mirror: bool = False) -> Superposition:
     """Lay `mobile` on `target` residue by residue so that the RMSD is least (Kabsch, 1976).
 
     Parameters

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from distmat.errors import SequenceError
+from distmat.protein.arrays import PerResidue
 from distmat.protein.sequence import ALPHABET, alignment_rows, quote
 
 GAP = len(ALPHABET) + 1
@@ -77,7 +78,7 @@ class Alignment:
         return float(self.weights.sum())
 
     @property
-    def coverage(self) -> np.ndarray:
+    def coverage(self) -> PerResidue:
         """Share of the effective sequences that have a residue; shape=(N,), dtype=float."""
         share: np.ndarray = self.weights @ (self.rows < GAP) / self.weights.sum()
         return share

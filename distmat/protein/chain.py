@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from distmat.protein.arrays import Coords, PairTable, PerResidue, ResidueMask
 from distmat.protein.distance_map import pairwise_distances
 
 LONGEST_BOND = 4.5
@@ -53,10 +54,10 @@ class Chain:
 
     name: str
     sequence: str
-    ca: np.ndarray
+    ca: Coords
     residue_numbers: tuple[str, ...] = ()
     chain_id: str = ""
-    plddt: np.ndarray | None = field(default=None, compare=False)
+    plddt: PerResidue | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.ca.shape != (len(self.sequence), 3):
@@ -68,13 +69,12 @@ class Chain:
         return len(self.sequence)
 
     @property
-    def observed(self) -> np.ndarray:
+    def observed(self) -> ResidueMask:
         """Which residues have coordinates; shape=(N,), dtype=bool."""
-        finite: np.ndarray = np.isfinite(self.ca).all(axis=1)
-        return finite
+        return np.asarray(np.isfinite(self.ca).all(axis=1))
 
     @property
-    def distances(self) -> np.ndarray:
+    def distances(self) -> PairTable:
         """The true distance map in Å; shape=(N, N), NaN where either residue is unobserved."""
         return pairwise_distances(self.ca)
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distmat.protein.arrays import Coords, PairMask, PairTable
+
 CONTACT_CUTOFF = 8.0
 """Two residues whose Cα atoms are closer than this (Å) are in contact."""
 
@@ -33,15 +35,15 @@ class DistanceMap:
     """
 
     sequence: str
-    distances: np.ndarray
-    std: np.ndarray
-    contacts: np.ndarray
+    distances: PairTable
+    std: PairTable
+    contacts: PairTable
 
     def __len__(self) -> int:
         return len(self.sequence)
 
 
-def pairwise_distances(ca: np.ndarray) -> np.ndarray:
+def pairwise_distances(ca: Coords) -> PairTable:
     """Distances in Å between all pairs of points; NaN where a coordinate is.
 
     Parameters
@@ -64,7 +66,7 @@ def separation(n: int) -> np.ndarray:
     return apart
 
 
-def in_band(n: int, band: str) -> np.ndarray:
+def in_band(n: int, band: str) -> PairMask:
     """Which pairs i < j of n residues belong to a band; shape=(n, n), dtype=bool."""
     first, last = BANDS[band]
     apart = np.arange(n)[None, :] - np.arange(n)[:, None]

@@ -23,6 +23,7 @@ import numpy as np
 
 from distmat.documents import DocumentError, parse_json
 from distmat.errors import DistanceMapError, MapChoiceError
+from distmat.protein.arrays import PairMask, PairTable
 from distmat.protein.contact_list import (
     ContactList,
     is_contact_list,
@@ -76,14 +77,14 @@ class ForeignMap:
     """
 
     kind: str
-    distances: np.ndarray | None = None
-    contacts: np.ndarray | None = None
+    distances: PairTable | None = None
+    contacts: PairTable | None = None
     atom: str = ""
     sequence: str = ""
     glycine: str = "virtual"
-    beyond: np.ndarray | None = None
+    beyond: PairMask | None = None
     farthest: float = float("nan")
-    scores: np.ndarray | None = None
+    scores: PairTable | None = None
     assumed: str = ""
 
     @property

@@ -5,6 +5,7 @@ import io
 import numpy as np
 
 from distmat.errors import DistanceMapError
+from distmat.protein.arrays import PairTable
 from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
 
 
@@ -35,7 +36,7 @@ def read_npy(data: bytes, name: str) -> np.ndarray:
     return array
 
 
-def pair_columns(predicted: DistanceMap, true: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def pair_columns(predicted: DistanceMap, true: PairTable | None = None) -> dict[str, np.ndarray]:
     """What is known of each pair i < j, column by column; residues count from 1, lengths in Å.
 
     Parameters

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distmat.errors import DistanceMapError
+from distmat.protein.arrays import PairTable
 from distmat.protein.distance_map import separation
 from distmat.protein.sequence import UNKNOWN
 
@@ -117,7 +118,7 @@ def is_score_table(table: np.ndarray) -> bool:
     return 0 < largest < _BOND and float(alike.mean()) < 0.8
 
 
-def rank_pairs(scores: np.ndarray) -> np.ndarray:
+def rank_pairs(scores: PairTable) -> PairTable:
     """Place of each pair with |i − j| ≥ 6 among them, 1 the best; shape=(N, N), NaN elsewhere.
 
     Parameters

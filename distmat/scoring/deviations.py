@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distmat.protein.arrays import PairTable
 from distmat.protein.distance_map import BANDS, in_band, separation
 
 WITHIN_ONE, WITHIN_TWO = 0.68, 0.95
@@ -50,7 +51,7 @@ class Coverage:
         }
 
 
-def coverage(distances: np.ndarray, std: np.ndarray, true: np.ndarray) -> Coverage:
+def coverage(distances: PairTable, std: PairTable, true: PairTable) -> Coverage:
     """Count the errors of one map that its deviations cover.
 
     Parameters
@@ -98,7 +99,7 @@ def fit_std_factors(
     return factors
 
 
-def scale_std(std: np.ndarray, factors: dict[str, float]) -> np.ndarray:
+def scale_std(std: PairTable, factors: dict[str, float]) -> np.ndarray:
     """Deviations multiplied by their band's factor, of which neighbours share the first one.
 
     Parameters
@@ -114,7 +115,7 @@ def scale_std(std: np.ndarray, factors: dict[str, float]) -> np.ndarray:
     return np.asarray(std * factor)
 
 
-def most_std(n: int) -> np.ndarray:
+def most_std(n: int) -> PairTable:
     """The largest deviation that a distance along a chain can have, Å; shape=(n, n).
 
     Half of what lies between its bounds (Popoviciu's inequality): no nearer than the Cα atoms of

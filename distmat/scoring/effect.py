@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distmat.protein.arrays import PairTable, PerResidue
 from distmat.protein.distance_map import DistanceMap
 
 CLEAR = 2.0
@@ -24,11 +25,11 @@ class MutationEffect:
         difference than this, and as large for what both share.
     """
 
-    change: np.ndarray
-    std: np.ndarray
+    change: PairTable
+    std: PairTable
 
     @property
-    def significance(self) -> np.ndarray:
+    def significance(self) -> PairTable:
         """|change| in deviations; shape=(N, N), 0 on the diagonal."""
         ratio = np.zeros_like(self.change)
         np.divide(np.abs(self.change), self.std, out=ratio, where=self.std > 0)
@@ -50,7 +51,7 @@ class MutationEffect:
         return int((self._pairs(self.significance) >= CLEAR).sum())
 
     @property
-    def by_residue(self) -> np.ndarray:
+    def by_residue(self) -> PerResidue:
         """Mean absolute change of each residue's distances; shape=(N,), Å."""
         return np.asarray(np.abs(self.change).sum(axis=1) / max(1, len(self.change) - 1))
 

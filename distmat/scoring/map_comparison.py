@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from distmat.protein.arrays import Coords, PairMask, PairTable
 from distmat.protein.distance_map import CONTACT_CUTOFF, pairwise_distances, separation
 from distmat.scoring.baseline import reference_baseline
 from distmat.scoring.map_scores import (
@@ -120,10 +121,10 @@ class MapDifference:
 
 
 def compare_with_structure(
-    coords: np.ndarray,
-    distances: np.ndarray | None = None,
-    contacts: np.ndarray | None = None,
-    beyond: np.ndarray | None = None,
+    coords: Coords,
+    distances: PairTable | None = None,
+    contacts: PairTable | None = None,
+    beyond: PairMask | None = None,
     farthest: float = math.nan,
 ) -> StructureComparison:
     """Score a map of distances, of contacts, or of both.
@@ -221,7 +222,7 @@ def compare_maps(
     )
 
 
-def named_contacts(distances: np.ndarray | None, contacts: np.ndarray | None) -> np.ndarray:
+def named_contacts(distances: np.ndarray | None, contacts: np.ndarray | None) -> PairMask:
     """Pairs i < j with |i − j| ≥ 6 that a map calls contacts; shape=(N, N), dtype=bool.
 
     By its probabilities where it has them, else by its distances.

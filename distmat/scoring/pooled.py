@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from distmat.geometry.secondary_structure import secondary_structure
+from distmat.protein.arrays import Coords, PairTable
 from distmat.protein.distance_map import BANDS, CONTACT_CUTOFF, pairwise_distances
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating[Any]]
 
 DISTANCE_BINS = 60
 """Of 1 Å each; the last one is open."""
@@ -99,7 +100,7 @@ class PooledPairs:
 
 
 def pool_pairs(
-    predicted: Array, std: Array, contacts: Array, baseline: Array, ca: Array
+    predicted: PairTable, std: PairTable, contacts: PairTable, baseline: PairTable, ca: Coords
 ) -> PooledPairs:
     """The pairs of one chain.
 
@@ -146,7 +147,7 @@ def _bins(values: Array, step: float, count: int) -> npt.NDArray[np.intp]:
     return np.asarray(np.clip((values / step).astype(np.intp), 0, count - 1))
 
 
-def _structure_kind(ca: Array) -> npt.NDArray[np.intp]:
+def _structure_kind(ca: Coords) -> npt.NDArray[np.intp]:
     """Places in `STRUCTURES` for all pairs; shape=(N, N)."""
     letters = np.array(list(secondary_structure(ca)))
     code = np.select([letters == "a", letters == "b"], [0, 1], 3)
@@ -154,7 +155,9 @@ def _structure_kind(ca: Array) -> npt.NDArray[np.intp]:
     return np.asarray(np.minimum(code[:, None] + code[None, :], 3))
 
 
-def _contact_counts(probability: Array, contact: npt.NDArray[np.bool_], apart: Array) -> Array:
+def _contact_counts(
+    probability: Array, contact: npt.NDArray[np.bool_], apart: npt.NDArray[np.integer[Any]]
+) -> Array:
     counts = np.zeros((2, 2, PROBABILITY_BINS))
     place = _bins(probability, 1 / PROBABILITY_BINS, PROBABILITY_BINS)
     for row, band in enumerate(("short", "long")):
@@ -165,7 +168,7 @@ def _contact_counts(probability: Array, contact: npt.NDArray[np.bool_], apart: A
     return counts
 
 
-def _ratio_counts(error: Array, sigma: Array, apart: Array) -> Array:
+def _ratio_counts(error: Array, sigma: Array, apart: npt.NDArray[np.integer[Any]]) -> Array:
     counts = np.zeros((len(BANDS), RATIO_BINS))
     ratio = np.divide(error, sigma, out=np.full(len(error), np.inf), where=sigma > 0)
     # What is infinite lies in the open last bin.

@@ -15,6 +15,7 @@ from distmat.geometry.secondary_structure import structure_content
 from distmat.library.templates import Template, copy_nearest
 from distmat.library.training_sequences import Overlap
 from distmat.model.predictor import Predictor
+from distmat.protein.arrays import Coords
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import BANDS, DistanceMap
 from distmat.scoring.baseline import SeparationBaseline
@@ -392,7 +393,7 @@ class _Truth:
     """The coordinates of the chain in hand, in Å, and the losses met so far."""
 
     def __init__(self) -> None:
-        self.ca = np.zeros((0, 3))
+        self.ca: Coords = np.zeros((0, 3))
         self.losses: list[float] = []
 
     def put_in(self, network: nn.Module, arguments: tuple, named: dict) -> tuple[tuple, dict]:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from distmat.errors import StructureError
+from distmat.protein.arrays import Coords, PerResidue
 from distmat.protein.chain import Chain
 from distmat.protein.structure.entry import MalformedError, parser_at_work
 from distmat.protein.structure.sniff import decode, inert, structure_format, unpack
@@ -50,11 +51,11 @@ class AllAtoms:
             ) from None
         self._rows = _rows_of(chain, _of_residues(self._atoms, "CA", self._atoms.coord))
 
-    def coords(self, name: str) -> np.ndarray:
+    def coords(self, name: str) -> Coords:
         """Where the atoms of this name are; shape=(N, 3), Å, NaN where there is none."""
         return self._of_chain(_of_residues(self._atoms, name, self._atoms.coord))
 
-    def ca_bfactors(self) -> np.ndarray:
+    def ca_bfactors(self) -> PerResidue:
         """B-factors of the Cα atoms, shape=(N,); of AlphaFold's models they are its pLDDT."""
         values = self._atoms.b_factor[:, None]
         return self._of_chain(_of_residues(self._atoms, "CA", values))[:, 0]
@@ -65,7 +66,7 @@ class AllAtoms:
         return found
 
 
-def read_plddt(data: bytes, filename: str, chain: Chain) -> np.ndarray | None:
+def read_plddt(data: bytes, filename: str, chain: Chain) -> PerResidue | None:
     """How sure AlphaFold is of each residue of its model, 0 to 100; None of anything else.
 
     AlphaFold DB writes it as B-factors (https://alphafold.ebi.ac.uk/faq). A structure that was

@@ -3,12 +3,13 @@
 import numpy as np
 
 from distmat.errors import StructureError
+from distmat.protein.arrays import Coords
 from distmat.protein.chain import Chain
 from distmat.protein.structure.all_atoms import AllAtoms
 from distmat.protein.structure.sniff import inert
 
 
-def read_beta(data: bytes, filename: str, chain: Chain, glycine: str = "virtual") -> np.ndarray:
+def read_beta(data: bytes, filename: str, chain: Chain, glycine: str = "virtual") -> Coords:
     """Where the Cβ atoms of a chain of a file are.
 
     Parameters

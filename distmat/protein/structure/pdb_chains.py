@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from distmat.protein.arrays import Coords
 from distmat.protein.chain import LONGEST_BOND
 from distmat.protein.sequence import quote
 from distmat.protein.structure.entry import FARTHEST, AmbiguousError
@@ -110,9 +111,7 @@ class _Residue:
 _Run = list[_Residue]
 
 
-def find_chains(
-    records: list[Record], numbers: list[int], coords: np.ndarray
-) -> list[Place | None]:
+def find_chains(records: list[Record], numbers: list[int], coords: Coords) -> list[Place | None]:
     """The place of each atom; None for what belongs to no chain.
 
     That are ligands after a chain's end, and chains that are written a second time where the

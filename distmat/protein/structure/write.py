@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 
 from distmat.errors import StructureError
+from distmat.protein.arrays import Coords, PerResidue
 from distmat.protein.residue_names import STANDARD
 from distmat.protein.sequence import UNKNOWN, quote
 
 
 def write_pdb(
     sequence: str,
-    coords: np.ndarray,
+    coords: Coords,
     chain_id: str = "A",
-    bfactors: np.ndarray | None = None,
+    bfactors: PerResidue | None = None,
     title: str = "",
 ) -> str:
     """A Cα trace as PDB text, drawn as one chain by PyMOL, ChimeraX, Mol* and 3Dmol.
