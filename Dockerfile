@@ -13,6 +13,7 @@ WORKDIR /source
 COPY pyproject.toml constraints.txt hatch_build.py README.md LICENSE app.py package.json package-lock.json ./
 COPY .streamlit .streamlit
 COPY pages pages
+COPY benchmark benchmark
 COPY checkpoints checkpoints
 COPY distmat distmat
 COPY --from=viewer /viewer/node_modules/3dmol/build/3Dmol-min.js static/3Dmol-min.js

@@ -120,12 +120,12 @@ def _sampled_pairs(
             for hit in hits
         )
         for template in [one for one in laid if one.identity < RELATED][:2]:
-            rows, covered = describe(template)
-            distances = query.distances[covered]
+            rows, laid_out, i, j = describe(template)
+            distances = query.distances[i, j]
             usable = np.flatnonzero(np.isfinite(distances) & (rows[:, -1] > np.log(2.5)))
             some = rng.choice(usable, min(PAIRS, len(usable)), replace=False)
             facts.append(rows[some])
-            known.append(template.distances[covered][some])
+            known.append(laid_out[some])
             true.append(distances[some])
     return np.concatenate(facts), np.concatenate(known), np.concatenate(true)
 

@@ -150,7 +150,8 @@ def predict_chain(
     exclude : Exclusion, optional
         What of the library isn't to be used.
     alignment : Alignment, optional
-        Of the sequence's relatives, whose profile searches the library, too.
+        Of the sequence's relatives, whose profile searches the library, too, and is read by
+        networks that were trained with profiles.
 
     Raises
     ------
@@ -176,7 +177,10 @@ def predict_chain(
         )
         templates = tuple(found)
     predicted = predictor.predict(
-        sequence, lambda share, text: report(0.6 * share, text), templates
+        sequence,
+        lambda share, text: report(0.6 * share, text),
+        templates,
+        alignment=alignment,
     )
     return complete_prediction(
         predictor, predicted, name, truth, templates, overlap, report, alignment
@@ -215,7 +219,10 @@ def complete_prediction(
 
 
 def distogram_of(
-    predictor: "Predictor", sequence: str, templates: tuple[Template, ...] = ()
+    predictor: "Predictor",
+    sequence: str,
+    templates: tuple[Template, ...] = (),
+    alignment: Alignment | None = None,
 ) -> Callable[[], Distogram | None]:
     """What predicts, once it is asked for, how likely each distance of a chain is.
 
@@ -224,13 +231,14 @@ def distogram_of(
     predictor : Predictor
     sequence : str
     templates : tuple of Template
+    alignment : Alignment or None
         As for `distmat.model.predictor.Predictor.predict`.
     """
 
     def predict() -> Distogram | None:
         if not predictor.takes_templates:
             return None
-        return predictor.distogram(sequence, templates)
+        return predictor.distogram(sequence, templates, alignment)
 
     return predict
 

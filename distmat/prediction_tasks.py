@@ -119,11 +119,16 @@ def _part(progress: Report, number: int, count: int) -> Callable[[float, str], N
 
 
 def predict_distogram(
-    folder: str, sequence: str, templates: tuple[Template, ...], *, progress: Report
+    folder: str,
+    sequence: str,
+    templates: tuple[Template, ...],
+    alignment: Alignment | None = None,
+    *,
+    progress: Report,
 ) -> Distogram | None:
     """How likely each distance is; None of a head that gives distances alone."""
     progress(0.0, "Predicting the distogram")
-    return distogram_of(_predictor_of(folder), sequence, templates)()
+    return distogram_of(_predictor_of(folder), sequence, templates, alignment)()
 
 
 def _predictor_of(folder: str) -> "Predictor":

@@ -43,6 +43,20 @@ def own_folders() -> tuple[Path, ...]:
     return (workspace(), *SHIPPED_CHECKPOINTS)
 
 
+def shipped_file(place: str) -> Path:
+    """A file that ships, such as ``"benchmark/chains.csv"``, in a checkout or a wheel.
+
+    Raises
+    ------
+    DatasetError
+        If this installation lacks it.
+    """
+    for path in (_PACKAGE.parent / place, _PACKAGE / f"_{place}"):
+        if path.is_file():
+            return path
+    raise DatasetError(f"This installation lacks {place}; install distmat again.")
+
+
 def list_checkpoints() -> list[str]:
     """Names of the checkpoints that can be opened: what ships first, then the user's own."""
     own = (workspace() / "checkpoints", workspace() / "runs")

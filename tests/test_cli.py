@@ -150,6 +150,8 @@ def test_evaluation_prints_the_baseline_beside_the_model(capsys, tmp_path):
     code, out, _ = call(capsys, "evaluate", path, "--max-length", 68)
     assert code == 0 and "1 chain of two" in out and "separation only" in out
     assert "knowing nothing: an MAE of" in out
+    code, _, err = call(capsys, "evaluate", path, "--min-length", 69, "--max-length", 68)
+    assert code == 2 and "loosen --min-length" in err
     assert "0 of them are ≥ 30 % identical to a chain that mini was trained on" in out
 
 

@@ -6,7 +6,7 @@ target=${1:?give the folder of the Space}
 cd "$(dirname "$0")/../.."
 mkdir -p "$target"
 for part in Dockerfile .dockerignore pyproject.toml constraints.txt hatch_build.py LICENSE app.py package.json \
-    package-lock.json .npmrc .streamlit pages checkpoints distmat; do
+    package-lock.json .npmrc .streamlit pages benchmark checkpoints distmat; do
     cp -R "$part" "$target/"
 done
 find "$target" -name __pycache__ -type d -prune -exec rm -rf {} +

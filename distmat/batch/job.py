@@ -145,7 +145,9 @@ def predict_into(
                 "folder": checkpoint_path(checkpoint),
             }
             if isinstance(found, Prediction):
-                known["distogram"] = distogram_of(predictor, found.map.sequence, found.templates)
+                known["distogram"] = distogram_of(
+                    predictor, found.map.sequence, found.templates, found.alignment
+                )
             rows.append(results.keep(group[place], found, **known))
             seen(group[place], found)
             done += 1

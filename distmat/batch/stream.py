@@ -74,7 +74,8 @@ def predict_chains(
     sequences = [query.sequence for query in chosen]
     known = predictor.training_sequences
     overlaps = [None] * len(chosen) if known is None else known.overlaps(sequences)
-    for number, predicted in predictor.predict_many(sequences, templates):
+    families = [query.alignment for query in chosen]
+    for number, predicted in predictor.predict_many(sequences, templates, families):
         query = chosen[number]
         yield (
             fit[number],

@@ -50,7 +50,9 @@ def _add_build(actions) -> None:
         help="folder, glob, structure file, ZIP or tar archive, list of PDB ids (1abc, 1abc_A), "
         "JSON of the published pipeline, Parquet dataset, or a PDB id",
     )
-    command.add_argument("--preset", metavar="NAME", help="rebuild a known set by id: mini")
+    command.add_argument(
+        "--preset", metavar="NAME", help="rebuild a known set by id: mini, benchmark or foldbench"
+    )
     command.add_argument("-o", "--out", metavar="NAME", help="what to call it (a preset: its name)")
     _add_split_options(command)
     filters = command.add_argument_group("filters")

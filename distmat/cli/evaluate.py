@@ -24,6 +24,7 @@ def add_evaluate(commands) -> None:
     command.add_argument("--checkpoint", default="mini", help="name or folder (default: mini)")
     command.add_argument("--split", help="test, val, train or all (default: test, else val)")
     command.add_argument("--rep-only", action="store_true", help="one chain of each cluster")
+    command.add_argument("--min-length", type=int, metavar="N", help="leave out shorter chains")
     command.add_argument("--max-length", type=int, metavar="N", help="leave out longer chains")
     add_library_options(command, "none")
     command.add_argument("--per-chain", action="store_true", help="also print every chain's scores")
@@ -45,6 +46,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         "dataset": options.dataset,
         "split": options.split,
         "rep_only": options.rep_only,
+        "min_length": options.min_length,
         "max_length": options.max_length,
     }
     dataset, split = choose_chains(**asked)

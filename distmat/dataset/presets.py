@@ -1,13 +1,12 @@
-"""Datasets that can be built by name."""
+"""Datasets that can be built by name, from lists of ids that ship."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from distmat.dataset.build import BuildSettings
 from distmat.dataset.filters import NO_FILTERS
 from distmat.errors import DatasetError
 from distmat.protein.sequence import quote
-from distmat.workspace import checkpoint_path
+from distmat.workspace import shipped_file
 
 
 @dataclass(frozen=True)
@@ -18,20 +17,47 @@ class Preset:
     ----------
     words : str
         What it is, for people.
-    inputs : tuple of str
-    settings : BuildSettings
+    entries : int
+        Of the Protein Data Bank that are downloaded.
+    chain_list : str
+        Place of the list of its chains among what ships.
     """
 
     words: str
-    inputs: tuple[str, ...]
-    settings: BuildSettings
+    entries: int
+    chain_list: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What it is built from."""
+        return (str(shipped_file(self.chain_list)),)
+
+    @property
+    def settings(self) -> BuildSettings:
+        """Which chains, and which split each belongs to, is all in the list."""
+        return BuildSettings(filters=NO_FILTERS, deduplicate=False)
 
 
 PRESETS = {
-    "mini": "the chains that the shipped model was trained and validated on, by id; 300 of the "
-    "10,058 came from files without one and are listed as left out"
+    "mini": Preset(
+        "the chains that the shipped model was trained and validated on, by id; 300 of the 10,058 "
+        "came from files without one and are listed as left out",
+        7_400,
+        "checkpoints/mini/chains.csv",
+    ),
+    "benchmark": Preset(
+        "the validation and test chains of the figures in the README, by id",
+        1_148,
+        "benchmark/chains.csv",
+    ),
+    "foldbench": Preset(
+        "the 334 single chains of FoldBench, released after 2022, on which others have published "
+        "their scores; some are designed",
+        334,
+        "benchmark/foldbench.csv",
+    ),
 }
-"""Names, and what each is."""
+"""What each is, by its name."""
 
 
 def preset(name: str) -> Preset:
@@ -44,7 +70,4 @@ def preset(name: str) -> Preset:
     """
     if name not in PRESETS:
         raise DatasetError(f"There is no preset {quote(name)}; there is: {', '.join(PRESETS)}.")
-    chains = Path(checkpoint_path(name)) / "chains.csv"
-    # Which chains, and which split each belongs to, is all in the list.
-    settings = BuildSettings(filters=NO_FILTERS, deduplicate=False)
-    return Preset(PRESETS[name], (str(chains),), settings)
+    return PRESETS[name]

@@ -79,6 +79,10 @@ class Dataset:
         """The chains of at most so many residues."""
         return self.where(np.array([len(chain) <= residues for chain in self.chains], dtype=bool))
 
+    def no_shorter_than(self, residues: int) -> "Dataset":
+        """The chains of at least so many residues."""
+        return self.where(np.array([len(chain) >= residues for chain in self.chains], dtype=bool))
+
     def representatives(self) -> "Dataset":
         """One chain of each cluster."""
         return self.where(self.representative)

@@ -11,11 +11,11 @@ by maximum likelihood on pairs of known chains of different clusters (< 30 % ide
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from distmat.library.templates import MOST_TEMPLATES, Template
-from distmat.protein.distance_map import separation
 
 FARTHEST = 60.0
 """Å: an outlier's distance may be anything up to here."""
@@ -26,93 +26,111 @@ SCALE = (-0.115, -0.282, 0.039, -2.316, 0.008, -0.219, 0.608, 0.384, 0.029)
 OUTLIERS = (-5.062, -2.767, 0.834, 1.689, 0.298, -0.207, 0.825, 1.304, 0.061)
 """log ε / (1 − ε) for each of the facts that `describe` gives."""
 
-PRIOR_POWER = 0.7
-"""Of the network's own probabilities where templates are: it is surer than right of far pairs."""
-
 _SUREST = 20.0
 """Decades of an E-value beyond which an alignment is no surer."""
 _MANY = 16.0
 """Residues of insertions beyond which it is just many."""
 
 
-def weigh_templates(
-    log_prior: np.ndarray, templates: Sequence[Template], bounds: np.ndarray
-) -> np.ndarray:
-    """A distogram's logits after what the templates say.
-
-    Several templates are no independent witnesses: n of them count for √n.
+@dataclass(frozen=True)
+class Evidence:
+    """What some templates say together of the distances of a stretch of a chain.
 
     Parameters
     ----------
-    log_prior : ndarray, shape=(N, N, K), dtype=float32
-        Logarithms of the network's probabilities.
+    log_likelihood : ndarray, shape=(N, N, K), dtype=float32
+        Of each distance bin; zero where no template covers both residues. Several templates are
+        no independent witnesses: n of them count for √n.
+    witnesses : ndarray, shape=(N, N), dtype=float32
+        How many templates cover both residues.
+    """
+
+    log_likelihood: np.ndarray
+    witnesses: np.ndarray
+
+
+def gather_evidence(
+    templates: Sequence[Template], bounds: np.ndarray, cut: slice = slice(None)
+) -> Evidence:
+    """What templates say of the distances of a chain, or of a stretch of it.
+
+    Parameters
+    ----------
     templates : sequence of Template
-        The surest first; `MOST_TEMPLATES` of them are heard.
+        At least one; the surest first, of which `MOST_TEMPLATES` are heard.
     bounds : ndarray, shape=(K + 1,)
         Å: between which the bins lie.
-
-    Returns
-    -------
-    ndarray, shape=(N, N, K), dtype=float32
-        Not normalised; the prior's own where no template covers both residues.
+    cut : slice
+        The residues of the stretch.
     """
-    witnesses = np.zeros(log_prior.shape[:2], dtype=np.float32)
-    evidence = np.zeros_like(log_prior)
+    residues = len(templates[0].place[cut])
+    evidence = np.zeros((residues, residues, len(bounds) - 1), dtype=np.float32)
+    witnesses = np.zeros((residues, residues), dtype=np.float32)
     for template in templates[:MOST_TEMPLATES]:
-        log_likelihood, covered = _log_likelihood(template, bounds)
-        evidence[covered] += log_likelihood
-        witnesses[covered] += 1
-    heard = witnesses > 0
-    posterior = log_prior.copy()
-    weight = 1 / np.sqrt(witnesses[heard])[:, None]
-    posterior[heard] = PRIOR_POWER * log_prior[heard] + weight * evidence[heard]
-    return posterior
+        log_likelihood, i, j = _log_likelihood(template, bounds, cut)
+        evidence[i, j] += log_likelihood
+        witnesses[i, j] += 1
+    i, j = np.nonzero(witnesses)
+    evidence[i, j] /= np.sqrt(witnesses[i, j])[:, None]
+    # A pair's distance knows no direction.
+    evidence[j, i] = evidence[i, j]
+    return Evidence(evidence, witnesses + witnesses.T)
 
 
-def describe(template: Template) -> tuple[np.ndarray, np.ndarray]:
+def describe(
+    template: Template, cut: slice = slice(None)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The facts that decide how much a template's distances count.
 
+    Parameters
+    ----------
+    template : Template
+    cut : slice
+        The residues of a stretch of the chain.
+
     Returns
     -------
-    ndarray, shape=(P, 9)
-        For each pair that the template covers: 1; decades of the E-value over ten, and their
+    ndarray, shape=(P, 9), dtype=float32
+        For each pair i < j that the template covers: 1; decades of the E-value over ten, and their
         square; the less alike of the two residues' surroundings; identity; coverage; the logarithm
         of the template's distance in Å; residues of insertions between the two over 16; and the
         logarithm of the separation.
-    ndarray, shape=(N, N), dtype=bool
-        Which pairs these are; the diagonal isn't.
+    ndarray, shape=(P,), dtype=float32
+        The template's distances in Å.
+    ndarray, ndarray, shape=(P,), dtype=int
+        i and j, counted from the stretch's first residue.
     """
-    n = len(template.place)
-    distances = template.distances
-    covered = np.isfinite(distances) & ~np.eye(n, dtype=bool)
+    ca, place, match = template.ca[cut], template.place[cut], template.match[cut]
+    covered = np.flatnonzero(np.isfinite(ca).all(axis=1))
+    first, second = np.triu_indices(len(covered), 1)
+    i, j = covered[first], covered[second]
+    distances = np.linalg.norm(ca[i] - ca[j], axis=1)
     decades = min(-np.log10(max(template.e_value, 10**-_SUREST)), _SUREST) / 10
-    likeness = np.minimum(template.match[:, None], template.match[None, :])[covered]
-    apart = template.place[None, :] - template.place[:, None]
-    index = np.arange(n)
-    inserted = np.abs(apart - (index[None, :] - index[:, None]))[covered]
-    one = np.ones(len(likeness))
+    one = np.ones(len(i))
     facts = [
         one,
         decades * one,
         decades**2 * one,
-        likeness,
+        np.minimum(match[i], match[j]),
         template.identity * one,
         template.coverage * one,
-        np.log(np.maximum(distances[covered], 3.0)),
-        np.minimum(inserted, _MANY) / _MANY,
-        np.log(separation(n)[covered]),
+        np.log(np.maximum(distances, 3.0)),
+        np.minimum(np.abs(place[j] - place[i] - (j - i)), _MANY) / _MANY,
+        np.log(j - i),
     ]
-    return np.stack(facts, axis=1).astype(np.float32), covered
+    return np.stack(facts, axis=1).astype(np.float32), distances.astype(np.float32), i, j
 
 
-def _log_likelihood(template: Template, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each bin for each covered pair, shape=(P, K), and which pairs are covered."""
-    facts, covered = describe(template)
+def _log_likelihood(
+    template: Template, bounds: np.ndarray, cut: slice
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each bin for each covered pair, shape=(P, K), and the residues of the pairs."""
+    facts, distances, i, j = describe(template, cut)
     scale = np.exp(np.clip(facts @ np.array(SCALE, np.float32), -2.0, 3.5))[:, None]
     outliers = 1 / (1 + np.exp(-(facts @ np.array(OUTLIERS, np.float32))))[:, None]
     edges = bounds.astype(np.float32)
-    offset = (edges - template.distances[covered].astype(np.float32)[:, None]) / scale
+    offset = (edges - distances[:, None]) / scale
     # Of a Laplace distribution below each edge.
-    below = np.where(offset < 0, np.exp(np.minimum(offset, 0)) / 2, 1 - np.exp(-np.abs(offset)) / 2)
+    below = 0.5 + np.copysign(0.5 * (1 - np.exp(-np.abs(offset))), offset)
     density = np.diff(below, axis=1) / np.diff(edges)
-    return np.log((1 - outliers) * density + outliers / FARTHEST), covered
+    return np.log((1 - outliers) * density + outliers / FARTHEST), i, j

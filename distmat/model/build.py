@@ -79,7 +79,8 @@ def build_network(
     # With the tokenizer's files, which the config doesn't hold.
     network.tokens = tokens
     if began is not None:
-        network.head.load_state_dict(began.head.state_dict())
+        # What it didn't know of, relatives, begins without effect.
+        network.head.load_state_dict(began.head.state_dict(), strict=False)
     prepare(network, lora)
     return network
 
@@ -128,8 +129,10 @@ def _open_start(start: str | Path, config: DistanceNetworkConfig) -> DistanceNet
         with weightless():
             probe = DistanceNetwork(copy.deepcopy(config))
         began.encoder = merge_adapters(began.encoder)
-        shapes = [{k: v.shape for k, v in n.state_dict().items()} for n in (probe, began)]
-        if shapes[0] == shapes[1]:
+        ours, known = ({k: v.shape for k, v in n.state_dict().items()} for n in (probe, began))
+        if probe.reads_relatives and not began.reads_relatives:
+            ours = {k: shape for k, shape in ours.items() if not k.startswith("head.relatives.")}
+        if ours == known:
             config.tokens = theirs.tokens
             return began
     raise CheckpointError(

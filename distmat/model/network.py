@@ -21,6 +21,7 @@ from distmat.model.heads import HEADS
 from distmat.model.losses import LossSettings
 from distmat.model.output import NetworkOutput
 from distmat.model.recomputed import recompute_layers
+from distmat.model.relatives import Relatives
 from distmat.model.tokens import ResidueTokenizer
 
 
@@ -152,6 +153,11 @@ class DistanceNetwork(nn.Module):
         return self.kind.gives_distogram(self.config.loss)
 
     @property
+    def reads_relatives(self) -> bool:
+        """Whether its head takes templates and profiles."""
+        return getattr(self.head, "relatives", None) is not None
+
+    @property
     def edges(self) -> torch.Tensor:
         """Edges between the distance bins in Å; shape=(K − 1,)."""
         return self.head.edges
@@ -192,6 +198,9 @@ class DistanceNetwork(nn.Module):
         position: torch.Tensor,
         chain_length: torch.Tensor,
         ca: torch.Tensor | None = None,
+        evidence: torch.Tensor | None = None,
+        witnesses: torch.Tensor | None = None,
+        profile: torch.Tensor | None = None,
     ) -> NetworkOutput:
         """Predict, and with the truth at hand say how wrong.
 
@@ -205,6 +214,8 @@ class DistanceNetwork(nn.Module):
             Residues in the whole chain.
         ca : Tensor, shape=(B, L, 3), optional
             True Cα coordinates in Å, NaN where not observed and on padding.
+        evidence, witnesses, profile : Tensor, optional
+            What is known of the chains' relatives, for a head that reads it; see `Relatives`.
         """
         mask_BL = attention_mask.bool()
         residues_BL = None
@@ -213,7 +224,8 @@ class DistanceNetwork(nn.Module):
             joined = input_ids.shape != position.shape
             residues_BL = torch.ones_like(position).bool() if joined else mask_BL
         encoded = self._encode(input_ids, mask_BL, residues_BL)
-        answer = self.head(encoded, position, chain_length)
+        known = (Relatives(evidence, witnesses, profile),) if self.reads_relatives else ()
+        answer = self.head(encoded, position, chain_length, *known)
         output: NetworkOutput = self.head.output(answer, ca, self.config.loss, self.loss_settings)
         return output
 

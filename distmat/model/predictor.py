@@ -15,13 +15,15 @@ from torch.nn.utils.rnn import pad_sequence
 
 from distmat.errors import CheckpointError, SequenceError
 from distmat.geometry.calibration import Calibration
-from distmat.library.evidence import weigh_templates
+from distmat.library.evidence import gather_evidence
 from distmat.library.templates import Template
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
 from distmat.model.network import DistanceNetwork
 from distmat.model.output import NetworkOutput
 from distmat.model.readout import bin_bounds, check_readout, read_distogram, whole_distogram
+from distmat.model.relatives import pad_relatives, profile_features, weigh_evidence
 from distmat.model.residuals import Residuals, spread_of_known_chains
+from distmat.protein.alignment import Alignment
 from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
 from distmat.protein.distogram import Distogram
 from distmat.protein.sequence import check_letters
@@ -85,6 +87,7 @@ class Predictor:
         progress: Report | None = None,
         templates: Sequence[Template] = (),
         readout: str = "median",
+        alignment: Alignment | None = None,
     ) -> DistanceMap:
         """Predict the distance map of one chain.
 
@@ -100,6 +103,9 @@ class Predictor:
             distogram (see `takes_templates`).
         readout : str
             Which distance a distogram stands for, one of `distmat.model.readout.READOUTS`.
+        alignment : Alignment, optional
+            Of the sequence's relatives, whose profile a network reads that was trained with
+            profiles (see `reads_relatives`); others don't use it here.
 
         Returns
         -------
@@ -123,18 +129,24 @@ class Predictor:
         report = progress or (lambda share, text: None)
         report(0.0, f"Predicting {len(sequence):,} residues")
         with _threads_for(len(sequence)), _reporting(self.network, report, len(sequence)):
-            answer = self._answer([sequence])
+            answer = self._answer([sequence], [templates], [alignment])
         report(_NETWORK_SHARE, "Reading the distances")
         return self._read(answer, 0, sequence, templates, readout)
 
     @torch.inference_mode()
-    def distogram(self, sequence: str, templates: Sequence[Template] = ()) -> Distogram:
+    def distogram(
+        self,
+        sequence: str,
+        templates: Sequence[Template] = (),
+        alignment: Alignment | None = None,
+    ) -> Distogram:
         """How likely each distance of one chain is.
 
         Parameters
         ----------
         sequence : str
         templates : sequence of Template
+        alignment : Alignment, optional
             As for `predict`.
 
         Raises
@@ -152,13 +164,16 @@ class Predictor:
                 "'pair'."
             )
         with _threads_for(len(sequence)):
-            answer = self._answer([sequence])
+            answer = self._answer([sequence], [templates], [alignment])
         logits_LLK = self._logits(answer, 0, len(sequence), templates)
         return whole_distogram(sequence, logits_LLK, self.network.edges)
 
     @torch.inference_mode()
     def predict_many(
-        self, sequences: Sequence[str], templates: Sequence[Sequence[Template]] | None = None
+        self,
+        sequences: Sequence[str],
+        templates: Sequence[Sequence[Template]] | None = None,
+        alignments: Sequence[Alignment | None] | None = None,
     ) -> Iterator[tuple[int, DistanceMap]]:
         """Predict many chains, those of like length together where that is faster.
 
@@ -167,6 +182,7 @@ class Predictor:
         sequences : sequence of str
             As for `predict`.
         templates : sequence of sequence of Template, optional
+        alignments : sequence of Alignment or None, optional
             Those of each sequence.
 
         Yields
@@ -192,13 +208,19 @@ class Predictor:
         for places in _of_like_length([len(sequence) for sequence in checked], pairs):
             together = [checked[place] for place in places]
             with _threads_for(len(together[0])):
-                answer = self._answer(together)
+                laid = [() if templates is None else templates[place] for place in places]
+                families = [None if alignments is None else alignments[p] for p in places]
+                answer = self._answer(together, laid, families)
             for row, place in enumerate(places):
-                laid = templates[place] if templates is not None else ()
-                yield place, self._read(answer, row, checked[place], laid)
+                yield place, self._read(answer, row, checked[place], laid[row])
 
-    def _answer(self, sequences: list[str]) -> NetworkOutput:
-        """Of chains that are padded to the longest."""
+    def _answer(
+        self,
+        sequences: list[str],
+        templates: Sequence[Sequence[Template]],
+        alignments: Sequence[Alignment | None],
+    ) -> NetworkOutput:
+        """Of chains that are padded to the longest, with their relatives if it reads them."""
         device = self.network.device
         tokens = [torch.from_numpy(self.network.tokens.encode(sequence)) for sequence in sequences]
         lengths = torch.tensor([len(sequence) for sequence in sequences])
@@ -208,7 +230,31 @@ class Predictor:
             attention_mask=pad_sequence([torch.ones_like(t) for t in tokens], True).to(device),
             position=torch.arange(longest, device=device).expand(len(sequences), -1),
             chain_length=lengths.to(device),
+            **self._known(templates, alignments, longest),
         )
+
+    def _known(
+        self,
+        templates: Sequence[Sequence[Template]],
+        alignments: Sequence[Alignment | None],
+        longest: int,
+    ) -> dict[str, torch.Tensor]:
+        """What the network is told of the chains' relatives; nothing if there is nothing."""
+        if not self.reads_relatives or not (any(templates) or any(alignments)):
+            return {}
+        bounds = bin_bounds(self.network.edges).cpu().numpy()
+        evidence = [gather_evidence(laid, bounds) if laid else None for laid in templates]
+        profiles = [
+            profile_features(each.frequencies, 1 - each.coverage) if each else None
+            for each in alignments
+        ]
+        told = pad_relatives(evidence, profiles, longest, len(bounds) - 1)
+        return {name: each.to(self.network.device) for name, each in told.items()}
+
+    @property
+    def reads_relatives(self) -> bool:
+        """Whether the network itself was trained with templates and profiles."""
+        return self.network.reads_relatives
 
     @property
     def takes_templates(self) -> bool:
@@ -243,7 +289,9 @@ class Predictor:
         assert answer.logits is not None  # noqa: S101  asked of heads that give them
         logits_LLK = answer.logits[row, :residues, :residues]
         logits_LLK = logits_LLK.div_(self.network.config.distogram_temperature)
-        return _heard(logits_LLK, templates, self.network.edges) if templates else logits_LLK
+        if not templates or self.reads_relatives:
+            return logits_LLK
+        return _hear(logits_LLK, templates, self.network.edges)
 
     def check_length(self, residues: int) -> None:
         """Raise a SequenceError if the head or the free memory is too small for such a chain."""
@@ -353,13 +401,13 @@ def load(name_or_path: str | Path = "mini") -> Predictor:
     return Predictor(load_checkpoint(checkpoint_path(name_or_path)))
 
 
-def _heard(
+def _hear(
     logits_LLK: torch.Tensor, templates: Sequence[Template], edges: torch.Tensor
 ) -> torch.Tensor:
-    """The distogram after what the templates say."""
-    log_prior = logits_LLK.float().log_softmax(dim=-1).cpu().numpy()
-    weighed = weigh_templates(log_prior, templates, bin_bounds(edges).cpu().numpy())
-    return torch.from_numpy(weighed).to(logits_LLK.device)
+    """The distogram of a network that reads no templates, after what they say."""
+    said = gather_evidence(templates, bin_bounds(edges).cpu().numpy())
+    told = (said.log_likelihood, said.witnesses)
+    return weigh_evidence(logits_LLK, *(torch.from_numpy(t).to(edges.device) for t in told))
 
 
 def _map_of_distances(

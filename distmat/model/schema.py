@@ -76,6 +76,7 @@ class PairHeadShape(_Checked):
     dropout: Share = 0.1
     patch: Annotated[int, Field(ge=1, le=64)] = 1
     fine_width: Width = 32
+    relatives: bool = False
 
 
 class PublishedHeadShape(_Checked):

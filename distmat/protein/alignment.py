@@ -83,6 +83,21 @@ class Alignment:
         share: np.ndarray = self.weights @ (self.rows < GAP) / self.weights.sum()
         return share
 
+    @property
+    def frequencies(self) -> np.ndarray:
+        """Of the 20 amino acids among the effective sequences that have a residue there.
+
+        Returns
+        -------
+        ndarray, shape=(N, 20), dtype=float32
+            Each row adds up to 1; even where only unknown residues are.
+        """
+        codes = np.arange(len(ALPHABET))
+        count = np.stack([self.weights @ (self.rows == code) for code in codes], axis=1)
+        total = count.sum(axis=1, keepdims=True)
+        even = np.full_like(count, 1 / len(ALPHABET))
+        return np.where(total > 0, count / np.maximum(total, 1e-9), even).astype(np.float32)
+
     def a3m(self) -> str:
         """The rows that are used, as an A3M file."""
         lines = (
@@ -106,6 +121,13 @@ class Alignment:
             "effective_sequences": round(self.effective, 2),
             "mean_coverage": round(float(self.coverage.mean()), 4),
         }
+
+
+def align_rows(rows: Sequence[str]) -> Alignment:
+    """The alignment of rows in capital letters and gaps, all as long as the query, the first."""
+    return Alignment(
+        np.stack([_CODES[np.frombuffer(row.encode(), dtype=np.uint8)] for row in rows])
+    )
 
 
 def read_alignment(text: str, sure: bool = False) -> Alignment | None:
@@ -152,7 +174,7 @@ def lay_rows(records: Sequence[tuple[str, str]]) -> Alignment:
                 f"Row {number} of the alignment ({quote(name)}) has {len(text):,} columns and the "
                 f"query {len(texts[0]):,}; all rows need the same, insertions in small letters."
             )
-    array = np.stack([_CODES[np.frombuffer(text.encode(), dtype=np.uint8)] for text in texts])
+    array = align_rows(texts).rows
     array = array[:, array[0] < GAP]
     # Of some rows only insertions lay where the query has gaps.
     return Alignment(array[(array < GAP).any(axis=1)], len(records) - len(used))

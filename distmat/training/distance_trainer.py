@@ -7,7 +7,7 @@ its share of the batches and of the evaluation, and the first one alone writes a
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,13 @@ from transformers.trainer_callback import PrinterCallback
 
 from distmat.dataset.store import Dataset
 from distmat.errors import ConfigError, RunError
+from distmat.library.templates import Template
+from distmat.library.training_relatives import TrainingRelatives
 from distmat.library.training_sequences import TrainingSequences
 from distmat.model.checkpoint import Checkpoint, save_companion
 from distmat.model.network import DistanceNetwork
 from distmat.model.predictor import Predictor
+from distmat.model.readout import bin_bounds
 from distmat.model.weights import load_weights, save_network
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap
@@ -70,6 +73,10 @@ class TrainingData:
         What a checkpoint tells of its origin.
     sequences : TrainingSequences or None
         Of `train`, and of the checkpoint it begins with; None where that one doesn't tell.
+    relatives : TrainingRelatives or None
+        What is shown beside the chains of `train`.
+    templates : dict of str to list of Template
+        What is shown beside each validation chain, by its name.
     """
 
     train: Dataset
@@ -78,6 +85,8 @@ class TrainingData:
     fingerprints: dict[str, str]
     trained_on: dict
     sequences: TrainingSequences | None = None
+    relatives: TrainingRelatives | None = None
+    templates: dict[str, list[Template]] = field(default_factory=dict)
 
 
 class EvaluationStopped(Exception):  # noqa: N818 - nothing went wrong
@@ -116,12 +125,24 @@ class DistanceTrainer(Trainer):
         self.residues_seen = 0
         self.window_started = time.perf_counter()
         args = trainer_arguments(config)
-        self.crops = CroppedChains(data.train, network.tokens, config.homologue_share)
+        told = network.reads_relatives and data.relatives is not None
+        self.crops = CroppedChains(
+            data.train,
+            network.tokens,
+            config.homologue_share,
+            data.relatives if told else None,
+            bin_bounds(network.edges).numpy() if told else None,
+        )
         super().__init__(
             model=network,
             args=args,
             train_dataset=self.crops,
-            data_collator=PadAndMask(network.tokens, config.masked_residues, config.pad_to),
+            data_collator=PadAndMask(
+                network.tokens,
+                config.masked_residues,
+                config.pad_to,
+                len(network.edges) + 1 if told else 0,
+            ),
             # Only its presence matters, `evaluate` scores whole chains.
             eval_dataset=data.val,
         )
@@ -244,8 +265,18 @@ class DistanceTrainer(Trainer):
         chains: Sequence[Chain],
         progress: Callable[[int, int], None] | None = None,
         seen: Callable[[Chain, DistanceMap], None] | None = None,
+        alone: bool = False,
     ) -> Evaluation:
-        """Scores of these chains, which all processes share out among themselves."""
+        """Scores of these chains, which all processes share out among themselves.
+
+        Parameters
+        ----------
+        chains : sequence of Chain
+        progress, seen : callable, optional
+            As for `distmat.training.evaluation.evaluate`.
+        alone : bool
+            Without the chains' templates.
+        """
         was_training = self.network.training
         predictor = Predictor(Checkpoint(self.network, self.data.baseline))
         mine = list(chains[self.args.process_index :: self.args.world_size])
@@ -254,7 +285,15 @@ class DistanceTrainer(Trainer):
             # A sharded network computes only where all processes do so at the same time.
             most = -(-len(chains) // self.args.world_size)
             mine += [chains[0]] * (most - own)
-        part = evaluate(predictor, mine, progress, seen, with_loss=True).first(own)
+        known = None if alone or not self.data.templates else self.data.templates
+        part = evaluate(
+            predictor,
+            mine,
+            progress,
+            seen,
+            with_loss=True,
+            templates=None if known is None else [known[chain.name] for chain in mine],
+        ).first(own)
         self.network.train(was_training)
         return interleave(gather_object([part])) if self.args.world_size > 1 else part
 

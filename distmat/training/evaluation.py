@@ -386,7 +386,8 @@ def _predictions(
         return
     for place, chain in enumerate(chains):
         truth.ca = chain.ca
-        yield place, predictor.predict(chain.sequence)
+        known = () if templates is None else templates[place]
+        yield place, predictor.predict(chain.sequence, templates=known)
 
 
 class _Truth:

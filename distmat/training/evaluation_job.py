@@ -50,7 +50,7 @@ PART = 24
 SEARCHED = 10 * PART
 """Chains that are looked up in a library at once; a search takes seconds whatever their number."""
 
-_OF_CHAINS = ("split", "rep_only", "max_length")
+_OF_CHAINS = ("split", "rep_only", "min_length", "max_length")
 """Of the settings, those of `choose_chains`."""
 
 _VERSION = 1
@@ -58,7 +58,11 @@ _VERSION = 1
 
 
 def choose_chains(
-    dataset: str, split: str | None = None, rep_only: bool = False, max_length: int | None = None
+    dataset: str,
+    split: str | None = None,
+    rep_only: bool = False,
+    max_length: int | None = None,
+    min_length: int | None = None,
 ) -> "tuple[Dataset, str]":
     """The chains that a checkpoint is evaluated on.
 
@@ -70,8 +74,8 @@ def choose_chains(
         'test', 'val', 'train' or 'all'; by default test, else val, else all.
     rep_only : bool
         One chain of each cluster.
-    max_length : int, optional
-        Residues of the longest chain.
+    max_length, min_length : int, optional
+        Residues of the longest and of the shortest chain.
 
     Returns
     -------
@@ -90,9 +94,12 @@ def choose_chains(
         chosen = chosen.representatives()
     if max_length is not None:
         chosen = chosen.no_longer_than(max_length)
+    if min_length is not None:
+        chosen = chosen.no_shorter_than(min_length)
     if not len(chosen):
         raise DatasetError(
-            f"{dataset} has no chain left to evaluate; loosen --max-length or --rep-only."
+            f"{dataset} has no chain left to evaluate; loosen --min-length, --max-length "
+            "or --rep-only."
         )
     return chosen, name
 
@@ -338,6 +345,7 @@ def describe_evaluation(settings: Mapping[str, Any]) -> dict[str, Any]:
         "library": library_name(library),
         "library_path": "" if library is None else str(library),
         "rep_only": bool(settings.get("rep_only")),
+        "min_length": settings.get("min_length"),
         "max_length": settings.get("max_length"),
         "key": key,
     }

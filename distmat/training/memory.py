@@ -201,7 +201,7 @@ def _cached_config(name: str) -> list[Path]:
 
 
 def _known(kind: str, width: int, layers: int, heads: int, intermediate: int, **more: int) -> dict:
-    vocabulary = {"esm": 33}.get(kind, 151936)
+    vocabulary = {"esm": 33, "esmc": 64}.get(kind, 151936)
     return {
         "model_type": kind,
         "hidden_size": width,
@@ -217,6 +217,8 @@ _KNOWN = {
     "Qwen/Qwen2.5-0.5B": _known("qwen2", 896, 24, 14, 4864, num_key_value_heads=2),
     "Qwen/Qwen2.5-1.5B": _known("qwen2", 1536, 28, 12, 8960, num_key_value_heads=2),
     "Qwen/Qwen3-4B": _known("qwen3", 2560, 36, 32, 9728, num_key_value_heads=8, head_dim=128),
+    "biohub/ESMC-300M": _known("esmc", 960, 30, 15, 2560),
+    "biohub/ESMC-600M": _known("esmc", 1152, 36, 18, 3072),
     "facebook/esm2_t6_8M_UR50D": _known("esm", 320, 6, 20, 1280),
     "facebook/esm2_t12_35M_UR50D": _known("esm", 480, 12, 20, 1920),
     "facebook/esm2_t30_150M_UR50D": _known("esm", 640, 30, 20, 2560),

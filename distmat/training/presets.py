@@ -98,6 +98,20 @@ PRESETS: dict[str, dict] = {
         "evaluate_every": 500,
         "early_stopping_patience": 5,
     },
+    "esmc-300m": {
+        "output": "esmc-300m",
+        "encoder": "biohub/ESMC-300M",
+        "mode": "lora",
+        "crops": (128, 192, 256),
+        "pairs_per_batch": 2 * 256 * 256,
+        "learning_rate": 3e-4,
+        "warmup_steps": 0.05,
+        "max_steps": 5_000,
+        "weight_decay": 0.01,
+        "evaluate_every": 500,
+        "activation_checkpointing": True,
+        "early_stopping_patience": 5,
+    },
     "lora-on-mini": {
         "output": "lora-on-mini",
         "init_from": "mini",
@@ -117,6 +131,7 @@ SUMMARIES: dict[str, str] = {
     "Qwen2.5-0.5B with LoRA and the placeholder head.",
     "recommended-0.5b": "Qwen2.5-0.5B with LoRA, attention both ways and the pair head.",
     "esm2-35m": "A small protein language model with LoRA and the pair head.",
+    "esmc-300m": "The smallest ESM C, a protein language model of 300 M parameters, with LoRA.",
     "lora-on-mini": "The shipped mini fitted to your own chains; its checkpoints are tiny.",
 }
 """One sentence about each preset."""

@@ -18,6 +18,9 @@ from torch.utils.data import Dataset as TorchDataset
 from torch.utils.data import Sampler
 
 from distmat.dataset.store import Dataset
+from distmat.library.evidence import gather_evidence
+from distmat.library.training_relatives import TrainingRelatives
+from distmat.model.relatives import pad_relatives, profile_features
 from distmat.model.tokens import ResidueTokenizer
 
 
@@ -132,13 +135,23 @@ class CroppedChains(TorchDataset):
     tokenizer : ResidueTokenizer
     homologue_share : float
         Share of the crops, 0 to 1, of chains with homologues that show one of those.
+    relatives : TrainingRelatives, optional
+        What is shown beside the chains.
+    bounds : ndarray, shape=(K + 1,), optional
+        Å: between which the distance bins lie that evidence is given for; with `relatives`.
     """
 
     def __init__(
-        self, dataset: Dataset, tokenizer: ResidueTokenizer, homologue_share: float = 0.0
+        self,
+        dataset: Dataset,
+        tokenizer: ResidueTokenizer,
+        homologue_share: float = 0.0,
+        relatives: TrainingRelatives | None = None,
+        bounds: np.ndarray | None = None,
     ) -> None:
         self.chains, self.tokenizer = dataset.chains, tokenizer
         self.homologues, self.homologue_share = dataset.homologues, homologue_share
+        self.relatives, self.bounds = relatives, bounds
 
     def __len__(self) -> int:
         return len(self.chains)
@@ -152,6 +165,19 @@ class CroppedChains(TorchDataset):
             "chain_length": len(chain),
             "ca": chain.ca[cut],
             "seed": crop.seed,
+            **self._shown(crop, cut),
+        }
+
+    def _shown(self, crop: Crop, cut: slice) -> dict:
+        """What is known of the chain's relatives."""
+        if self.relatives is None or self.bounds is None:
+            return {}
+        rng = np.random.default_rng([crop.seed, 2])
+        templates = self.relatives.draw_templates(crop.chain, rng)
+        frequency = self.relatives.draw_profile(crop.chain, rng)
+        return {
+            "evidence": gather_evidence(templates, self.bounds, cut) if templates else None,
+            "profile": None if frequency is None else profile_features(frequency)[cut],
         }
 
     def _sequence(self, crop: Crop) -> str:
@@ -176,12 +202,15 @@ class PadAndMask:
         Share of the residues that are hidden.
     pad_to : int
         Residues to pad to; 0 for those of the longest crop.
+    bins : int
+        Distance bins that evidence is given for; 0: none is.
     """
 
     def __init__(
-        self, tokenizer: ResidueTokenizer, masked_residues: float, pad_to: int = 0
+        self, tokenizer: ResidueTokenizer, masked_residues: float, pad_to: int = 0, bins: int = 0
     ) -> None:
         self.tokenizer, self.masked_residues, self.pad_to = tokenizer, masked_residues, pad_to
+        self.bins = bins
 
     def __call__(self, crops: list[dict]) -> dict[str, torch.Tensor]:
         longest = max(len(crop["input_ids"]) for crop in crops)
@@ -197,10 +226,14 @@ class PadAndMask:
             attention_mask[row, :n] = 1
             position[row, :n] = crop["position"]
             ca[row, :n] = crop["ca"]
+        evidence, profiles = (
+            [crop.get(name) for crop in crops] for name in ("evidence", "profile")
+        )
         return {
             "input_ids": torch.from_numpy(input_ids),
             "attention_mask": torch.from_numpy(attention_mask),
             "position": torch.from_numpy(position),
             "chain_length": torch.tensor([crop["chain_length"] for crop in crops]),
             "ca": torch.from_numpy(ca),
+            **(pad_relatives(evidence, profiles, shape[1], self.bins) if self.bins else {}),
         }

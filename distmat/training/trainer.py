@@ -10,9 +10,14 @@ import torch
 from accelerate import PartialState
 from transformers import set_seed
 
+from distmat.dataset.clustering import RELATED
 from distmat.dataset.store import Dataset, fingerprint
 from distmat.errors import OutOfMemoryError
 from distmat.geometry.calibration import fit_calibration
+from distmat.library.search import Exclusion, find_templates
+from distmat.library.store import Library
+from distmat.library.templates import Template
+from distmat.library.training_relatives import TrainingRelatives
 from distmat.library.training_sequences import TrainingSequences, read_training_sequences
 from distmat.model.build import build_network, total_parameters, trainable_parameters
 from distmat.model.checkpoint import save_companion
@@ -52,7 +57,7 @@ from distmat.training.run_folder import (
     step_of,
     write_config,
 )
-from distmat.workspace import checkpoint_path
+from distmat.workspace import checkpoint_path, library_path
 
 TEMPERATURES = (0.7, 0.85, 1.0, 1.15)
 """Tried for reading distances from the distogram."""
@@ -166,6 +171,7 @@ class _Run:
             "train_clusters": len(np.unique(train.clusters)),
             "val": chosen["val"].name,
         }
+        relatives, templates = self._relatives(train, evaluated)
         return TrainingData(
             train,
             thin_out(evaluated, self.config.evaluation_chains).chains,
@@ -173,7 +179,32 @@ class _Run:
             {split: fingerprint(dataset) for split, dataset in chosen.items()},
             trained_on,
             _training_sequences(self.config, train, checkpoint),
+            relatives,
+            templates,
         )
+
+    def _relatives(
+        self, train: Dataset, evaluated: Dataset
+    ) -> tuple[TrainingRelatives | None, dict[str, list[Template]]]:
+        """What is shown beside the chains of a training, and beside those it is judged by."""
+        config = self.config
+        if not config.library:
+            return None, {}
+        library = Library(library_path(config.library))
+        relatives = TrainingRelatives(
+            train, library, config.template_share, config.profile_share, self.say
+        )
+        if not config.template_share:
+            return relatives, {}
+        self.say(f"Looking for templates of {len(evaluated):,} validation chains")
+        names = [chain.name for chain in evaluated.chains]
+        found = find_templates(
+            library,
+            [chain.sequence for chain in evaluated.chains],
+            Exclusion(identity=RELATED),
+            names,
+        )
+        return relatives, dict(zip(names, found, strict=True))
 
     def _say_changes(self, changed: dict[str, tuple], stale: list[str]) -> None:
         for name, (before, now) in changed.items():
@@ -256,7 +287,8 @@ class _Run:
             distances, std, ca = (array.astype(np.float32) for array in seen)
             maps[chain.name] = (distances, std, ca)
 
-        result = trainer.score(chains, seen=keep)
+        # How far maps shrink and err was always told of the sequence alone.
+        result = trainer.score(chains, seen=keep, alone=True)
         kept = trainer.gathered(list(maps.values()))
         state = trainer.whole_state()
         if self.is_first:

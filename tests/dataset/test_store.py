@@ -48,6 +48,7 @@ def test_chains_can_be_chosen_by_cluster_length_and_name(two_chains):
     dataset = read_dataset(two_chains)
     assert [c.name for c in dataset.representatives().chains] == ["1abc_A"]
     assert [c.name for c in dataset.no_longer_than(2).chains] == ["2xyz_B"]
+    assert "2xyz_B" not in [c.name for c in dataset.no_shorter_than(3).chains]
     assert [c.name for c in dataset.named({"2xyz_B", "none"}).chains] == ["2xyz_B"]
 
 

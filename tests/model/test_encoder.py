@@ -43,13 +43,14 @@ def states(net, sequences, placeholders=False):
         return run_encoder(net.encoder, net.tokens, given["input_ids"], mask, asked)
 
 
-def test_esm_reads_a_chain_as_its_own_tokenizer_would_give_it(tmp_path):
+@pytest.mark.parametrize("kind", ["esm", "esmc"])
+def test_esm_reads_a_chain_as_its_own_tokenizer_would_give_it(kind, tmp_path):
     from transformers import AutoTokenizer
 
-    folder = write_encoder("esm", tmp_path)
+    folder = write_encoder(kind, tmp_path)
     net = build_network(DistanceNetworkConfig(encoder_name=str(folder), head=HEADS["pair"])).eval()
     ours = states(net, [LONG, SHORT]).states
-    plain = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
+    plain = AutoModel.from_pretrained(folder).eval()
     given = AutoTokenizer.from_pretrained(folder)([LONG, SHORT], padding=True, return_tensors="pt")
     with torch.no_grad():
         theirs = plain(**given).last_hidden_state
@@ -66,7 +67,7 @@ def test_a_causal_encoder_from_a_folder_gives_the_states_of_its_own_weights(tmp_
         torch.testing.assert_close(states(net, [LONG]).states, plain(ids).last_hidden_state)
 
 
-@pytest.mark.parametrize("kind", ["mini", "esm", "qwen2"])
+@pytest.mark.parametrize("kind", ["mini", "esm", "esmc", "qwen2"])
 @pytest.mark.parametrize("placeholders", [False, True])
 def test_padding_changes_no_residues_state(kind, placeholders):
     net = network(kind, bidirectional=True)
@@ -107,7 +108,7 @@ def test_a_later_residue_changes_an_earlier_state_only_if_attention_goes_both_wa
         assert (before[0, 7] - after[0, 7]).abs().max() > 1e-6
 
 
-@pytest.mark.parametrize("kind", ["mini", "esm"])
+@pytest.mark.parametrize("kind", ["mini", "esm", "esmc"])
 def test_an_encoder_that_is_not_causal_sees_both_ways_anyway(kind):
     net = network(kind)
     before, after = states(net, ["MKTAYIAK"]).states, states(net, ["MKTAYIAW"]).states
@@ -148,7 +149,7 @@ def test_a_frozen_encoder_keeps_its_dropout_off_while_its_head_trains():
     assert net.head.training and not any(part.training for part in net.encoder.modules())
 
 
-@pytest.mark.parametrize("kind", ["mini", "esm", "qwen2"])
+@pytest.mark.parametrize("kind", ["mini", "esm", "esmc", "qwen2"])
 @pytest.mark.parametrize("mode", ["full", "lora"])
 def test_every_weight_that_learns_gets_a_gradient(kind, mode):
     """A weight without one would stop training on several processes."""

@@ -18,7 +18,7 @@ from distmat.model.tokens import (
 from .tiny_encoders import letter_pairs_tokenizer, tiny_config, write_encoder
 
 
-@pytest.mark.parametrize("kind", ["qwen2", "esm"])
+@pytest.mark.parametrize("kind", ["qwen2", "esm", "esmc"])
 def test_each_letter_gets_the_token_that_the_encoders_own_tokenizer_gives_it_alone(tmp_path, kind):
     from transformers import AutoTokenizer
 
@@ -49,7 +49,7 @@ def test_a_tokenizer_without_a_residues_letter_is_refused_by_naming_it():
         residue_tokenizer(source, "tiny")
 
 
-@pytest.mark.parametrize("kind", ["mini", "esm", "qwen2"])
+@pytest.mark.parametrize("kind", ["mini", "esm", "esmc", "qwen2"])
 def test_an_encoder_of_random_weights_has_tokens_too_all_different_and_inside_its_vocabulary(kind):
     config = tiny_config(kind)
     tokens = tokenizer_for(DistanceNetworkConfig(encoder=config, encoder_name="not/there"))

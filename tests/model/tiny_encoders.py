@@ -7,7 +7,9 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     AutoModel,
+    EsmcConfig,
     EsmConfig,
+    EsmcTokenizer,
     EsmTokenizer,
     PreTrainedConfig,
     PreTrainedTokenizerFast,
@@ -45,6 +47,8 @@ def tiny_config(kind: str) -> PreTrainedConfig | MiniConfig:
             emb_layer_norm_before=False,
             **SHAPE,
         )
+    if kind == "esmc":
+        return EsmcConfig(num_attention_heads=4, **SHAPE)
     heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 64, **NO_SPECIAL}
     return {"qwen2": Qwen2Config, "qwen3": Qwen3Config}[kind](**heads, **SHAPE)
 
@@ -71,6 +75,8 @@ def write_encoder(kind: str, folder: Path, seed: int = 0) -> Path:
         names = [*ESM_TOKENS.split(), "<null_1>", "<mask>"]
         (folder / "vocab.txt").write_text("\n".join(names))
         EsmTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    elif kind == "esmc":
+        EsmcTokenizer().save_pretrained(folder)
     else:
         letter_pairs_tokenizer().save_pretrained(folder)
     return folder

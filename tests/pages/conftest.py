@@ -31,7 +31,7 @@ class StandIn:
     takes_templates = False
     training_sequences = None
 
-    def predict(self, sequence, progress=None, templates=()):
+    def predict(self, sequence, progress=None, templates=(), alignment=None):
         self.asked.append(sequence)
         if len(sequence) > LONGEST:
             raise SequenceError(f"The sequence has {len(sequence)} residues; *cut* it.")

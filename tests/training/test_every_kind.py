@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from transformers import EsmConfig, Qwen2Config, Qwen3Config
+from transformers import EsmcConfig, EsmConfig, Qwen2Config, Qwen3Config
 
 import distmat
 from distmat.training.trainer import train
@@ -40,6 +40,7 @@ SQUARE = [
 ]
 OTHERS = [
     ("qwen3", "lora", "pair", ""),
+    ("esmc", "lora", "pair", ""),
     ("mini", "full", "coordinates", "coordinate_mse"),
     ("mini", "full", "pair", "log_huber"),
 ]
@@ -53,7 +54,8 @@ def test_it_learns_saves_resumes_exactly_and_predicts(
     changes |= {"evaluation_chains": 2, "bidirectional": encoder in ("qwen2", "qwen3")}
     if encoder != "mini":
         known = ENCODERS | {
-            "qwen3": Qwen3Config(vocab_size=40, num_key_value_heads=2, head_dim=8, **SHAPE)
+            "qwen3": Qwen3Config(vocab_size=40, num_key_value_heads=2, head_dim=8, **SHAPE),
+            "esmc": EsmcConfig(**SHAPE),
         }
         known[encoder].save_pretrained(tmp_path / encoder)
         changes |= {"encoder": str(tmp_path / encoder), "pretrained": False}

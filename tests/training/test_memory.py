@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 from torch.autograd.graph import saved_tensors_hooks
-from transformers import EsmConfig, Qwen2Config
+from transformers import EsmcConfig, EsmConfig, Qwen2Config
 
 from distmat.model.adapters import lora_parameters
 from distmat.model.build import (
@@ -62,6 +62,8 @@ def encoder_folder(kind: str, folder) -> str:
         Qwen2Config(
             vocab_size=40, intermediate_size=256, num_key_value_heads=2, **shape
         ).save_pretrained(folder)
+    elif kind == "esmc":
+        EsmcConfig(intermediate_size=256, **shape).save_pretrained(folder)
     else:
         EsmConfig(
             vocab_size=33,
@@ -118,6 +120,7 @@ def test_activation_checkpointing_is_estimated_to_take_less_and_does():
         {"pair_patch": 3, "fine_width": 12, "pair_width": 20, "triangle_rank": 7},
         {"head": "placeholder"},
         {"head": "coordinates"},
+        {"relatives": True},
     ],
 )
 def test_heads_have_as_many_weights_as_counted(changes):
@@ -126,7 +129,7 @@ def test_heads_have_as_many_weights_as_counted(changes):
     assert config.head_kind.parameters(config, 128) == total_parameters(head)
 
 
-@pytest.mark.parametrize("kind", ["qwen2", "esm"])
+@pytest.mark.parametrize("kind", ["qwen2", "esm", "esmc"])
 def test_encoders_have_about_as_many_weights_and_exactly_as_many_low_rank_ones(kind, tmp_path):
     config = TrainingConfig(
         encoder=encoder_folder(kind, tmp_path), pretrained=False, mode="lora", lora_rank=4

@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from distmat.dataset.store import Dataset
+from distmat.library.evidence import gather_evidence
+from distmat.library.templates import lay
 from distmat.model.tokens import MASK, PAD, mini_tokenizer
 from distmat.protein.chain import Chain
 from distmat.training.sampling import ClusterBatches, Crop, CroppedChains, PadAndMask
@@ -148,3 +150,39 @@ def test_batches_are_padded_further_only_if_wanted():
     )
     padded = PadAndMask(mini_tokenizer(), 0.0, pad_to=32)([dataset[Crop(0, 0, 10, 1)]])
     assert padded["input_ids"].shape == (1, 32) and int(padded["attention_mask"].sum()) == 10
+
+
+class Shown:
+    """What two chains are shown with: the first with a template, the second with a profile."""
+
+    def __init__(self, template):
+        self.template = template
+
+    def draw_templates(self, number, rng):
+        return [self.template] if number == 0 else []
+
+    def draw_profile(self, number, rng):
+        return np.full((50, 20), 0.05) if number == 1 else None
+
+
+def test_a_batch_tells_what_is_known_of_the_crops_and_not_of_what_was_cut_off():
+    rng = np.random.default_rng(0)
+    letters = "ACDEFGHIKL" * 5
+    chains = tuple(Chain(name, letters, rng.normal(size=(50, 3)) * 8) for name in "ab")
+    template = lay(letters, chains[0], np.where(np.arange(50) < 30, np.arange(50), -1), 1e-9)
+    bounds = np.linspace(2, 60, 9)
+    dataset = CroppedChains(
+        Dataset("d", chains, np.arange(2), np.ones(2, dtype=bool)),
+        mini_tokenizer(),
+        relatives=Shown(template),
+        bounds=bounds,
+    )
+    batch = PadAndMask(mini_tokenizer(), 0.0, bins=8)(
+        [dataset[Crop(0, 20, 20, 1)], dataset[Crop(1, 0, 24, 2)]]
+    )
+    whole = gather_evidence([template], bounds)
+    expected = torch.from_numpy(whole.log_likelihood[20:40, 20:40])
+    torch.testing.assert_close(batch["evidence"][0, :20, :20], expected, atol=1e-4, rtol=1e-4)
+    assert batch["witnesses"][0, :10, :10].sum() == 90
+    assert not batch["witnesses"][0, 10:].any() and not batch["witnesses"][1].any()
+    assert not batch["profile"][0].any() and batch["profile"][1, :, :20].eq(0.05).all()

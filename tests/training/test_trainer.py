@@ -24,6 +24,7 @@ from distmat.errors import (
     Remedy,
     RunError,
 )
+from distmat.library.store import KnownChain, write_library
 from distmat.training.callbacks import StopOnSignal
 from distmat.training.config import TrainingConfig
 from distmat.training.distance_trainer import DistanceTrainer
@@ -447,3 +448,34 @@ def test_a_run_is_never_overwritten_nor_resumed_out_of_nothing(make_config, tmp_
     shutil.rmtree(tmp_path / "run" / "checkpoint-6")
     with pytest.raises(RunError, match="already holds a run; choose another output"):
         train(make_config(tmp_path / "run", max_steps=6))
+
+
+def test_a_head_that_reads_relatives_learns_with_a_library_and_resumes_exactly(
+    make_config, dataset, tmp_path, monkeypatch
+):
+    """The library holds the training's own chains, by other names and in other clusters."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    chains = read_dataset(dataset).chains
+    known = [dataclasses.replace(c, name=f"{n + 1000}_A") for n, c in enumerate(chains)]
+    library = tmp_path / "library.parquet"
+    write_library(library, (KnownChain(c, None, n + 100) for n, c in enumerate(known)))
+    changes = {"relatives": True, "library": str(library), "template_share": 1.0}
+    changes |= {"profile_share": 0.5}
+    straight = make_config(tmp_path / "straight", **changes)
+    result = train(straight)
+    assert result is not None
+    predictor = distmat.load(tmp_path / "straight")
+    assert predictor.reads_relatives
+    assert predictor.network.head.relatives.evidence.weight.abs().max() > 0
+    broken = make_config(tmp_path / "broken", **changes)
+    with monkeypatch.context() as patch:
+        stop_at(7, patch)
+        assert train(broken) is None
+    train(broken, resume=True)
+    ours, theirs = weights(tmp_path / "straight"), weights(tmp_path / "broken")
+    assert all((ours[name] == theirs[name]).all() for name in ours)
+
+
+def test_a_library_is_refused_for_a_head_that_reads_none(make_config, tmp_path):
+    with pytest.raises(ConfigError, match="library is 'mine', but relatives is false"):
+        make_config(tmp_path / "run", library="mine")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from distmat.errors import ConfigError
-from distmat.model.encoders.kind import EncoderKind, EsmKind
+from distmat.model.encoders.kind import EncoderKind, EsmCKind, EsmKind
 from distmat.model.encoders.mini import MiniKind
 from distmat.model.encoders.shape import EncoderShape, shape_of
 from distmat.model.registry import Registry
@@ -17,7 +17,7 @@ from distmat.model.registry import Registry
 ENCODERS: Registry[EncoderKind] = Registry("encoder", "distmat.encoders", {"mini": MiniKind})
 """Every kind of encoder that is made from settings alone, by its name."""
 
-_FAMILIES = (EsmKind(),)
+_FAMILIES = (EsmKind(), EsmCKind())
 """Kinds on the hub whose facts aren't those of causal language models."""
 
 

@@ -92,5 +92,17 @@ class EsmKind(EncoderKind):
         return [*self._attention(shape), (d, i), (i, d)]
 
 
+class EsmCKind(EsmKind):
+    """ESM C, whose 33 tokens are ESM-2's but for a chain break, and whose layers are gated."""
+
+    label = "a protein language model"
+    model_type = "esmc"
+    kept_per_attention = 0.0
+
+    def linear_layers(self, shape: EncoderShape) -> list[tuple[int, int]]:
+        """See `EncoderKind`."""
+        return EncoderKind.linear_layers(self, shape)
+
+
 _ESM_ORDER = "LAGVSERTIDPKQNFYMHWCX"
 """Letters of ESM-2's vocabulary from id 4 on (Lin et al., Science 379, 2023)."""

@@ -131,6 +131,16 @@ class PairSettings(Settings):
     )
     """Weight of an added loss that asks whether pairs are in contact."""
 
+    relatives: bool = setting(
+        False,
+        "Reads relatives",
+        _GROUP,
+        marks=(SHAPE, PACE),
+        applies=_has_bins,
+    )
+    """Let the pair head read known structures of relatives and profiles of their sequences,
+    where there are any."""
+
     def check_together(self) -> None:
         """See `Settings`."""
         super().check_together()
@@ -162,6 +172,8 @@ class PairKind(HeadKind):
             "dropout": config.dropout,
             "patch": config.pair_patch,
             "fine_width": config.fine_width,
+            # Heads of before it are described as they were.
+            **({"relatives": True} if config.relatives else {}),
         }
 
     def parameters(self, config: Any, hidden_size: int) -> int:
@@ -175,7 +187,12 @@ class PairKind(HeadKind):
         if config.pair_patch > 1:
             square = config.pair_patch**2 * f
             patches = square * (c + 1) + c * (square + 1) + 2 * c + _convolution(f)
-        return pairs + blocks + patches + 2 * f + bins * (f + 1)
+        relatives = 0
+        if config.relatives:
+            window, features, inner = 9, 22, 128
+            relatives = (bins + 1) * f + f + 1 + inner * (features * window + 1)
+            relatives += d * (inner * window + 1)
+        return pairs + blocks + patches + relatives + 2 * f + bins * (f + 1)
 
     def memory(self, config: Any, residues: int, hidden_size: int) -> HeadMemory:
         """See `HeadKind`."""

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from distmat.model.encoder import EncoderOutput
+from distmat.model.heads.relatives_modules import RelativesReader
 from distmat.model.losses import (
     LossSettings,
     Pairs,
@@ -24,6 +25,7 @@ from distmat.model.losses import (
 )
 from distmat.model.output import NetworkOutput, angstrom, hollow
 from distmat.model.recomputed import RecomputedLayer
+from distmat.model.relatives import Relatives
 from distmat.protein.distance_map import CONTACT_CUTOFF
 
 OPEN_BINS = (2.0, 110.0)
@@ -248,6 +250,8 @@ class PairHead(nn.Module):
         Pairs along the side of the squares that the blocks take as one state; 1: each pair.
     fine_width : int
         Width C of a pair's own state, if there are patches; else it is `width`.
+    relatives : bool
+        Whether it reads templates and profiles of a chain's relatives.
     """
 
     def __init__(
@@ -260,6 +264,7 @@ class PairHead(nn.Module):
         dropout: float = 0.1,
         patch: int = 1,
         fine_width: int = 32,
+        relatives: bool = False,
     ) -> None:
         super().__init__()
         fine = fine_width if patch > 1 else width
@@ -274,6 +279,7 @@ class PairHead(nn.Module):
             for index, dilation in enumerate(dilations)
         )
         self.patches = PairPatches(fine, width, patch) if patch > 1 else None
+        self.relatives = RelativesReader(hidden_size, fine, bins) if relatives else None
         self.norm_out = nn.LayerNorm(fine)
         self.logits = nn.Linear(fine, bins)
         if bins == 1:
@@ -291,7 +297,11 @@ class PairHead(nn.Module):
         return self.logits
 
     def forward(
-        self, encoded: EncoderOutput, position_BL: torch.Tensor, chain_length_B: torch.Tensor
+        self,
+        encoded: EncoderOutput,
+        position_BL: torch.Tensor,
+        chain_length_B: torch.Tensor,
+        relatives: Relatives | None = None,
     ) -> torch.Tensor:
         """Distogram logits.
 
@@ -302,17 +312,25 @@ class PairHead(nn.Module):
             Index of each residue in its whole chain; a crop doesn't start at 0.
         chain_length_B : Tensor, shape=(B,), dtype=int64
             Residues in the whole chain.
+        relatives : Relatives, optional
+            For a head that reads them.
 
         Returns
         -------
         Tensor, shape=(B, L, L, K)
         """
+        reader, known = self.relatives, relatives or Relatives()
         states_BLD, mask_BL = encoded.states, encoded.mask
         mask_BLL1 = (mask_BL[:, :, None] & mask_BL[:, None, :])[..., None].to(states_BLD.dtype)
+        if reader is not None:
+            states_BLD = states_BLD + reader.residues(known)
         z_BLLC = self._pairs(states_BLD, position_BL, chain_length_B)
-        z_BLLC = self._refine(z_BLLC, mask_BLL1)
-        logits_BLLK = self.logits(self.norm_out(z_BLLC))
-        return (logits_BLLK + logits_BLLK.transpose(1, 2)) / 2
+        if reader is not None:
+            z_BLLC = z_BLLC + reader.pairs(known)
+        z_BLLC = self.norm_out(self._refine(z_BLLC, mask_BLL1))
+        logits_BLLK = self.logits(z_BLLC)
+        logits_BLLK = (logits_BLLK + logits_BLLK.transpose(1, 2)) / 2
+        return logits_BLLK if reader is None else reader.hear(logits_BLLK, z_BLLC, known)
 
     def output(
         self,

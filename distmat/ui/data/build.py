@@ -8,7 +8,7 @@ from distmat.dataset.build import BuildSettings
 from distmat.dataset.catalogue import list_datasets
 from distmat.dataset.filters import KEPT, Filters
 from distmat.dataset.jobs import KINDS, submit_build
-from distmat.dataset.presets import PRESETS, preset
+from distmat.dataset.presets import PRESETS
 from distmat.dataset.splitting import Shares
 from distmat.dataset.synthetic import NAME as SYNTHETIC
 from distmat.dataset.synthetic import ensure_synthetic
@@ -200,13 +200,13 @@ def _show_ready_made() -> None:
             st.session_state["data-open"] = SYNTHETIC
             st.rerun()
     with right:
-        for name, words in PRESETS.items():
+        for name, known in PRESETS.items():
             st.markdown(
-                f"**{name}**: {words}. Downloads about 7,400 entries of the Protein Data Bank."
+                f"**{name}**: {known.words}. Downloads about {known.entries:,} entries of the "
+                "Protein Data Bank."
             )
             if st.button("Build it", key=f"preset-{name}", icon=":material/cloud_download:"):
                 try:
-                    known = preset(name)
                     watch_job(submit_build(open_store(), known.inputs, name, known.settings))
                 except DistmatError as error:
                     show_error(error)

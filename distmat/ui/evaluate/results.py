@@ -38,6 +38,8 @@ def show_summary(content: dict[str, Any]) -> None:
         words.append(f"split {content['split']}")
     if content.get("rep_only"):
         words.append("one of each cluster")
+    if content.get("min_length"):
+        words.append(f"of {content['min_length']:,} residues or more")
     if content.get("max_length"):
         words.append(f"up to {content['max_length']:,} residues")
     library = content.get("library", "none")

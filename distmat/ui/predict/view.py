@@ -172,6 +172,7 @@ def distogram_maker(view: PredictionView) -> Callable[[], Distogram | None]:
     def predicted() -> Distogram | None:
         known = view.prediction
         folder = str(checkpoint_path(view.checkpoint))
-        return compute(predict_distogram, folder, known.map.sequence, known.templates)
+        told = (known.map.sequence, known.templates, known.alignment)
+        return compute(predict_distogram, folder, *told)
 
     return predicted

@@ -21,6 +21,7 @@ ENCODERS = (
     "mini",
     "Qwen/Qwen2.5-0.5B",
     "Qwen/Qwen2.5-1.5B",
+    "biohub/ESMC-300M",
     "facebook/esm2_t6_8M_UR50D",
     "facebook/esm2_t12_35M_UR50D",
     "facebook/esm2_t33_650M_UR50D",
