@@ -52,8 +52,10 @@ def get_ready(folder: str, library: str, progress: Report) -> None:
     """Load a checkpoint and its library, where they aren't empty, and predict a short chain."""
     if not folder:
         return
-    # The shortest helix that can be called one.
-    predict(folder, "A" * 20, "warm-up", library=library, progress=lambda share, text: None)
+    progress(0.0, "Loading the network")
+    _library_of(library)
+    # A helix, for what PyTorch sets up at its first use; who asks now doesn't wait for a search.
+    _predictor_of(folder).predict("A" * 20)
 
 
 def predict(
