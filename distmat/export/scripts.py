@@ -2,6 +2,11 @@
 
 Each is one file that holds the coordinates. Nothing that a person typed is in them: names are ours
 and numbers are numbers.
+
+PyMOL's was run in PyMOL. ChimeraX's wasn't run in ChimeraX: its commands follow the usage that
+ChimeraX's own documents give (``docs/user/commands/color.html`` byattribute, ``distance.html``,
+``transparency.html``, ``view.html``). Digits of distances are left as they are, for there setting
+them would change a person's own default.
 """
 
 from distmat.export.source import Source
@@ -45,9 +50,7 @@ def pymol_script(source: Source) -> str:
 def chimerax_script(source: Source) -> str:
     """For ChimeraX: ``chimerax NAME.py``; as `pymol_script`."""
     predicted, true, most = _parts(source)
-    pairs = [
-        f"distance #1/A:{i + 1}@CA #1/A:{j + 1}@CA decimalPlaces 1" for i, j in source.shown_pairs
-    ]
+    pairs = [f"distance #1/A:{i + 1}@CA #1/A:{j + 1}@CA" for i, j in source.shown_pairs]
     commands = [
         "hide atoms",
         "show cartoons",

@@ -6,7 +6,9 @@ import streamlit as st
 
 from distmat.access import may_change
 from distmat.protein.chain import Chain
+from distmat.runs.run import Run
 from distmat.ui.predict.request import PredictionRequest, open_request
+from distmat.workspace import list_datasets
 
 TRAIN_ON, EVALUATED = "train-on", "evaluate-asked"
 """In the session: the dataset that the form of Train begins with, and whether that of Evaluate is
@@ -20,6 +22,12 @@ def offer_to_train(dataset: str) -> None:
     ):
         st.session_state[TRAIN_ON] = dataset
         st.switch_page("train.py")
+
+
+def validation_dataset(run: Run) -> str:
+    """Name of the dataset that a run was validated on, where it is still there; else empty."""
+    dataset = str(run.settings.get("val") or "")
+    return dataset if dataset in list_datasets() else ""
 
 
 def offer_to_evaluate(

@@ -1,5 +1,7 @@
 """From page to page with what is looked at in hand, one click of a person at a time."""
 
+from types import SimpleNamespace
+
 import pytest
 import yaml
 
@@ -75,6 +77,24 @@ def test_from_a_finished_run_to_its_evaluation(page, known, tmp_path, label, che
     wanted = [name.format(run.id) for name in checkpoints]
     assert page.multiselect(key="evaluate-checkpoints").value == wanted
     assert page.selectbox(key="evaluate-dataset").value == "mine"
+
+
+def test_a_stopped_run_s_newest_checkpoint_can_be_evaluated(page, tmp_path, monkeypatch):
+    with RunStore(tmp_path) as store:
+        run = store.add(TrainingConfig())
+        for state in (State.STARTING, State.RUNNING, State.STOPPED):
+            store.change_state(run.id, state)
+    whole = SimpleNamespace(name="checkpoint-20", complete=True)
+    writing = SimpleNamespace(name="checkpoint-30", complete=False)
+    monkeypatch.setattr("distmat.ui.runs.actions.list_checkpoints", lambda folder: [whole, writing])
+    page.switch_page("runs.py")
+    page.query_params["run"] = run.id
+    page.run()
+    assert page.title[0].value.startswith("mini pair on ")
+    button(page, "Evaluate it").click().run()
+    assert_no_fault(page)
+    wanted = [f"{run.id}/checkpoint-20"]
+    assert page.session_state["evaluate-checkpoints"] == wanted
 
 
 def test_a_preset_without_its_data_says_so_before_the_start_and_leads_to_building_it(page):

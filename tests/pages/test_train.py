@@ -157,6 +157,23 @@ def test_a_wrong_value_is_said_and_nothing_can_be_started(page, name, value, sai
     assert setting(page, name).value == value, "what was typed stays, to be mended"
 
 
+def test_a_reload_finds_the_form_as_it_was(page):
+    page.run()
+    setting(page, "learning_rate").set_value("0.0123").run()
+    told = page.query_params
+    assert "quick-look" in told["preset"] and "0.0123" in str(told["settings"])
+    again = AppTest.from_file("../../pages/train.py", default_timeout=120)
+    again.query_params["preset"] = told["preset"]
+    again.query_params["settings"] = told["settings"]
+    again.run()
+    assert setting(again, "learning_rate").value == "0.0123"
+    assert setting(again, "layers").value == str(PRESETS["quick-look"]["layers"])
+    wrong = AppTest.from_file("../../pages/train.py", default_timeout=120)
+    wrong.query_params["settings"] = '{"learning_rate": [[[]]]}'
+    wrong.run()
+    assert not wrong.exception and "begins anew" in wrong.toast[0].value
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

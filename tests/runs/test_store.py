@@ -18,6 +18,7 @@ from distmat.jobs.states import ENDED, TRANSITIONS, Cause, State
 from distmat.jobs.store.database import Database
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
+from distmat.training.presets import PRESETS
 
 
 @pytest.fixture
@@ -63,6 +64,15 @@ def test_a_run_is_found_by_id_its_beginning_and_its_name(store):
         store.find("alpha")
     with pytest.raises(RunError, match="There is no run 'gamma'"):
         store.find("gamma")
+
+
+def test_who_names_no_run_gets_a_name_that_tells(store, tmp_path):
+    named = [store.add(TrainingConfig()).name for _ in range(2)]
+    assert named == ["mini pair on train", "mini pair on train 2"]
+    preset = TrainingConfig().with_settings(PRESETS["quick-look"])
+    assert [store.add(preset).name for _ in range(2)] == ["quick-look", "quick-look 2"]
+    mine = TrainingConfig(output=str(tmp_path / "mine"))
+    assert [store.add(mine).name for _ in range(2)] == ["mine", "mine"]
 
 
 def test_search_looks_at_names_groups_tags_and_notes(store):

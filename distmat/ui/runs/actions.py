@@ -8,11 +8,11 @@ from distmat.runs import operations
 from distmat.runs.checkpoints import list_checkpoints
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
-from distmat.ui.bridges import offer_to_evaluate
+from distmat.ui.bridges import offer_to_evaluate, validation_dataset
 from distmat.ui.deletion import offer_deletion
 from distmat.ui.markdown import escape, show_error
 from distmat.ui.runs.list import forget_runs
-from distmat.workspace import list_datasets, shipped_checkpoint
+from distmat.workspace import shipped_checkpoint
 
 _CAN_RESUME = (State.STOPPED, State.FAILED, State.CRASHED)
 _WAITING = (State.QUEUED, State.STARTING, State.RUNNING)
@@ -61,25 +61,31 @@ def show_actions(store: RunStore, run: Run) -> None:
 
 
 def _offer_evaluation(run: Run) -> None:
-    """Alone, and beside the model that ships, on the data that it was validated on."""
+    """Alone, and beside the model that ships, on the data that it was validated on.
+
+    Of a run that has no final model, as one that was stopped, its newest checkpoint.
+    """
+    model = run.id
     if not (run.folder / "config.json").is_file():
-        return
-    dataset = str(run.settings.get("val") or "")
-    dataset = dataset if dataset in list_datasets() else ""
+        whole = [one for one in list_checkpoints(run.folder) if one.complete]
+        if not run.has_ended or not whole:
+            return
+        model = f"{run.id}/{whole[-1].name}"
+    dataset = validation_dataset(run)
     offer_to_evaluate(
         run.id,
-        [run.id],
+        [model],
         dataset,
         "Evaluate it",
-        f"Opens the Evaluate page with the checkpoint {run.id}.",
+        f"Opens the Evaluate page with the checkpoint {model}.",
     )
     if (shipped := shipped_checkpoint()) is not None:
         offer_to_evaluate(
             f"{run.id}-compared",
-            [run.id, shipped],
+            [model, shipped],
             dataset,
             f"Compare with {shipped}",
-            f"Opens the Evaluate page with the checkpoints {run.id} and {shipped}.",
+            f"Opens the Evaluate page with the checkpoints {model} and {shipped}.",
         )
 
 

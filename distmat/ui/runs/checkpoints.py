@@ -6,6 +6,7 @@ from distmat.errors import DistmatError
 from distmat.runs import checkpoints, operations
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
+from distmat.ui.bridges import offer_to_evaluate, validation_dataset
 from distmat.ui.deletion import offer_deletion
 from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import size
@@ -64,6 +65,14 @@ def _show(run: Run, checkpoint: checkpoints.CheckpointFiles, is_best: bool) -> N
             "Predict with it", key=f"open-{checkpoint.name}", icon=":material/genetics:"
         ):
             st.switch_page("predict.py", query_params={"checkpoint": f"{run.id}/{checkpoint.name}"})
+        if checkpoint.complete:
+            offer_to_evaluate(
+                f"{run.id}-{checkpoint.name}",
+                [f"{run.id}/{checkpoint.name}"],
+                validation_dataset(run),
+                "Evaluate it",
+                "Opens the Evaluate page with this checkpoint.",
+            )
         if not checkpoint.kept and st.button(
             "Keep",
             key=f"keep-{checkpoint.name}",

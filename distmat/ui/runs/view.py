@@ -58,7 +58,7 @@ def show_progress(run: Run, store: RunStore) -> None:
         ("Residues per second", "–" if speed is None else f"{speed:,.0f}"),
     ]
     # Beside each other where there is room, and never cut.
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for label, value in cells:
             st.metric(label, value, width="content")
         _show_error_metric(run)

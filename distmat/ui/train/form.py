@@ -1,5 +1,6 @@
 """The settings of a run as a form and as YAML, which follow each other."""
 
+import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from distmat.model.heads import HEADS
 from distmat.settings import Setting, current_names, groups, unknown_setting
 from distmat.training.config import BASICS, TrainingConfig, settings
 from distmat.training.presets import PRESETS, SUMMARIES
+from distmat.ui.address import name_in_address, named_in_address
 from distmat.ui.markdown import escape, show_error
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ ENCODERS = (
 
 _FIRST = "quick-look"
 _COLUMNS = 3
+_ADDRESS, _LONGEST = "settings", 1500
+"""Part of the address with what differs from the preset, and how many letters it may have."""
 _DRAFT, _TEXT, _PROBLEM = "train-draft", "train-yaml", "train-problem"
 
 
@@ -48,7 +52,7 @@ def ask_config(datasets: list[str]) -> tuple[TrainingConfig | None, "DeltaGenera
     beside : DeltaGenerator
         Room for more beside the form, under the YAML.
     """
-    if _DRAFT not in st.session_state:
+    if _DRAFT not in st.session_state and not _from_address():
         use_settings(PRESETS[_FIRST], _FIRST)
     _keep_widgets()
     _show_presets()
@@ -71,7 +75,42 @@ def ask_config(datasets: list[str]) -> tuple[TrainingConfig | None, "DeltaGenera
             help="Edit it and leave the field: the form follows. What isn't named here has its "
             "default. The same file works with `distmat train --config`.",
         )
+        _tell_address()
         return _checked(), beside
+
+
+def _from_address() -> bool:
+    """Fill the form as the address says: a preset, and what differs from it."""
+    text = st.query_params.get(_ADDRESS, "")
+    preset = named_in_address("preset", tuple(PRESETS), "")
+    if not preset and not text:
+        return False
+    try:
+        if len(text) > _LONGEST:
+            raise DocumentError("is too long")
+        changes = json.loads(text) if text else {}
+        if not isinstance(changes, dict) or not set(changes) <= set(settings()):
+            raise DocumentError("names no settings")
+        use_settings({**PRESETS.get(preset, {}), **changes}, preset or None)
+    except (ConfigError, DocumentError, ValueError, RecursionError):
+        st.toast("The address names settings that there can't be; the form begins anew.")
+        return False
+    return True
+
+
+def _tell_address() -> None:
+    """Let the address say how the form stands, so that a reload finds it so."""
+    preset = st.session_state.get("train-preset") or ""
+    begun = TrainingConfig().with_settings(PRESETS.get(preset, {})).as_dict()
+    values = vars(_values())
+    changed = {
+        name: value if isinstance(value, bool) else str(settings()[name].show(value))
+        for name, value in values.items()
+        if value != begun[name]
+    }
+    text = json.dumps(changed, separators=(",", ":")) if changed else ""
+    name_in_address("preset", preset, "")
+    name_in_address(_ADDRESS, text if len(text) <= _LONGEST else "", "")
 
 
 def use_settings(changes: dict[str, Any], preset: str | None = None) -> None:
