@@ -20,8 +20,19 @@ NOT_OBSERVED = "rgba(140, 140, 140, 0.35)"
 """Shows through where a map has no value."""
 _BOTH_COLOUR = "#009e73"
 
-SINGLE_HEIGHT = 440
-"""Pixels of a map alone."""
+SINGLE_HEIGHT = 410
+"""Pixels of a map alone, with the bar of its colours."""
+
+_BAR_BELOW = {
+    "orientation": "h",
+    "thickness": 10,
+    "outlinewidth": 0,
+    "len": 0.8,
+    "yanchor": "top",
+    "y": -0.14,
+    "ticksuffix": " Å",
+    "showticksuffix": "last",
+}
 
 _SEPARATION_TICKS = (1, 3, 6, 12, 24, 50, 100, 200, 400, 800, 1600)
 
@@ -58,11 +69,12 @@ def single_map(sequence: str, distances: np.ndarray, farthest: float | None = No
             "colorscale": DISTANCE_COLOURS,
             "cmin": 0.0,
             "cmax": float(np.ceil(farthest)),
-            "colorbar": _COLOUR_BAR,
+            "colorbar": _BAR_BELOW,
         },
     )
+    # The bar is below: beside it, a narrow window would leave the map half of its width.
     return finish(figure, SINGLE_HEIGHT).update_layout(
-        plot_bgcolor=NOT_OBSERVED, width=SINGLE_HEIGHT + 60, margin_t=10
+        plot_bgcolor=NOT_OBSERVED, width=SINGLE_HEIGHT - 20, margin_t=10
     )
 
 
@@ -291,6 +303,3 @@ def _axis(sequence: str, down: bool = False) -> dict:
         "ticks": "outside",
         "ticklen": 4,
     }
-
-
-_COLOUR_BAR = {"title": {"text": "Å"}, "thickness": 12, "outlinewidth": 0, "len": 0.8}
