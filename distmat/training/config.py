@@ -15,9 +15,9 @@ from distmat.documents import DocumentError, read_yaml
 from distmat.errors import ConfigError
 from distmat.model.encoders.mini import MiniSettings
 from distmat.model.heads import HEADS, HeadKind
-from distmat.model.heads.pair import PairSettings
 from distmat.model.heads.placeholder import PlaceholderSettings
 from distmat.settings import PACE, SHAPE, Setting, describe, groups, listing, setting
+from distmat.training.relatives_settings import RelativesSettings
 
 CONFIG_FILE = "training_config.json"
 """Name of the file in a run's folder and in each of its checkpoints."""
@@ -30,7 +30,7 @@ REPORTS = ("tensorboard", "trackio", "wandb")
 
 
 @dataclass(frozen=True)
-class TrainingConfig(MiniSettings, PairSettings, PlaceholderSettings):
+class TrainingConfig(MiniSettings, RelativesSettings, PlaceholderSettings):
     """All that decides how a run goes; saved beside its weights as ``training_config.json``."""
 
     group_order: ClassVar[tuple[str, ...]] = (
@@ -108,34 +108,6 @@ class TrainingConfig(MiniSettings, PairSettings, PlaceholderSettings):
     )
     """Share of the draws in which a chain shows the sequence of one of its homologues, where the
     dataset has any."""
-
-    library: str = setting(
-        "", "Library of known structures", "Data", words={"none": ""}, applies=lambda c: c.relatives
-    )
-    """Where templates and profiles come from that training shows beside a chain, for a head that
-    reads relatives: a library's name or file, never with structures of the chain's own cluster."""
-
-    template_share: float = setting(
-        0.6,
-        "Share shown with templates",
-        "Data",
-        low=0,
-        high=1,
-        words={"off": 0.0},
-        applies=lambda c: c.relatives,
-    )
-    """Share of the draws in which a chain is shown with templates, where there are any."""
-
-    profile_share: float = setting(
-        0.3,
-        "Share shown with a profile",
-        "Data",
-        low=0,
-        high=1,
-        words={"off": 0.0},
-        applies=lambda c: c.relatives,
-    )
-    """Share of the draws in which a chain is shown with a profile of its relatives' sequences."""
 
     masked_residues: float = setting(
         0.1, "Share of hidden residues", "Data", low=0, high=0.9, words={"off": 0.0}
@@ -358,11 +330,6 @@ class TrainingConfig(MiniSettings, PairSettings, PlaceholderSettings):
             raise ConfigError(
                 f"loss is '{self.loss}', which the head '{self.head}' doesn't have; it must be "
                 f"{listing(self.head_kind.losses)}."
-            )
-        if self.library and not self.relatives:
-            raise ConfigError(
-                f"library is '{self.library}', but relatives is false; set it to true, or library "
-                "to none."
             )
         if self.use_4bit and self.mode == "full":
             raise ConfigError(
