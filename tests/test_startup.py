@@ -40,6 +40,13 @@ def test_a_prediction_by_the_shipped_network_and_its_library_needs_no_transforme
     assert found == {"torch", "distmat.library.store"}
 
 
+def test_to_evaluate_and_to_predict_many_chains_needs_no_transformers():
+    modules = ("distmat.training.evaluation", "distmat.batch.job")
+    assert imported(f"import {', '.join(modules)}", *HEAVY, "torch", *modules) == {
+        "torch", *modules
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "module", ["distmat.jobs.worker", "distmat.jobs.scheduler", "distmat.dataset.build"]
 )

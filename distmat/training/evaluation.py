@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import bootstrap
 from torch import nn
 
 from distmat.geometry.secondary_structure import structure_content
@@ -425,6 +424,8 @@ def _interval(values: Sequence[float]) -> list[float] | None:
     defined = [value for value in values if np.isfinite(value)]
     if len(defined) < 2:
         return None
+    from scipy.stats import bootstrap
+
     drawn = bootstrap((defined,), np.mean, method="percentile", n_resamples=2000, rng=0)
     return [float(bound) for bound in drawn.confidence_interval]
 

@@ -1,11 +1,13 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
 from tests.browser.picture import BLUE, share_like
 from tests.browser.test_predict import open_page, solid_explorer
+from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -35,6 +37,6 @@ def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at(offline, addre
 
     page.get_by_test_id("stButtonGroup").get_by_text("Chains", exact=True).click()
     view = solid_explorer(page).locator(".scene")
-    assert share_like(view.screenshot(), BLUE) > 0.005
-    assert not page.locator(".explorer .mirrored").is_visible()
+    wait_until(lambda: share_like(view.screenshot(), BLUE) > 0.005)
+    expect(page.locator(".explorer .mirrored")).to_be_hidden()
     assert wanted == []

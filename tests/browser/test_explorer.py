@@ -10,6 +10,7 @@ from distmat.protein.distance_map import pairwise_distances
 from distmat.protein.examples import examples
 from tests.browser.picture import BLUE, ORANGE, share_like
 from tests.browser.test_predict import open_page, solid_explorer
+from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -77,12 +78,11 @@ def test_without_webgl_a_plain_drawing_stands_in_its_place_and_can_be_turned(lau
     page.mouse.down()
     page.mouse.move(x + 100, y + 60, steps=3)
     page.mouse.up()
-    assert view.screenshot() != before
+    wait_until(lambda: view.screenshot() != before)
     page.get_by_role("button", name="Reset view").click()
     page.mouse.move(5, 5)
-    assert share_like(view.screenshot(), ORANGE) == pytest.approx(
-        share_like(before, ORANGE), abs=0.002
-    )
+    share = pytest.approx(share_like(before, ORANGE), abs=0.002)
+    wait_until(lambda: share_like(view.screenshot(), ORANGE) == share)
 
 
 def test_a_model_of_alphafold_is_coloured_in_its_four_bands(browser, chain):
@@ -168,7 +168,7 @@ def test_map_and_structure_follow_each_other_and_a_reload_finds_them_as_they_wer
     assert told["|i − j|"] == "31"
     assert told["true"] == f"{truth.distances[9, 40]:.1f} Å"
     assert (told["i"].split()[1], told["j"].split()[1]) == ("10", "41")
-    assert links.screenshot() != bare
+    wait_until(lambda: links.screenshot() != bare)
 
     # A click keeps it when the mouse has left; a second one, with Shift, adds another pair.
     cells.click(9, 40)
@@ -189,12 +189,12 @@ def test_map_and_structure_follow_each_other_and_a_reload_finds_them_as_they_wer
     assert state(page, "box") == {"i0": 5, "i1": 20, "j0": 40, "j1": 50}
     page.mouse.move(5, 5)
     green = (0, 158, 115)
-    assert share_like(page.locator(".scene").screenshot(), green) > 0.002
+    wait_until(lambda: share_like(page.locator(".scene").screenshot(), green) > 0.002)
     view = "() => explorerOf().space.painter.viewer.getView()"
     camera = page.evaluate(view)
     before = square.screenshot()
     explorer.get_by_role("radio", name="error", exact=False).first.click()
-    assert square.screenshot() != before
+    wait_until(lambda: square.screenshot() != before)
     assert page.evaluate(view) == camera
 
     # Keys: digits choose layers, arrows move the cell, Enter marks it, Escape forgets all.

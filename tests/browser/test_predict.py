@@ -4,9 +4,10 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, expect
 
 from tests.browser.picture import BLUE, ORANGE, colours, share_like
+from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -72,20 +73,20 @@ def test_one_click_on_an_example_gives_scores_the_map_and_both_traces(offline, a
     page.get_by_role("cell", name="lDDT", exact=True).wait_for()
     explorer = solid_explorer(page)
     view = explorer.locator(".scene")
+    wait_until(lambda: share_like(view.screenshot(), BLUE) > 0.005)
     picture = view.screenshot()
     assert share_like(picture, ORANGE) > 0.005
-    assert share_like(picture, BLUE) > 0.005
 
     caption = explorer.locator(".caption")
     before = caption.inner_text()
     explorer.get_by_label("show the mirror image").check()
-    assert caption.inner_text() != before
-    assert share_like(view.screenshot(), ORANGE) > 0.005
+    expect(caption).not_to_have_text(before)
+    wait_until(lambda: share_like(view.screenshot(), ORANGE) > 0.005)
     explorer.get_by_label("Colour of the trace").select_option("error")
-    assert share_like(view.screenshot(), ORANGE) < share_like(picture, ORANGE)
+    wait_until(lambda: share_like(view.screenshot(), ORANGE) < share_like(picture, ORANGE))
     explorer.get_by_label("The true structure").select_option("hidden")
     explorer.get_by_role("slider", name="Stage").fill("0")
-    assert "classical scaling" in caption.inner_text()
+    expect(caption).to_contain_text("classical scaling")
     with page.expect_download() as download:
         page.get_by_role("button", name="Scores, JSON").click()
     with open(download.value.path(), encoding="utf-8") as file:
