@@ -247,6 +247,8 @@ def read_only_disk(rng: random.Random) -> str:
         run = launch(store, max_steps=10)
         finishes(store, run)
         end_all(place)
+        # A disk on which something is open for writing can't be made read-only.
+        store.close()
         mount("-o", "remount,ro", str(place))
         try:
             for words in (["runs", "list"], ["runs", "show", run.id], ["data", "list"]):
