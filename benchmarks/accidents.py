@@ -242,14 +242,21 @@ def disk_full(rng: random.Random) -> str:
         return finishes(store, run)
 
 
+def make_read_only(place: Path) -> None:
+    """Once nothing on it is open for writing any more, as the last lines of a log are."""
+    deadline = time.monotonic() + 60
+    while subprocess.run(["mount", "-o", "remount,ro", str(place)], capture_output=True).returncode:
+        promise(time.monotonic() < deadline, "something writes on the disk after all has ended")
+        time.sleep(0.2)
+
+
 def read_only_disk(rng: random.Random) -> str:
     with small_disk("1g") as place, workspace(place) as store:
         run = launch(store, max_steps=10)
         finishes(store, run)
         end_all(place)
-        # A disk on which something is open for writing can't be made read-only.
         store.close()
-        mount("-o", "remount,ro", str(place))
+        make_read_only(place)
         try:
             for words in (["runs", "list"], ["runs", "show", run.id], ["data", "list"]):
                 promise(command(*words).stdout, f"{words} showed nothing")
