@@ -3,6 +3,7 @@
 import errno
 import json
 import math
+import os
 import sqlite3
 import subprocess
 import sys
@@ -498,3 +499,14 @@ def test_a_killed_writer_leaves_whole_steps_and_readers_never_wait(store, tmp_pa
 
 def test_ended_states_are_those_without_a_process():
     assert {State.FINISHED, State.STOPPED, State.FAILED, State.CRASHED} == ENDED
+
+
+def test_a_store_in_a_folder_that_cannot_be_written_is_read(store, monkeypatch):
+    run = add(store)
+    store.close()
+    # To the administrator, whom tests may be run by, no folder is closed.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with RunStore(store.home) as seen:
+        assert seen.find(run.id).id == run.id
+        with pytest.raises(RunError, match="can't be written; check its permissions"):
+            add(seen)

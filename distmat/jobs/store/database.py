@@ -38,7 +38,8 @@ class Database:
     Raises
     ------
     RunError
-        If it is damaged, or of a newer version, or can't be written.
+        If it is damaged, or of another version that can't be brought to this one, or can't be
+        made. One that is there, on a disk or in a folder that can't be written, is only read.
     """
 
     def __init__(self, path: Path, migrations: Sequence[str]) -> None:
@@ -55,7 +56,11 @@ class Database:
             raise RunError(f"{path} was cut off.", Remedy.REBUILD)
         with self._explain_errors():
             self._connection = sqlite3.connect(
-                path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+                _address(path),
+                timeout=PATIENCE,
+                isolation_level=None,
+                check_same_thread=False,
+                uri=True,
             )
             self._connection.row_factory = Row
             self._migrate(migrations)
@@ -153,6 +158,8 @@ class Database:
                 f"{self.path} was written by a newer distmat (version {version} of the store); "
                 "update this one."
             )
+        if version == len(migrations) and _is_read_only(self.path):
+            return
         self._connection.execute("PRAGMA journal_mode = WAL")
         # A killed process loses nothing, and the log needn't wait for the disk.
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -189,6 +196,22 @@ class Database:
                 remedy = Remedy.REBUILD if lost else None
                 raise RunError(f"{self.path} {sentences[code]}", remedy) from None
             raise
+
+
+def _address(path: Path) -> str:
+    """As SQLite takes it, with how it may be opened."""
+    address = path.resolve().as_uri()
+    if not _is_read_only(path):
+        return address
+    # A log that another process keeps is read; without one nothing can change (sqlite.org/wal.html,
+    # "Read-Only Databases").
+    log = path.with_name(f"{path.name}-wal")
+    return f"{address}?{'mode=ro' if log.is_file() and log.stat().st_size else 'immutable=1'}"
+
+
+def _is_read_only(path: Path) -> bool:
+    """Whether it is there, and its folder isn't to be written in."""
+    return path.is_file() and not os.access(path.parent, os.W_OK)
 
 
 def _is_cut(path: Path) -> bool:
