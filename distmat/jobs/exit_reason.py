@@ -11,7 +11,7 @@ from distmat.jobs.states import Cause
 _ALMOST_FULL = 4 * 2**20
 """Bytes left on a disk that no checkpoint fits on."""
 
-_WRITING = ("write", "inline_container", "unexpected pos", "i/o error")
+_WRITING = ("write", "inline_container", "unexpected pos", "i/o error", "iostream error")
 """What libraries say of a full disk without naming it: PyTorch that a position in its archive
 isn't the one it expected."""
 

@@ -258,6 +258,7 @@ class _Served:
                 kind, content = "done", task(*arguments, progress=partial(self._report, number))
             except _LeftError:
                 kind, content = "left", None
+            # Whatever it is, who asked is told: nothing is hidden.
             except BaseException as error:
                 kind, content = "error", _sendable(error)
             self._left.discard(number)
@@ -281,6 +282,7 @@ class _Served:
         except EOFError:
             # Whoever asked has ended.
             os._exit(0)
+        # A thread that ends quietly would leave a process that answers nobody.
         except BaseException:
             traceback.print_exc()
             os._exit(1)
@@ -293,6 +295,7 @@ def _sendable(error: BaseException) -> BaseException:
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301  our own
         return error
+    # What can't be pickled may say so by any exception; the fault itself goes on as text.
     except Exception:
         other = RuntimeError(f"{type(error).__name__}: {error}")
         other.add_note("".join(traceback.format_exception(error)))

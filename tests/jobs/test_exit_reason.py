@@ -42,6 +42,7 @@ def test_an_exception_is_told_in_a_sentence(tmp_path, error, kind, words):
     [
         "PytorchStreamWriter failed writing file data/0: file write failed",
         "[enforce fail at inline_container.cc:672] . unexpected pos 32704 vs 32596",
+        "basic_ios::clear: iostream error",
     ],
 )
 def test_what_pytorch_says_of_a_full_disk_is_the_disk(tmp_path, monkeypatch, text):

@@ -73,8 +73,8 @@ def test_a_perfect_map_has_no_error_and_a_perfect_mds(chains, predictor, monkeyp
     truth = {chain.sequence: squareform(pdist(chain.ca.astype(float))) for chain in chains}
     honest = predictor.predict
 
-    def perfect(sequence, *args):
-        answer = honest(sequence, *args)
+    def perfect(sequence, *args, **named):
+        answer = honest(sequence, *args, **named)
         return type(answer)(sequence, truth[sequence], answer.std, answer.contacts)
 
     monkeypatch.setattr(predictor, "predict", perfect)
