@@ -117,7 +117,7 @@ def _found_by_known_profiles(
     few = len(sequences) <= _ALIGN_ALL
     finding = ["--prefilter-mode", "1"] if few else ["-k", "5", "-s", "7.5"]
     most = str(max(300, len(sequences))) if few else "300"
-    limits = ["--max-seqs", most, *_LIMITS, "-e", "10000" if few else "10"]
+    limits = ["--max-seqs", most, *_LIMITS, "-e", _WEAKEST if few else _WEAKEST_OF_MANY]
     profiles = str(_profile_database(library))
     with MMseqsWorkspace(folder, threads) as place:
         place.write("queries", enumerate(sequences))
@@ -146,13 +146,16 @@ def _found_by_alignments(
         # As FASTA: no row has insertions any more.
         place.run(["msa2profile", "alignments", "profiles", "--match-mode", "0"])
         search = ["search", "profiles", known, "found", "tmp", "-a", "--prefilter-mode", "1"]
-        place.run([*search, "--max-seqs", "300", *_LIMITS, "-e", "10000"])
+        place.run([*search, "--max-seqs", "300", *_LIMITS, "-e", _WEAKEST])
         columns = "query,target,bits,qstart,qend,qlen,tstart,cigar"
         place.run(["convertalis", "profiles", known, "found", "found.tsv", *_AS, columns])
         yield from _read_rows(folder / "found.tsv")
 
 
 _LIMITS = ("--min-ungapped-score", str(_LEAST_UNGAPPED))
+_WEAKEST, _WEAKEST_OF_MANY = "10000", "10"
+# MMseqs2's E-value of a profile among many queries is about a query's own among the profiles, so
+# that what would be dropped anyway needn't be told.
 _AS = ("--format-output",)
 _OTHER_WAY_ROUND = str.maketrans("ID", "DI")
 

@@ -10,13 +10,10 @@ import numpy as np
 import torch
 
 from distmat.library.evidence import Evidence
+from distmat.model.profile_shape import PROFILE_FEATURES
 
 PRIOR_POWER = 0.7
 """Of the network's own probabilities where templates are: it is surer than right of far pairs."""
-
-PROFILE_FEATURES = 22
-"""Of a residue: the frequencies of the 20 amino acids among its relatives, the share of them that
-have a gap there, and how many sequences the profile is worth."""
 
 
 @dataclass(frozen=True)

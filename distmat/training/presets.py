@@ -5,6 +5,18 @@ from distmat.training.config import TrainingConfig
 
 _QWEN = "Qwen/Qwen2.5-0.5B"
 
+_ON_PROTEIN_MODEL = {
+    "mode": "lora",
+    "crops": (128, 192, 256),
+    "pairs_per_batch": 2 * 256 * 256,
+    "warmup_steps": 0.05,
+    "max_steps": 5_000,
+    "weight_decay": 0.01,
+    "evaluate_every": 500,
+    "early_stopping_patience": 5,
+}
+"""Low-rank updates of a protein language model, whichever."""
+
 PRESETS: dict[str, dict] = {
     "quick-look": {
         "train": "synthetic",
@@ -86,31 +98,17 @@ PRESETS: dict[str, dict] = {
         "early_stopping_patience": 5,
     },
     "esm2-35m": {
+        **_ON_PROTEIN_MODEL,
         "output": "esm2-35m",
         "encoder": "facebook/esm2_t12_35M_UR50D",
-        "mode": "lora",
-        "crops": (128, 192, 256),
-        "pairs_per_batch": 2 * 256 * 256,
         "learning_rate": 5e-4,
-        "warmup_steps": 0.05,
-        "max_steps": 5_000,
-        "weight_decay": 0.01,
-        "evaluate_every": 500,
-        "early_stopping_patience": 5,
     },
     "esmc-300m": {
+        **_ON_PROTEIN_MODEL,
         "output": "esmc-300m",
         "encoder": "biohub/ESMC-300M",
-        "mode": "lora",
-        "crops": (128, 192, 256),
-        "pairs_per_batch": 2 * 256 * 256,
         "learning_rate": 3e-4,
-        "warmup_steps": 0.05,
-        "max_steps": 5_000,
-        "weight_decay": 0.01,
-        "evaluate_every": 500,
         "activation_checkpointing": True,
-        "early_stopping_patience": 5,
     },
     "lora-on-mini": {
         "output": "lora-on-mini",

@@ -6,6 +6,7 @@ from typing import Any
 
 from distmat.errors import ConfigError
 from distmat.model.heads.kind import HeadKind, HeadMemory
+from distmat.model.profile_shape import PROFILE_FEATURES, PROFILE_WIDTH, PROFILE_WINDOW
 from distmat.settings import PACE, SHAPE, Settings, setting
 
 _GROUP = "Head and loss"
@@ -189,9 +190,9 @@ class PairKind(HeadKind):
             patches = square * (c + 1) + c * (square + 1) + 2 * c + _convolution(f)
         relatives = 0
         if config.relatives:
-            window, features, inner = 9, 22, 128
-            relatives = (bins + 1) * f + f + 1 + inner * (features * window + 1)
-            relatives += d * (inner * window + 1)
+            relatives = (bins + 1) * f + f + 1
+            relatives += PROFILE_WIDTH * (PROFILE_FEATURES * PROFILE_WINDOW + 1)
+            relatives += d * (PROFILE_WIDTH * PROFILE_WINDOW + 1)
         return pairs + blocks + patches + relatives + 2 * f + bins * (f + 1)
 
     def memory(self, config: Any, residues: int, hidden_size: int) -> HeadMemory:

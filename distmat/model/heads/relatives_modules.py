@@ -8,12 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from distmat.model.relatives import PROFILE_FEATURES, Relatives, weigh_evidence
-
-WINDOW = 9
-"""Residues that each convolution over a profile looks at."""
-
-_PROFILE_WIDTH = 128
+from distmat.model.profile_shape import PROFILE_FEATURES, PROFILE_WIDTH, PROFILE_WINDOW
+from distmat.model.relatives import Relatives, weigh_evidence
 
 
 class RelativesReader(nn.Module):
@@ -33,9 +29,9 @@ class RelativesReader(nn.Module):
         super().__init__()
         self.evidence = nn.Linear(bins + 1, fine, bias=False)
         self.trust = nn.Linear(fine, 1)
-        reach = WINDOW // 2
-        self.profile = nn.Conv1d(PROFILE_FEATURES, _PROFILE_WIDTH, WINDOW, padding=reach)
-        self.profile_out = nn.Conv1d(_PROFILE_WIDTH, hidden_size, WINDOW, padding=reach)
+        window, inner, reach = PROFILE_WINDOW, PROFILE_WIDTH, PROFILE_WINDOW // 2
+        self.profile = nn.Conv1d(PROFILE_FEATURES, inner, window, padding=reach)
+        self.profile_out = nn.Conv1d(inner, hidden_size, window, padding=reach)
         for last in (self.evidence, self.trust, self.profile_out):
             nn.init.zeros_(last.weight)
             if last.bias is not None:
