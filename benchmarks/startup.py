@@ -83,6 +83,9 @@ def page_prediction() -> float:
     """Seconds from the start of the server until its first visitor has a prediction on the page."""
 
     async def ask(address: str) -> None:
+        # As a browser does before it connects.
+        with urlopen(f"{address}/predict", timeout=5) as answer:
+            answer.read()
         async with Session(address, found) as session:
             said = await session.run("predict", "predict", f"seq={SEQUENCE}&name=first")
             if "Map and structure" not in said:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from distmat.geometry.reconstruction import Reconstruction, reconstruct
-from distmat.library.search import find_templates
+from distmat.library.relatives import RelativesSearch
 from distmat.library.templates import Template, copy_nearest
 from distmat.library.training_sequences import Overlap
 from distmat.protein.alignment import Alignment
@@ -132,6 +132,7 @@ def predict_chain(
     library: "Library | None" = None,
     exclude: "Exclusion | None" = None,
     alignment: Alignment | None = None,
+    relatives: RelativesSearch | None = None,
 ) -> Prediction:
     """Predict a map, rebuild its backbone, and score both where the structure is known.
 
@@ -152,6 +153,9 @@ def predict_chain(
     alignment : Alignment, optional
         Of the sequence's relatives, whose profile searches the library, too, and is read by
         networks that were trained with profiles.
+    relatives : RelativesSearch, optional
+        Of this sequence, begun before the predictor was loaded; then `library` and `exclude`
+        aren't used here.
 
     Raises
     ------
@@ -163,19 +167,15 @@ def predict_chain(
     """
     report = progress or (lambda share, text: None)
     sequence = check_letters(sequence)
-    overlap = None
-    if predictor.training_sequences is not None:
-        report(0.0, f"Looking for relatives among {len(predictor.training_sequences):,} chains")
-        overlap = predictor.training_sequences.overlaps([sequence])[0]
-    templates: tuple[Template, ...] = ()
-    if library is not None and predictor.takes_templates:
-        report(0.0, f"Looking for relatives among {len(library):,} known structures")
-        own = None if truth is None else [truth.name]
-        # One query is a second's work; two threads that wait for each other can make it ten.
-        (found,) = find_templates(
-            library, [sequence], exclude, own, threads=1, alignments=[alignment]
+    if relatives is None:
+        known = library if predictor.takes_templates else None
+        own = "" if truth is None else truth.name
+        relatives = RelativesSearch(
+            sequence, lambda: predictor.training_sequences, lambda: known, own, exclude, alignment
         )
-        templates = tuple(found)
+    report(0.0, "Looking for relatives")
+    overlap = relatives.overlap()
+    templates = relatives.templates() if predictor.takes_templates else ()
     predicted = predictor.predict(
         sequence,
         lambda share, text: report(0.6 * share, text),

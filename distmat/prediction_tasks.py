@@ -3,23 +3,37 @@
 Each takes paths that whoever asks may use, and ``progress`` as `distmat.jobs.workers` asks for.
 """
 
+import contextlib
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distmat.errors import DistmatError
+from distmat.library.relatives import RelativesSearch
+from distmat.library.search import profile_database
 from distmat.library.store import Library
 from distmat.library.templates import Template
+from distmat.library.training_sequences import TrainingSequences, read_training_sequences
 from distmat.prediction import Prediction, distogram_of, predict_chain
 from distmat.protein.alignment import Alignment
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap
 from distmat.protein.distogram import Distogram
 from distmat.protein.entry_id import normal_id
-from distmat.workspace import checkpoint_identity, file_identity
+from distmat.protein.sequence import check_letters
+from distmat.workspace import (
+    checkpoint_identity,
+    checkpoint_path,
+    file_identity,
+    library_of,
+    shipped_checkpoint,
+)
 
 if TYPE_CHECKING:
     from distmat.model.predictor import Predictor
@@ -48,14 +62,22 @@ class Answer:
     seconds: float
 
 
-def get_ready(folder: str, library: str, progress: Report) -> None:
-    """Load a checkpoint and its library, where they aren't empty, and predict a short chain."""
-    if not folder:
-        return
-    progress(0.0, "Loading the network")
-    _library_of(library)
-    # A helix, for what PyTorch sets up at its first use; who asks now doesn't wait for a search.
-    _predictor_of(folder).predict("A" * 20)
+def get_ready() -> None:
+    """Load what most people ask for first, the shipped checkpoint and its library."""
+    # What is wrong with them is told to whoever asks for a prediction.
+    with contextlib.suppress(DistmatError), ThreadPoolExecutor(1) as beside:
+        checkpoint = shipped_checkpoint()
+        if checkpoint is None:
+            return
+        beside.submit(_make_searchable, str(library_of(checkpoint) or ""))
+        # A helix, for what PyTorch sets up at its first use.
+        _predictor_of(str(checkpoint_path(checkpoint))).predict("A" * 20)
+
+
+def _make_searchable(path: str) -> None:
+    library = _library_of(path)
+    if library is not None:
+        profile_database(library)
 
 
 def predict(
@@ -84,17 +106,20 @@ def predict(
     DistmatError
         As of `predict_chain` and of loading.
     """
+    sequence = check_letters(sequence)
     progress(0.0, "Loading the network")
-    predictor, known = _predictor_of(folder), _library_of(library)
+    # Other processes look for relatives meanwhile.
+    relatives = RelativesSearch(
+        sequence,
+        lambda: _training_sequences_of(folder),
+        lambda: _library_of(library),
+        "" if truth is None else truth.name,
+        alignment=alignment,
+    )
+    predictor = _predictor_of(folder)
     started = time.perf_counter()
     prediction = predict_chain(
-        predictor,
-        sequence,
-        name,
-        truth,
-        progress,
-        known,
-        alignment=alignment,
+        predictor, sequence, name, truth, progress, alignment=alignment, relatives=relatives
     )
     seconds = time.perf_counter() - started
     trained = predictor.training_sequences
@@ -134,11 +159,23 @@ def predict_distogram(
 
 
 def _predictor_of(folder: str) -> "Predictor":
-    return _predictor(folder, checkpoint_identity(folder))
+    # Who comes while it is being loaded waits for it.
+    with _LOADING_A_PREDICTOR:
+        return _predictor(folder, checkpoint_identity(folder))
 
 
 def _library_of(path: str) -> Library | None:
-    return _library(path, file_identity(Path(path))) if path else None
+    if not path:
+        return None
+    with _LOADING_A_LIBRARY:
+        return _library(path, file_identity(Path(path)))
+
+
+def _training_sequences_of(folder: str) -> TrainingSequences | None:
+    return _training_sequences(folder, checkpoint_identity(folder))
+
+
+_LOADING_A_PREDICTOR, _LOADING_A_LIBRARY = threading.Lock(), threading.Lock()
 
 
 @lru_cache(maxsize=2)
@@ -157,3 +194,9 @@ def _predictor(folder: str, identity: str) -> "Predictor":
 def _library(path: str, identity: str) -> Library:
     """The library in this file as it was then."""
     return Library(Path(path))
+
+
+@lru_cache(maxsize=2)
+def _training_sequences(folder: str, identity: str) -> TrainingSequences | None:
+    """What the checkpoint in this folder was trained on, by the file as it was then."""
+    return read_training_sequences(Path(folder))

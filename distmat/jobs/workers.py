@@ -6,6 +6,7 @@ it has loaded for the next question, and ends with the process that started it.
 """
 
 import contextlib
+import importlib
 import itertools
 import logging
 import os
@@ -73,14 +74,13 @@ class Workers:
     ----------
     most : callable
         Tells how many may work at once.
-    prepare : callable, optional
-        What a worker does first, by itself: to load what will be asked for. Of a module, as the
-        questions are.
+    prepare : str, optional
+        What a worker does first, beside the first question if there is one: ``package.module:name``
+        of a function that loads what will be asked for. By name, so that this process needn't
+        import it.
     """
 
-    def __init__(
-        self, most: Callable[[], int], prepare: Callable[[], Callable[..., object]] | None = None
-    ) -> None:
+    def __init__(self, most: Callable[[], int], prepare: str = "") -> None:
         self._most, self._prepare = most, prepare
         self._turns = Turns()
         self._free: list[_Worker] = []
@@ -137,7 +137,7 @@ class Workers:
                 worker = self._free.pop()
                 if worker.is_alive():
                     return worker
-        return _Worker(self._prepare and self._prepare())
+        return _Worker(self._prepare)
 
     def _give_back(self, worker: "_Worker") -> None:
         if not worker.is_alive():
@@ -154,16 +154,15 @@ class _EndedBeforeError(Exception):
 class _Worker:
     """One process, as the one that asks sees it."""
 
-    def __init__(self, prepare: Callable[..., object] | None) -> None:
-        self._process = processes.start_talking([sys.executable, "-m", "distmat.jobs.workers"])
+    def __init__(self, prepare: str) -> None:
+        command = [sys.executable, "-m", "distmat.jobs.workers", *([prepare] if prepare else [])]
+        self._process = processes.start_talking(command)
         self._numbers = itertools.count()
         self._answers: queue.Queue[tuple[Any, ...] | None] = queue.Queue()
         self.is_idle = True
         self._has_answered = False
         self._reading = threading.Thread(target=self._read, name="answers", daemon=True)
         self._reading.start()
-        if prepare is not None:
-            self._send((next(self._numbers), prepare, ()))
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
@@ -250,8 +249,13 @@ class _Served:
         self._asked: queue.Queue[tuple[int, Callable[..., object], tuple[Any, ...]]] = queue.Queue()
         self._left: set[int] = set()
 
-    def serve(self) -> None:
+    def serve(self, prepare: str) -> None:
         threading.Thread(target=self._listen, name="questions", daemon=True).start()
+        if prepare:
+            module, _, name = prepare.partition(":")
+            # Imported here: two threads that begin to import one library can stumble over it.
+            get_ready = getattr(importlib.import_module(module), name)
+            threading.Thread(target=get_ready, name="preparation", daemon=True).start()
         while True:
             number, task, arguments = self._asked.get()
             try:
@@ -306,7 +310,7 @@ def _main() -> None:
     # What libraries print goes where errors go; the answers keep the way out for themselves.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    _Served(sys.stdin.buffer, answers).serve()
+    _Served(sys.stdin.buffer, answers).serve("".join(sys.argv[1:]))
 
 
 if __name__ == "__main__":

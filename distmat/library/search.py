@@ -118,7 +118,7 @@ def _found_by_known_profiles(
     finding = ["--prefilter-mode", "1"] if few else ["-k", "5", "-s", "7.5"]
     most = str(max(300, len(sequences))) if few else "300"
     limits = ["--max-seqs", most, *_LIMITS, "-e", _WEAKEST if few else _WEAKEST_OF_MANY]
-    profiles = str(_profile_database(library))
+    profiles = str(profile_database(library))
     with MMseqsWorkspace(folder, threads) as place:
         place.write("queries", enumerate(sequences))
         place.run(["createdb", "queries.fasta", "queries"], threads=False)
@@ -175,7 +175,7 @@ def _read_rows(path: Path) -> Iterator[_Row]:
         )
 
 
-def _profile_database(library: Library) -> Path:
+def profile_database(library: Library) -> Path:
     """The library's profiles as MMseqs2 reads them, written once for each library."""
 
     def write(folder: Path) -> None:

@@ -1,13 +1,12 @@
 """What pages have computed: in processes of this server, so that no page waits for another's."""
 
+import threading
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any, TypeVar
 
-from distmat.errors import DistmatError
 from distmat.jobs.workers import Report, Workers
 from distmat.limits import PREDICTIONS
-from distmat.workspace import checkpoint_path, library_of, shipped_checkpoint
 
 T = TypeVar("T")
 
@@ -17,9 +16,10 @@ def compute(task: Callable[..., T], *arguments: Any, progress: Report | None = N
     return _workers().run(task, *arguments, progress=progress)
 
 
+@cache
 def warm_up() -> None:
-    """Let a worker load the network before anybody asks for a prediction."""
-    _workers().warm_up()
+    """Let a worker load the network before anybody asks for a prediction; once a server."""
+    threading.Thread(target=_workers().warm_up, name="warm-up", daemon=True).start()
 
 
 def end_workers() -> None:
@@ -29,19 +29,4 @@ def end_workers() -> None:
 
 @cache
 def _workers() -> Workers:
-    return Workers(lambda: PREDICTIONS.value() or 1, _preparation)
-
-
-def _preparation() -> Callable[..., object]:
-    """What most people ask for first."""
-    from distmat.prediction_tasks import get_ready
-
-    folder = library = ""
-    try:
-        checkpoint = shipped_checkpoint()
-        if checkpoint is not None:
-            folder, library = str(checkpoint_path(checkpoint)), str(library_of(checkpoint) or "")
-    # Told to whoever asks for a prediction.
-    except DistmatError:
-        pass
-    return partial(get_ready, folder, library)
+    return Workers(lambda: PREDICTIONS.value() or 1, "distmat.prediction_tasks:get_ready")

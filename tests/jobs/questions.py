@@ -45,8 +45,10 @@ def leave(*, progress):
     os._exit(3)
 
 
-def be_ready(path, *, progress):
-    with open(path, "a") as file:
+def be_ready():
+    while not os.path.exists(os.environ["QUESTIONS_GO_ON"]):
+        time.sleep(0.02)
+    with open(os.environ["QUESTIONS_READY"], "a") as file:
         file.write(f"{os.getpid()}\n")
 
 

@@ -168,12 +168,16 @@ def test_more_than_may_work_at_once_wait_and_see_their_place():
     alone.close()
 
 
-def test_a_worker_gets_ready_before_it_is_asked(tmp_path):
-    ready = tmp_path / "ready"
-    some = Workers(lambda: 1, lambda: partial(questions.be_ready, str(ready)))
+def test_a_worker_gets_ready_before_it_is_asked_and_answers_meanwhile(tmp_path, monkeypatch):
+    ready, go_on = tmp_path / "ready", tmp_path / "go on"
+    monkeypatch.setenv("QUESTIONS_READY", str(ready))
+    monkeypatch.setenv("QUESTIONS_GO_ON", str(go_on))
+    some = Workers(lambda: 1, "tests.jobs.questions:be_ready")
     some.warm_up()
     some.warm_up()
-    assert ready_within(ready) == f"{some.run(questions.whoami)}\n"
+    worker = some.run(questions.whoami)
+    go_on.touch()
+    assert ready_within(ready) == f"{worker}\n"
     some.close()
 
 

@@ -58,6 +58,9 @@ def predictor(monkeypatch):
     stand_in = StandIn()
     compute_here(monkeypatch)
     monkeypatch.setattr(prediction_tasks, "_predictor", lambda folder, identity: stand_in)
+    learned = lambda folder, identity: stand_in.training_sequences  # noqa: E731
+    monkeypatch.setattr(prediction_tasks, "_training_sequences", learned)
+    monkeypatch.setattr(prediction_tasks, "_library", lambda path, identity: None)
     return stand_in
 
 

@@ -4,11 +4,14 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 
 import numpy as np
 import streamlit as st
 
 from distmat.errors import DistmatError
+from distmat.geometry.secondary_structure import secondary_structure
 from distmat.limits import check_residues
 from distmat.prediction import Prediction
 from distmat.prediction_tasks import predict, predict_distogram
@@ -143,6 +146,7 @@ def _predicted(
     library: str,
     report: Callable[[float, str], object] | None,
 ) -> PredictionView:
+    _get_ready_to_draw()
     answer = compute(
         predict,
         str(checkpoint_path(checkpoint)),
@@ -164,6 +168,19 @@ def _predicted(
         library,
         answer.learned,
     )
+
+
+@cache
+def _get_ready_to_draw() -> None:
+    """While a worker predicts, load what the first drawing of this server would wait for."""
+    threading.Thread(target=_load_what_draws, name="drawing", daemon=True).start()
+
+
+def _load_what_draws() -> None:
+    # Of Streamlit's tables.
+    import_module("pandas")
+    # And of the ruler beside a map: the library that knows secondary structure, and its tables.
+    secondary_structure(np.outer(np.arange(20), [3.3, 0.0, 0.0]))
 
 
 def distogram_maker(view: PredictionView) -> Callable[[], Distogram | None]:
