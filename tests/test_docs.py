@@ -1,18 +1,15 @@
 """Documents that are true: each command is one that the program knows, each snippet runs."""
 
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
-from distmat.cli import _parser
+from distmat.cli import _parser, main
 from distmat.cli.train import _config
 from distmat.report.messages import MESSAGES
 from distmat.report.troubleshooting import troubleshooting
@@ -74,20 +71,18 @@ def test_a_link_of_the_documents_leads_somewhere(path):
             assert (path.parent / target).exists(), target
 
 
-def environment(home):
-    return {**os.environ, "DISTMAT_HOME": str(home), "MPLBACKEND": "agg", "PYTHONPATH": str(ROOT)}
+@pytest.fixture
+def ran(tmp_path, monkeypatch, capsys):
+    """Runs a text as a script of its own, in an empty folder and workspace; what it printed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
+    monkeypatch.setenv("MPLBACKEND", "agg")
 
+    def run(code):
+        exec(compile(code, "<page>", "exec"), {"__name__": "__main__"})
+        return capsys.readouterr().out
 
-def ran(code, home):
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=home,
-        env=environment(home),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run
 
 
 SNIPPETS = [
@@ -101,17 +96,17 @@ SNIPPETS = [
     [p for p in SNIPPETS if p.name != "README.md"],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
-def test_the_snippets_of_a_page_run_one_after_the_other(path, tmp_path):
-    ran("\n".join(blocks(path, "python")), tmp_path)
+def test_the_snippets_of_a_page_run_one_after_the_other(path, ran):
+    ran("\n".join(blocks(path, "python")))
 
 
-def test_the_snippet_of_the_readme_runs_on_a_structure(tmp_path):
+def test_the_snippet_of_the_readme_runs_on_a_structure(ran, tmp_path):
     from distmat.protein.examples import examples
     from distmat.protein.structure.write import write_mmcif
 
     chain = examples()[0].read()
     (tmp_path / "1abc.cif").write_text(write_mmcif(chain.sequence, chain.ca.astype(float)))
-    ran("\n".join(blocks(ROOT / "README.md", "python")), tmp_path)
+    ran("\n".join(blocks(ROOT / "README.md", "python")))
 
 
 def test_the_chinese_tour_types_nothing_else_than_the_english_one():
@@ -139,26 +134,23 @@ def test_no_page_names_an_address_of_the_project_that_nobody_knows():
     assert {one for one in named if ".example.org/" not in one} <= set(known.values())
 
 
-def test_the_tour_can_be_typed_as_it_stands(tmp_path):
+def test_the_tour_can_be_typed_as_it_stands(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
     for words in commands(DOCS / "tour.md"):
-        done = subprocess.run(
-            [sys.executable, "-m", "distmat", *words],
-            cwd=tmp_path,
-            env=environment(tmp_path),
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, (words, done.stderr)
+        assert main(words) == 0, (words, capsys.readouterr().err)
     assert (tmp_path / "first").is_dir() and (tmp_path / "quick" / "distmat.json").is_file()
 
 
+# Where nobody looks, there is nothing to show.
+@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive:UserWarning")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom_and_carries_no_output(path, tmp_path):
+def test_a_notebook_runs_from_top_to_bottom_and_carries_no_output(path, ran):
     content = json.loads(path.read_text())
     assert content["nbformat"] == 4
     cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
     assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
-    said = ran("\n".join("".join(cell["source"]) for cell in cells), tmp_path)
+    said = ran("\n".join("".join(cell["source"]) for cell in cells))
     assert "knowing only the separation" in said
 
 
