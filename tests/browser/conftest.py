@@ -16,6 +16,16 @@ ROOT = Path(__file__).parents[2]
 SOFTWARE_WEBGL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 """Draws WebGL without a graphics card."""
 
+STILL = """
+document.addEventListener("DOMContentLoaded", () => {
+  const style = document.createElement("style");
+  style.textContent =
+    "*, ::before, ::after { animation: none !important; transition: none !important; }";
+  document.head.append(style);
+});
+"""
+"""Nothing moves by itself: without a graphics card each frame of a spinner is drawn by a core."""
+
 ONLY_THIS_MACHINE = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",)
 """No other machine can be found: as without a network."""
 
@@ -70,20 +80,36 @@ def launch(playwright, chromium_path):
 
 @pytest.fixture(scope="session")
 def browser(launch):
-    return launch(*SOFTWARE_WEBGL, *ONLY_THIS_MACHINE)
+    """One without WebGL, whose pages a core draws as they are, not by way of a graphics card's."""
+    return launch("--disable-gpu", *ONLY_THIS_MACHINE)
+
+
+@contextmanager
+def new_context(browser):
+    """A window's; nothing of another one is known in it."""
+    with browser.new_context(viewport={"width": 1400, "height": 900}) as context:
+        context.set_default_timeout(120_000)
+        context.add_init_script(STILL)
+        yield context
 
 
 @pytest.fixture(scope="session")
 def context(browser):
     """One for all tests, so that the app's scripts are loaded once."""
-    with browser.new_context(viewport={"width": 1400, "height": 900}) as context:
-        context.set_default_timeout(120_000)
+    with new_context(browser) as context:
         yield context
 
 
-@pytest.fixture
-def offline(context):
-    """A new page that reaches this machine alone, and the addresses that it wanted besides."""
+@pytest.fixture(scope="session")
+def webgl_context(launch):
+    """One that draws in 3D, for tests that look at it."""
+    with new_context(launch(*SOFTWARE_WEBGL, *ONLY_THIS_MACHINE)) as context:
+        yield context
+
+
+@contextmanager
+def new_page(context):
+    """A page, and the addresses beyond this machine that it wanted."""
     wanted = []
 
     def note(request):
@@ -94,6 +120,20 @@ def offline(context):
     page.on("request", note)
     yield page, wanted
     page.close()
+
+
+@pytest.fixture
+def offline(context):
+    """A new page that reaches this machine alone, and the addresses that it wanted besides."""
+    with new_page(context) as page_and_wanted:
+        yield page_and_wanted
+
+
+@pytest.fixture
+def webgl_offline(webgl_context):
+    """The same, and it draws in 3D."""
+    with new_page(webgl_context) as page_and_wanted:
+        yield page_and_wanted
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from distmat.protein.examples import examples
+from tests.browser.test_addresses import assert_opened
 from tests.browser.test_predict import open_page
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -21,6 +22,7 @@ def test_twenty_sequences_become_a_table_and_an_archive(context, fresh):
     page = context.new_page()
     try:
         open_page(page, url)
+        assert_opened(page, "Distance map and backbone", "Predict · distmat")
         page.get_by_text("Many sequences", exact=True).click()
         form = page.get_by_test_id("stForm").filter(has_text="To take home of each chain")
         form.locator("input[type=file]").set_input_files(

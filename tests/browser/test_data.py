@@ -12,8 +12,8 @@ from tests.runs.conftest import wait_until
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at(offline, address, tmp_path):
-    page, wanted = offline
+def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at(webgl_offline, address, tmp_path):
+    page, wanted = webgl_offline
     for example in examples():
         chain = example.read()
         (tmp_path / f"{example.key}.pdb").write_text(write_pdb(chain.sequence, chain.ca))

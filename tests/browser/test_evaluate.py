@@ -5,6 +5,7 @@ import re
 import pytest
 
 from distmat.dataset.synthetic import write_synthetic
+from tests.browser.test_addresses import assert_opened
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -15,7 +16,7 @@ def test_an_evaluation_goes_on_while_another_page_is_looked_at(context, fresh):
     page = context.new_page()
     try:
         page.goto(f"{url}/evaluate")
-        page.get_by_role("heading", name="Evaluate", exact=True).wait_for()
+        assert_opened(page, "Evaluate", "Evaluate · distmat")
         page.get_by_role("button", name="Start").click()
         page.get_by_text("mini made_up").first.wait_for()
         page.get_by_role("link", name="Data").click()

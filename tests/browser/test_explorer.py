@@ -152,8 +152,10 @@ def state(page, name):
     return page.evaluate(f"() => explorerOf().state.{name}")
 
 
-def test_map_and_structure_follow_each_other_and_a_reload_finds_them_as_they_were(offline, address):
-    page, wanted = offline
+def test_map_and_structure_follow_each_other_and_a_reload_finds_them_as_they_were(
+    webgl_offline, address
+):
+    page, wanted = webgl_offline
     open_page(page, address)
     page.get_by_role("button", name="Kunitz").click()
     explorer = solid_explorer(page)

@@ -20,8 +20,10 @@ def shown(page):
     return state(page, "above"), state(page, "pins")
 
 
-def test_the_address_follows_the_explorer_and_the_explorer_the_address(context, offline, address):
-    page, wanted = offline
+def test_the_address_follows_the_explorer_and_the_explorer_the_address(
+    webgl_context, webgl_offline, address
+):
+    page, wanted = webgl_offline
     page.goto(f"{address}/predict?example=kunitz")
     assert shown(page) == ("predicted", [])
     Map(page).click(9, 40)
@@ -45,7 +47,7 @@ def test_the_address_follows_the_explorer_and_the_explorer_the_address(context, 
     turned = page.evaluate(CAMERA)
     assert looked[0][4:] != [0, 0, 0, 1] and looked[1]["size"] < 58
 
-    other = context.new_page()
+    other = webgl_context.new_page()
     other.goto(page.url)
     assert shown(other) == ("true", [{"i": 9, "j": 40}])
     assert (state(other, "camera"), state(other, "zoom")) == looked

@@ -16,6 +16,8 @@ import pytest
 from tests.browser.conftest import ROOT, wait_until_it_answers
 
 pytest.importorskip("authlib", reason="the extra 'login' isn't installed")
+# One server and one browser, of one worker.
+pytestmark = pytest.mark.xdist_group("login")
 
 CLIENT, SECRET = "distmat-test", "not much of a secret"
 
@@ -148,11 +150,11 @@ server_metadata_url = "{provider.issuer}/.well-known/openid-configuration"
     ],
     ids=["launch", "look", "nobody", "unverified"],
 )
-def test_a_login_opens_what_the_lists_say(browser, provider, address, claims, seen, tabs):
+def test_a_login_opens_what_the_lists_say(context, provider, address, claims, seen, tabs):
     provider.claims = claims
-    with browser.new_context(viewport={"width": 1400, "height": 900}) as context:
-        context.set_default_timeout(60_000)
-        page = context.new_page()
+    context.clear_cookies()
+    page = context.new_page()
+    try:
         page.goto(address)
         page.get_by_role("button", name="Log in").click()
         page.get_by_role("button", name="Log out").wait_for()
@@ -168,3 +170,5 @@ def test_a_login_opens_what_the_lists_say(browser, provider, address, claims, se
             page.screenshot(path=f"{where}/login-{claims['email'].partition('@')[0]}.png")
         page.get_by_role("button", name="Log out").click()
         page.get_by_role("button", name="Log in").wait_for()
+    finally:
+        page.close()

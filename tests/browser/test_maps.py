@@ -28,9 +28,9 @@ def shown(page, layer):
 
 
 def test_a_map_is_held_against_structure_and_map_linked_to_and_taken_home(
-    context, offline, address, tmp_path
+    webgl_context, webgl_offline, address, tmp_path
 ):
-    page, wanted = offline
+    page, wanted = webgl_offline
     chain = examples()[7].read()
     noise = np.random.default_rng(0)
     for name, size in (("map", 1.0), ("other", 3.0)):
@@ -56,7 +56,7 @@ def test_a_map_is_held_against_structure_and_map_linked_to_and_taken_home(
     page.wait_for_url(re.compile("pins"))
 
     # A second window has map, structure and mark; the other map comes in by itself there.
-    second = context.new_page()
+    second = webgl_context.new_page()
     second.goto(page.url)
     shown(second, "true")
     assert state(second, "pins") == [{"i": 9, "j": 40}]

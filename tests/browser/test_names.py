@@ -4,6 +4,7 @@ import pytest
 
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
+from tests.browser.test_addresses import assert_opened
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -17,6 +18,8 @@ def test_an_address_in_a_run_s_name_is_no_link_anywhere(fresh, offline):
         store.pause(True)
         config = TrainingConfig(train="synthetic", val="synthetic", output="x")
         run = store.add(config, name=NAME)
+    page.goto(f"{url}/runs")
+    assert_opened(page, "Runs", "Runs · distmat")
     for address in ("runs", f"runs?run={run.id}", ""):
         page.goto(f"{url}/{address}")
         page.get_by_text("example.org/x").first.wait_for()

@@ -41,8 +41,10 @@ def solid_explorer(page):
     return explorer
 
 
-def test_pasting_a_sequence_gives_numbers_a_map_and_a_backbone_without_a_network(offline, address):
-    page, wanted = offline
+def test_pasting_a_sequence_gives_numbers_a_map_and_a_backbone_without_a_network(
+    webgl_offline, address
+):
+    page, wanted = webgl_offline
     open_page(page, address)
     page.get_by_role("tab", name="Paste a sequence").click()
     page.get_by_role("textbox", name="Sequence").fill(SEQUENCE)
@@ -61,8 +63,8 @@ def test_pasting_a_sequence_gives_numbers_a_map_and_a_backbone_without_a_network
     assert wanted == []
 
 
-def test_one_click_on_an_example_gives_scores_the_map_and_both_traces(offline, address):
-    page, wanted = offline
+def test_one_click_on_an_example_gives_scores_the_map_and_both_traces(webgl_offline, address):
+    page, wanted = webgl_offline
     open_page(page, address)
     page.get_by_role("button", name="Kunitz").click()
 

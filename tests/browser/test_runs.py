@@ -3,11 +3,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from distmat.dataset.synthetic import write_synthetic
+
 pytestmark = pytest.mark.xdist_group("browser")
 
 SMALL = """\
-train: synthetic
-val: synthetic
+train: {data}
+val: {data}
 hidden_size: 32
 layers: 1
 pair_width: 8
@@ -58,8 +60,12 @@ def points(page):
     return page.evaluate(f"() => {POINTS}")
 
 
-def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(offline, address):
+def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(
+    offline, address, tmp_path
+):
     page, wanted = offline
+    data = tmp_path / "made_up.parquet"
+    write_synthetic(data, 60)
     page.goto(address)
     open_tab(page, "Train")
     text = page.get_by_role("textbox", name="The same as YAML")
@@ -67,7 +73,7 @@ def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(offlin
     expect(text).to_have_value(re.compile("max_steps: 600"), timeout=PATIENCE)
     page.get_by_role("button", name="Start now").wait_for()
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE)
-    text.fill(SMALL)
+    text.fill(SMALL.format(data=data))
     text.press("Control+Enter")
     steps = page.get_by_role("textbox", name="Steps", exact=True)
     expect(steps).to_have_value("400", timeout=PATIENCE)

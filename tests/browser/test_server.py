@@ -17,9 +17,16 @@ pytestmark = pytest.mark.xdist_group("browser")
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A server, and the process that it is."""
+    with serving(tmp_path_factory.mktemp("server")) as (url, process):
+        yield url, psutil.Process(process.pid)
+
+
 @pytest.fixture
 def own(tmp_path):
-    """A server of its own, and the process that it is."""
+    """Another one, which may be ended."""
     with serving(tmp_path) as (url, process):
         yield url, psutil.Process(process.pid)
 
@@ -44,8 +51,8 @@ def wait_for(found, seconds=60):
     pytest.fail("it didn't happen")
 
 
-def test_a_killed_worker_is_one_sentence_and_the_next_prediction_works(own, offline):
-    url, server = own
+def test_a_killed_worker_is_one_sentence_and_the_next_prediction_works(shared, offline):
+    url, server = shared
     page, _ = offline
     paste(page, url, "long", LETTERS * 45)
     page.get_by_text(re.compile(r"Predicting 900 residues: step")).wait_for()
@@ -66,8 +73,8 @@ def names_in(process):
     return {Path(one.path).name for one in process.memory_maps()}
 
 
-def test_a_long_prediction_stalls_nobody_and_stops_when_its_page_is_left(own, offline, context):
-    url, server = own
+def test_a_long_prediction_stalls_nobody_and_stops_when_its_page_is_left(shared, offline, context):
+    url, server = shared
     page, _ = offline
     page.goto(url)
     page.get_by_text("Look at it in 3D").wait_for()
