@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import distmat
 from distmat import cli
-from tests.pages.conftest import predictor  # noqa: F401  (a fixture)
+from tests.pages.conftest import no_search_for_components, predictor  # noqa: F401  (fixtures)
 from tests.runs.conftest import dataset  # noqa: F401  (a fixture)
 
 EXAMPLES = Path(distmat.__file__).parent / "protein" / "example_files"
@@ -63,7 +63,7 @@ COMMANDS = {
               "--set", "output={disk}/run"],
     "background": ["train", "--preset", "quick-look", "--background"],
     "build": ["data", "build", "{examples}", "-o", "mine"],
-    "synthetic": ["data", "synthetic"],
+    "synthetic": ["data", "synthetic", "--chains", "10"],
     "library": ["library", "build", "{data}", "-o", "mine"],
     "runs": ["runs", "list"],
 }  # fmt: skip

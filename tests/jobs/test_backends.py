@@ -13,6 +13,7 @@ from distmat.jobs.scheduler import Scheduler
 from distmat.jobs.states import State
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
+from tests.pages.conftest import no_search_for_components  # noqa: F401  (a fixture)
 
 
 class Cloud(Local):

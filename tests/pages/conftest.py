@@ -52,6 +52,18 @@ def known_maps():
     return {chain.sequence: chain.distances for chain in chains}
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_search_for_components():
+    """Streamlit searches all installed packages for components each time that a page is opened.
+
+    It takes most of the time of these tests, and the app uses none.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        scan = "streamlit.components.v2.manifest_scanner.scan_component_manifests"
+        patch.setattr(scan, lambda *args, **kwargs: [])
+        yield
+
+
 @pytest.fixture
 def predictor(monkeypatch):
     """In place of the network, which takes seconds to load."""
@@ -84,10 +96,6 @@ class Here:
 def app(predictor, tmp_path, monkeypatch):
     """The app as a newcomer finds it, not yet opened."""
     monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
-    # Streamlit searches all installed packages for components at each start, which takes a third
-    # of the time of these tests; the app uses none.
-    scan = "streamlit.components.v2.manifest_scanner.scan_component_manifests"
-    monkeypatch.setattr(scan, lambda *args, **kwargs: [], raising=False)
     run_store._store.clear()
     return AppTest.from_file("../../pages/navigation.py", default_timeout=120)
 
