@@ -101,8 +101,9 @@ def write_synthetic(path: Path, chains: int | None = None, seed: int = 0) -> Non
     """
     if chains is not None and not 10 <= chains <= 100_000:
         raise DatasetError(f"{chains} chains are asked for; give 10 to 100,000.")
-    dataset = synthetic_dataset(chains, seed)
+    # Where nothing can be written, that is said before the chains are grown.
     path.parent.mkdir(parents=True, exist_ok=True)
+    dataset = synthetic_dataset(chains, seed)
     new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         _write_chains(dataset, new)
@@ -224,8 +225,9 @@ def _clashing(coords: np.ndarray, points: np.ndarray) -> np.ndarray:
     old = cdist(points.reshape(-1, 3), coords).reshape(candidates, new, len(coords))
     apart = len(coords) + np.arange(new)[:, None] - np.arange(len(coords))[None, :]
     hit = ((old < _CLOSEST) & (apart >= 3)).any(axis=(1, 2))
-    own = np.linalg.norm(points[:, :, None] - points[:, None], axis=-1)
-    return hit | (np.triu(np.ones((new, new), dtype=bool), 3) & (own < _CLOSEST)).any(axis=(1, 2))
+    i, j = np.triu_indices(new, 3)
+    x, y, z = (points[:, i] - points[:, j]).transpose(2, 0, 1)
+    return hit | (np.sqrt(x * x + y * y + z * z) < _CLOSEST).any(axis=1)
 
 
 def _spread(coords: np.ndarray, points: np.ndarray) -> np.ndarray:
