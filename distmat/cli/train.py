@@ -75,6 +75,9 @@ def _train(options: argparse.Namespace) -> None:
 
         launch(config, options, wanted)
         return
+    from distmat.training.run_folder import check_inputs
+
+    check_inputs(config)
     from distmat.training.trainer import train
 
     try:

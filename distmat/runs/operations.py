@@ -17,7 +17,7 @@ from distmat.jobs.scheduler import ensure_scheduler
 from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
-from distmat.workspace import checkpoint_path, dataset_path
+from distmat.training.run_folder import check_inputs
 
 __all__ = [
     "delete",
@@ -51,7 +51,7 @@ def launch(store: RunStore, config: TrainingConfig, **options: Any) -> Run:
         If it couldn't start as it is.
     """
     check_name(options.get("backend", names()[0]))
-    _check_inputs(config)
+    check_inputs(config)
     run = store.add(config, **options)
     ensure_scheduler(store.home)
     return run
@@ -114,7 +114,7 @@ def launch_sweep(
     varied = {name for config in configs[1:] for name in configs[0].differences(config)}
     telling = [name for name in configs[0].as_dict() if name in varied]
     for config in configs:
-        _check_inputs(config)
+        check_inputs(config)
     return [
         launch(
             store,
@@ -198,12 +198,3 @@ def duplicate(
         webhook=run.webhook,
         immediate=immediate,
     )
-
-
-def _check_inputs(config: TrainingConfig) -> None:
-    for name in (config.train, config.val):
-        # The trainer makes this one if it isn't there.
-        if name != "synthetic":
-            dataset_path(name)
-    if config.init_from:
-        checkpoint_path(config.init_from)

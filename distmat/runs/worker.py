@@ -12,7 +12,13 @@ from distmat.jobs.kinds import ACCELERATOR, CPU, JobKind
 from distmat.jobs.recorder import Recorder
 from distmat.jobs.store import Store
 from distmat.training.config import CONFIG_FILE, TrainingConfig, read_config
-from distmat.training.run_folder import FINAL_FILE, LAST_FILE, checkpoints, clean
+from distmat.training.run_folder import (
+    FINAL_FILE,
+    LAST_FILE,
+    check_inputs,
+    checkpoints,
+    clean,
+)
 from distmat.workspace import replace_file
 
 EVALUATION_FILE = "evaluation.json"
@@ -31,6 +37,8 @@ def train_job(job: Job, recorder: Recorder | None) -> bool:
 
 
 def _train(job: Job, recorder: Recorder | None) -> Any:
+    config = _config(job)
+    check_inputs(config)
     from distmat.training.trainer import train
 
     def say(text: str) -> None:
@@ -39,7 +47,7 @@ def _train(job: Job, recorder: Recorder | None) -> Any:
 
     try:
         return train(
-            _config(job),
+            config,
             resume=job.attempt > 1 and bool(checkpoints(job.folder)),
             progress=say,
             observer=recorder,

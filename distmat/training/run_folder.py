@@ -24,7 +24,7 @@ from distmat.training.config import (
     config_text,
     read_config,
 )
-from distmat.workspace import replace_file
+from distmat.workspace import checkpoint_path, dataset_path, replace_file
 
 DATA_FILE = "training_data.json"
 """In each checkpoint: fingerprints of the chains it was trained on and chosen by."""
@@ -43,6 +43,24 @@ _LONGEST_HEADER = 100 * 2**20
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 _WRITING = re.compile(r"\.checkpoint-\d+\.(writing|replaced)")
+
+
+def check_inputs(config: TrainingConfig) -> None:
+    """See, before PyTorch is loaded, whether what a run begins with is there.
+
+    Raises
+    ------
+    DatasetError
+        If a dataset isn't.
+    CheckpointError
+        If the checkpoint that it starts from isn't.
+    """
+    for name in (config.train, config.val):
+        # The trainer makes this one if it isn't there.
+        if name != "synthetic":
+            dataset_path(name)
+    if config.init_from:
+        checkpoint_path(config.init_from)
 
 
 def checkpoints(output: Path) -> dict[int, Path]:
