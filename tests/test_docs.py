@@ -11,6 +11,7 @@ import yaml
 
 from distmat.cli import _parser, main
 from distmat.cli.train import _config
+from distmat.dataset import synthetic
 from distmat.report.messages import MESSAGES
 from distmat.report.troubleshooting import troubleshooting
 from distmat.runs.diagnosis.finding import SENTENCES
@@ -134,7 +135,13 @@ def test_no_page_names_an_address_of_the_project_that_nobody_knows():
     assert {one for one in named if ".example.org/" not in one} <= set(known.values())
 
 
-def test_the_tour_can_be_typed_as_it_stands(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def few_chains(monkeypatch):
+    """A synthetic set of a fifth of its size: making all 400, and scoring 40, takes long."""
+    monkeypatch.setattr(synthetic, "CHAINS", 80)
+
+
+def test_the_tour_can_be_typed_as_it_stands(few_chains, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DISTMAT_HOME", str(tmp_path))
     for words in commands(DOCS / "tour.md"):
@@ -145,7 +152,7 @@ def test_the_tour_can_be_typed_as_it_stands(tmp_path, monkeypatch, capsys):
 # Where nobody looks, there is nothing to show.
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive:UserWarning")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom_and_carries_no_output(path, ran):
+def test_a_notebook_runs_from_top_to_bottom_and_carries_no_output(path, few_chains, ran):
     content = json.loads(path.read_text())
     assert content["nbformat"] == 4
     cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]

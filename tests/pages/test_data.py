@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from distmat.dataset import synthetic
 from distmat.dataset.build import BuildSettings, build
 from distmat.dataset.splitting import Shares
 from distmat.dataset.store import read_dataset, read_facts
@@ -61,14 +62,15 @@ def table(page):
     return page.dataframe[0].value
 
 
-def test_an_empty_workspace_says_what_a_dataset_is_and_offers_one(data):
+def test_an_empty_workspace_says_what_a_dataset_is_and_offers_one(data, monkeypatch):
+    monkeypatch.setattr(synthetic, "CHAINS", 30)
     data.run()
     assert_no_fault(data)
     assert "no relative of a test chain is in train" in shown(data)
     button(data, "Make the synthetic dataset").click().run()
     assert_no_fault(data)
     assert data.selectbox(key="dataset").value == "synthetic"
-    assert data.metric[0].value == "400"
+    assert data.metric[0].value == "30"
 
 
 def test_the_overview_shows_sizes_leaks_figures_and_baselines(filled):

@@ -35,11 +35,13 @@ TINY = {
 
 
 def wait_until(condition, seconds=60.0):
-    """What the condition says once it says something."""
+    """What the condition says once it says something; asked less often what takes longer."""
     deadline = time.monotonic() + seconds
+    pause = 0.01
     while not (result := condition()):
         assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.2 * pause, 0.06)
     return result
 
 

@@ -15,6 +15,9 @@ from distmat.runs.store import RunStore
 
 from .conftest import scheduler_of, wait_until
 
+# Trained once, by one worker.
+pytestmark = pytest.mark.xdist_group("rebuilt")
+
 
 @pytest.fixture(scope="module")
 def run(home, tiny):

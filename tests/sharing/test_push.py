@@ -20,6 +20,9 @@ from distmat.sharing.push import push_model
 from distmat.workspace import checkpoint_path
 from tests.sharing.hub_server import TOKEN, serving
 
+# One hub, and one push to it.
+pytestmark = pytest.mark.xdist_group("hub")
+
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ"
 MINI = Path(checkpoint_path("mini"))
 
@@ -126,7 +129,7 @@ def test_without_a_token_or_a_network_nothing_is_sent_and_it_is_said(hub, tmp_pa
 
 
 def test_a_dataset_goes_with_a_card_that_the_viewer_reads(hub, tmp_path):
-    made = distmat(hub, tmp_path, "data", "synthetic")
+    made = distmat(hub, tmp_path, "data", "synthetic", "--chains", "20")
     assert made.returncode == 0, made.stderr
     done = distmat(
         hub, tmp_path, "push", "synthetic", "lab/made-up", "--dataset", "--license", "cc0-1.0"
