@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from distmat.errors import DistmatError
 from distmat.library.relatives import RelativesSearch
@@ -48,6 +50,7 @@ class Answer:
     Parameters
     ----------
     prediction : Prediction
+        The tables of its map have single precision, as in every file that is made of them.
     card : dict
         What the checkpoint tells of itself; see `distmat.model.predictor.Predictor`.
     learned : frozenset of str or None
@@ -125,7 +128,14 @@ def predict(
     trained = predictor.training_sequences
     names = {normal_id(template.name) for template in prediction.templates}
     learned = None if trained is None else frozenset(names & trained.normal_names)
-    return Answer(prediction, predictor.card, learned, seconds)
+    return Answer(_light(prediction), predictor.card, learned, seconds)
+
+
+def _light(prediction: Prediction) -> Prediction:
+    told = prediction.map
+    tables = (told.distances, told.std, told.contacts)
+    light = DistanceMap(told.sequence, *(table.astype(np.float32) for table in tables))
+    return replace(prediction, map=light)
 
 
 def predict_maps(folder: str, sequences: Sequence[str], *, progress: Report) -> list[DistanceMap]:

@@ -49,15 +49,35 @@ def show_explorer(scene: Scene, key: str = "explorer", in_address: bool = True) 
     in_address : bool
         Whether the page's address tells the view, so that a link opens with it.
     """
+    place = _followed(key)
+    # What else is on the page has just been drawn with these.
+    place["pairs"] = marked_pairs(key, scene.key)
+    _show(scene, key, in_address)
+
+
+@st.fragment
+def _show(scene: Scene, key: str, in_address: bool) -> None:
+    """Runs by itself when the view changes: the rest of the page asks for marked pairs alone."""
     if in_address:
         state, turn = _follow_view(key, scene.key, len(scene.sequence))
         scene = replace(scene, state=state, turn=turn)
     mark = f"{scene.key}-{scene.turn}-{json.dumps(dict(scene.state or {}))}"
     _component()(key=key, data=_packed(scene, mark), on_view_change=_nothing)
+    place, pairs = _followed(key), marked_pairs(key, scene.key)
+    if place["pairs"] != pairs:
+        place["pairs"] = pairs
+        st.rerun()
+
+
+def _followed(key: str) -> dict[str, Any]:
+    """What is known of the view at this place."""
+    start = {"scene": "", "turn": 0, "pairs": ()}
+    followed: dict[str, Any] = st.session_state.setdefault(f"followed-{key}", start)
+    return followed
 
 
 def _nothing() -> None:
-    """The page runs again because the view has changed, and needs nothing else."""
+    """The explorer's place runs again because the view has changed, and needs nothing else."""
 
 
 def told_view(key: str, scene: str) -> dict[str, Any] | None:
@@ -84,10 +104,10 @@ def _follow_view(place: str, scene: str, residues: int) -> tuple[dict[str, Any] 
     What a person does in the explorer goes into the address. An address that changed by itself, as
     by a link or the browser's Back, goes to the explorer.
     """
-    state = st.session_state.setdefault(f"followed-{place}", {"scene": "", "turn": 0})
+    state = _followed(place)
     if state["scene"] != scene:
-        new = {"scene": scene, "turn": state["turn"] + 1, "text": None, "told": None, "view": None}
-        st.session_state[f"followed-{place}"] = state = new
+        state |= {"scene": scene, "turn": state["turn"] + 1}
+        state |= {"text": None, "told": None, "view": None}
     told = told_view(place, scene)
     text = st.query_params.get("view", "")
     if told is not None and json.dumps(told) != state["told"]:
@@ -185,7 +205,7 @@ def _component():
     )
 
 
-@st.cache_data(max_entries=12, show_spinner=False)
+@st.cache_data(max_entries=12, max_size="16mb", show_spinner=False)
 def _packed(_scene: Scene, key: str) -> bytes:
     """The scene's bytes; `key` tells scenes apart."""
     return pack_scene(_scene, (_address(installed_script()), distant_script()))

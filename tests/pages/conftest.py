@@ -83,7 +83,7 @@ def _here(monkeypatch):
 
 def compute_here(monkeypatch):
     """What pages have computed is computed in this process, where the stand-in is."""
-    view._kept.clear()
+    view._views.clear()
     monkeypatch.setattr(workers, "_workers", Here)
 
 

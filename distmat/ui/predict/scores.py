@@ -8,6 +8,7 @@ import streamlit as st
 
 from distmat.figures.maps import error_by_separation
 from distmat.protein.distance_map import BANDS, CONTACT_CUTOFF, in_band
+from distmat.scoring.baseline import reference_baseline
 from distmat.scoring.map_scores import MAP_SCORES
 from distmat.scoring.trace_scores import TRACE_SCORES
 from distmat.ui.markdown import escape
@@ -70,7 +71,9 @@ def show_scores(view: PredictionView) -> None:
     with right:
         show_figure(
             lambda: error_by_separation(
-                view.prediction.map.distances, view.baseline, comparison.truth.distances
+                view.prediction.map.distances,
+                reference_baseline().predict(len(view.prediction.map)),
+                comparison.truth.distances,
             ),
             view,
             "error-by-separation",

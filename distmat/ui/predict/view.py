@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,6 @@ from distmat.limits import check_residues
 from distmat.prediction import Prediction
 from distmat.prediction_tasks import predict, predict_distogram
 from distmat.protein.distogram import Distogram
-from distmat.scoring.baseline import reference_baseline
 from distmat.ui.markdown import show_error
 from distmat.ui.predict.request import PredictionRequest
 from distmat.ui.workers import compute
@@ -25,8 +25,9 @@ from distmat.workspace import checkpoint_identity, checkpoint_path
 _LOOK = 0.3
 """Seconds between two looks at whether somebody else's prediction is there."""
 
-_KEPT = 16
-"""Predictions that the server keeps; each takes up to 100 MB for a chain of 1,000 residues."""
+_MOST_PAIRS = 4_000_000
+"""Pairs of residues in the predictions that the server keeps for others, 12 bytes each: of four
+chains of 1,000 residues, or of a hundred of 200. Who looks at one keeps it besides."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,6 @@ class PredictionView:
     card : dict
         What that checkpoint tells of itself.
     prediction : Prediction
-    baseline : ndarray, shape=(N, N), dtype=float
-        What knowing only the separation would predict, Å.
     seconds : float
         The time it took.
     library : str
@@ -58,7 +57,6 @@ class PredictionView:
     checkpoint: str
     card: dict
     prediction: Prediction
-    baseline: np.ndarray
     seconds: float
     library: str = ""
     learned: frozenset[str] | None = None
@@ -114,13 +112,14 @@ def make_view(
     """
     check_residues(len(request.sequence))
     key = view_key(request, checkpoint, library)
-    kept = _kept(key)
+    kept = _views.of(key)
     while not kept.lock.acquire(timeout=_LOOK):
         if report is not None:
             report(0.0, "Somebody has just asked for the same: it is being predicted")
     try:
         if kept.view is None:
             kept.view = _predicted(key, request, checkpoint, library, report)
+            _views.make_room()
         return kept.view
     finally:
         kept.lock.release()
@@ -133,10 +132,43 @@ class _Kept:
         self.lock = threading.Lock()
         self.view: PredictionView | None = None
 
+    @property
+    def pairs(self) -> int:
+        """Of residues; 0 before there is a view."""
+        return 0 if self.view is None else len(self.view.request.sequence) ** 2
 
-@st.cache_resource(max_entries=_KEPT, show_spinner=False)
-def _kept(key: str) -> _Kept:
-    return _Kept()
+
+class _Views:
+    """What anybody of this server has asked for, as much of it as there is room for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    def of(self, key: str) -> _Kept:
+        """The place of this view, filled or not."""
+        with self._lock:
+            kept = self._kept.setdefault(key, _Kept())
+            self._kept.move_to_end(key)
+            return kept
+
+    def make_room(self) -> None:
+        """Forget those that nobody has asked for longest; the last one stays, however long."""
+        with self._lock:
+            made = [key for key, kept in self._kept.items() if kept.view is not None]
+            pairs = 0
+            for number, key in enumerate(reversed(made)):
+                pairs += self._kept[key].pairs
+                if number and pairs > _MOST_PAIRS:
+                    del self._kept[key]
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._kept.clear()
+
+
+_views = _Views()
 
 
 def _predicted(
@@ -163,7 +195,6 @@ def _predicted(
         checkpoint,
         answer.card,
         answer.prediction,
-        reference_baseline().predict(len(answer.prediction.map)),
         answer.seconds,
         library,
         answer.learned,
