@@ -5,7 +5,8 @@
 Every accident happens in a temporary workspace of its own to a real small training in the
 background; after each the same is asked: was it told in words, was nothing lost from sight, and did
 what was asked for come to its end? Disks that fill up and that can't be written are small
-file systems, which take root to mount. Rows for the table are printed as they are known.
+file systems, which take root to mount; ``--only clock``, by itself, takes a C compiler. Rows for
+the table are printed as they are known.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -352,6 +354,43 @@ def folder_gone(rng: random.Random) -> str:
         return finishes(store, run)
 
 
+def clock_set_back(rng: random.Random) -> str:
+    """By hours or days, while one run is at work and another waits."""
+    set_clock(0)
+    with workspace() as store:
+        runs = [launch(store, max_steps=30), launch(store, max_steps=10)]
+        at_random_step(store, runs[0], rng)
+        before = time.time()
+        set_clock(-rng.randint(3600, 3 * 86_400))
+        promise(time.time() < before - 3000, "the clock wasn't set")
+        said = {finishes(store, run) for run in runs}
+        ended = [store.get(run.id) for run in runs]
+        promise(all(run.attempt == 1 for run in ended), "started twice")
+        promise(all(0 <= run.elapsed(time.time()) < PATIENCE for run in ended), "odd durations")
+        for run in ended:
+            promise(run.id in command("runs", "list").stdout, "not in the list")
+            promise(command("runs", "show", run.id).stdout, "not shown")
+        return " / ".join(sorted(said))
+
+
+def set_clock(seconds: int) -> None:
+    """Shift the clock of this process and of those that it starts."""
+    if "CLOCK_SHIFT" not in os.environ:
+        raise SystemExit("The clock is set by itself alone: --only clock.")
+    with open(os.environ["CLOCK_SHIFT"], "r+b") as file:
+        file.write(struct.pack("q", seconds))
+
+
+def begin_with_a_clock_of_our_own() -> None:
+    """Begin anew where `set_clock` works; takes a C compiler."""
+    place = Path(tempfile.mkdtemp(prefix="clock-"))
+    source = Path(__file__).with_name("clock.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", place / "clock.so", source, "-ldl"], check=True)
+    (place / "shift").write_bytes(bytes(8))
+    changes = {"LD_PRELOAD": str(place / "clock.so"), "CLOCK_SHIFT": str(place / "shift")}
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **changes})
+
+
 def network_gone(rng: random.Random) -> str:
     """Each of thirty files fails in some way once or twice, at random."""
     from tests.dataset.structure_server import bcif, serving
@@ -382,6 +421,7 @@ ACCIDENTS = {
     "checkpoint": (damaged_checkpoint, "a file of the newest checkpoint cut or changed"),
     "dataset": (dataset_gone, "the dataset deleted or changed in mid-run"),
     "folder": (folder_gone, "the run's folder removed in mid-run"),
+    "clock": (clock_set_back, "the clock set back by hours or days in mid-run"),
     "network": (network_gone, "downloads silent, cut, short, busy or broken"),
 }
 
@@ -393,7 +433,9 @@ def main() -> None:
     parser.add_argument("--only", help="names with commas between them")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    wanted = options.only.split(",") if options.only else list(ACCIDENTS)
+    wanted = options.only.split(",") if options.only else [n for n in ACCIDENTS if n != "clock"]
+    if wanted == ["clock"] and "CLOCK_SHIFT" not in os.environ:
+        begin_with_a_clock_of_our_own()
     print(f"Load average {os.getloadavg()[0]:.1f}.\n")
     print("| accident | times | what came of it |\n|---|---|---|", flush=True)
     for name in wanted:
