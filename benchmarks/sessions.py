@@ -34,6 +34,7 @@ class Session:
     def __init__(self, address: str, found: Found) -> None:
         self._address, self._found = address, found
         self._known: set[str] = set()
+        self._script, self._explorer = "", ""
 
     async def __aenter__(self) -> "Session":
         host = self._address.removeprefix("http://")
@@ -50,9 +51,12 @@ class Session:
     async def __aexit__(self, *error: object) -> None:
         await self._socket.close()
 
-    async def run(self, kind: str, page: str, query: str = "") -> str:
-        """Ask for a page, or for the same again, and wait until it is all there."""
+    async def run(self, kind: str, page: str, query: str = "", explorer: bool = False) -> str:
+        """Ask for a page, or for its explorer alone, and wait until it is all there."""
         asked = BackMsg()
+        if explorer:
+            asked.rerun_script.fragment_id = self._explorer
+            asked.rerun_script.page_script_hash = self._script
         asked.rerun_script.page_name = page
         asked.rerun_script.query_string = query
         # What a browser still has isn't sent to it again.
@@ -68,8 +72,12 @@ class Session:
             if message.WhichOneof("type") == "script_finished":
                 if message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                     break
+            elif message.WhichOneof("type") == "new_session":
+                self._script = message.new_session.page_script_hash
             elif message.WhichOneof("type") == "delta":
                 element = message.delta.new_element
+                if element.WhichOneof("type") == "bidi_component":
+                    self._explorer = message.delta.fragment_id
                 words.append(element.heading.body or element.markdown.body or element.alert.body)
                 if element.WhichOneof("type") == "exception":
                     self._found.errors.append(f"{kind}: {element.exception.message[:100]}")
@@ -93,6 +101,8 @@ async def person(address: str, until: float, keys: list[str], found: Found) -> N
                 for _ in range(3):
                     await asyncio.sleep(random.uniform(1, 5))
                     await session.run("press something there", "predict", f"example={key}")
+                    await asyncio.sleep(random.uniform(1, 5))
+                    await session.run("look about in the explorer", "predict", explorer=True)
                 for page in ("runs", "data", ""):
                     await asyncio.sleep(random.uniform(1, 5))
                     await session.run(f"open {page or 'home'}", page)

@@ -98,7 +98,9 @@ class DistanceNetworkConfig:
         """For a checkpoint's ``config.json``."""
         content = {each.name: getattr(self, each.name) for each in fields(self)}
         encoder = None if self.encoder is None else self.encoder.to_dict()
-        return {"model_type": self.model_type, **content, "encoder": encoder}
+        # Hubs tell by these two what a folder holds.
+        known = {"model_type": self.model_type, "architectures": [DistanceNetwork.__name__]}
+        return {**known, **content, "encoder": encoder}
 
     def check(self) -> None:
         """Refuse a head or a loss that there isn't.

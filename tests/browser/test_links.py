@@ -1,12 +1,14 @@
 """An address shows the same in a second window, after a reload and after Back."""
 
 import re
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from tests.browser.test_explorer import FIND, Map, state
 from tests.browser.test_predict import solid_explorer
+from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -20,6 +22,12 @@ def shown(page):
     return state(page, "above"), state(page, "pins")
 
 
+def script(page):
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PyMOL script").click()
+    return Path(download.value.path()).read_text(encoding="utf-8")
+
+
 def test_the_address_follows_the_explorer_and_the_explorer_the_address(
     webgl_context, webgl_offline, address
 ):
@@ -30,6 +38,8 @@ def test_the_address_follows_the_explorer_and_the_explorer_the_address(
     page.wait_for_url(re.compile("view="))
     first = page.url
     assert '"pins":[{"i":9,"j":40}]' in unquote(first)
+    # The explorer ran alone, and the files know of the pair all the same.
+    wait_until(lambda: "resi 10, predicted and name CA and resi 41" in script(page))
     page.locator(".square").focus()
     page.keyboard.press("Digit2")
     page.wait_for_url(re.compile("above"))

@@ -56,6 +56,8 @@ def test_a_checkpoint_comes_back_as_it_was(checkpoint, tmp_path):
     np.testing.assert_array_equal(again.baseline.mean, checkpoint.baseline.mean)
     np.testing.assert_array_equal(again.calibration.rho, checkpoint.calibration.rho)
     assert again.card["train"] == "some chains"
+    told = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert told["architectures"] == ["DistanceNetwork"]
 
 
 def test_deviations_are_multiplied_by_the_factors_of_the_checkpoint(
