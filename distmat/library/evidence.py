@@ -32,6 +32,10 @@ _MANY = 16.0
 """Residues of insertions beyond which it is just many."""
 
 
+Cut = slice | np.ndarray
+"""Which residues of a chain."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What some templates say together of the distances of a stretch of a chain.
@@ -50,7 +54,7 @@ class Evidence:
 
 
 def gather_evidence(
-    templates: Sequence[Template], bounds: np.ndarray, cut: slice = slice(None)
+    templates: Sequence[Template], bounds: np.ndarray, cut: Cut = slice(None)
 ) -> Evidence:
     """What templates say of the distances of a chain, or of a stretch of it.
 
@@ -60,8 +64,8 @@ def gather_evidence(
         At least one; the surest first, of which `MOST_TEMPLATES` are heard.
     bounds : ndarray, shape=(K + 1,)
         Å: between which the bins lie.
-    cut : slice
-        The residues of the stretch.
+    cut : slice, or ndarray, dtype=int
+        The residues of the stretch, or of several, in their order.
     """
     residues = len(templates[0].place[cut])
     evidence = np.zeros((residues, residues, len(bounds) - 1), dtype=np.float32)
@@ -78,15 +82,15 @@ def gather_evidence(
 
 
 def describe(
-    template: Template, cut: slice = slice(None)
+    template: Template, cut: Cut = slice(None)
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The facts that decide how much a template's distances count.
 
     Parameters
     ----------
     template : Template
-    cut : slice
-        The residues of a stretch of the chain.
+    cut : slice, or ndarray, dtype=int
+        Residues of the chain, in their order.
 
     Returns
     -------
@@ -98,13 +102,15 @@ def describe(
     ndarray, shape=(P,), dtype=float32
         The template's distances in Å.
     ndarray, ndarray, shape=(P,), dtype=int
-        i and j, counted from the stretch's first residue.
+        i and j, as places among the residues of `cut`.
     """
     ca, place, match = template.ca[cut], template.place[cut], template.match[cut]
     covered = np.flatnonzero(np.isfinite(ca).all(axis=1))
     first, second = np.triu_indices(len(covered), 1)
     i, j = covered[first], covered[second]
     distances = np.linalg.norm(ca[i] - ca[j], axis=1)
+    residue = np.arange(len(template.place))[cut]
+    apart = residue[j] - residue[i]
     decades = min(-np.log10(max(template.e_value, 10**-_SUREST)), _SUREST) / 10
     one = np.ones(len(i))
     facts = [
@@ -115,14 +121,14 @@ def describe(
         template.identity * one,
         template.coverage * one,
         np.log(np.maximum(distances, 3.0)),
-        np.minimum(np.abs(place[j] - place[i] - (j - i)), _MANY) / _MANY,
-        np.log(j - i),
+        np.minimum(np.abs(place[j] - place[i] - apart), _MANY) / _MANY,
+        np.log(apart),
     ]
     return np.stack(facts, axis=1).astype(np.float32), distances.astype(np.float32), i, j
 
 
 def _log_likelihood(
-    template: Template, bounds: np.ndarray, cut: slice
+    template: Template, bounds: np.ndarray, cut: Cut
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each bin for each covered pair, shape=(P, K), and the residues of the pairs."""
     facts, distances, i, j = describe(template, cut)

@@ -44,6 +44,11 @@ class EncoderOutput:
     placeholders: torch.Tensor | None = None
     pooled: torch.Tensor | None = None
 
+    def of(self, shown_BS: torch.Tensor) -> "EncoderOutput":
+        """Of some residues alone; shape=(B, S), dtype=int64, −1 on padding."""
+        index_BSD = shown_BS.clamp(min=0)[..., None].expand(-1, -1, self.states.shape[-1])
+        return EncoderOutput(self.states.gather(1, index_BSD), shown_BS >= 0)
+
     def to(self, dtype: torch.dtype) -> "EncoderOutput":
         """The same with states of another number format."""
         states = (self.states, self.placeholders, self.pooled)

@@ -203,6 +203,7 @@ class DistanceNetwork(nn.Module):
         evidence: torch.Tensor | None = None,
         witnesses: torch.Tensor | None = None,
         profile: torch.Tensor | None = None,
+        shown: torch.Tensor | None = None,
     ) -> NetworkOutput:
         """Predict, and with the truth at hand say how wrong.
 
@@ -218,6 +219,9 @@ class DistanceNetwork(nn.Module):
             True Cα coordinates in Å, NaN where not observed and on padding.
         evidence, witnesses, profile : Tensor, optional
             What is known of the chains' relatives, for a head that reads it; see `Relatives`.
+        shown : Tensor, shape=(B, S), dtype=int64, optional
+            Which of the L residues the head is shown, −1 on padding; of these alone are then
+            `position`, `ca` and the relatives. None: all.
         """
         mask_BL = attention_mask.bool()
         residues_BL = None
@@ -226,6 +230,8 @@ class DistanceNetwork(nn.Module):
             joined = input_ids.shape != position.shape
             residues_BL = torch.ones_like(position).bool() if joined else mask_BL
         encoded = self._encode(input_ids, mask_BL, residues_BL)
+        if shown is not None:
+            encoded = encoded.of(shown)
         known = (Relatives(evidence, witnesses, profile),) if self.reads_relatives else ()
         answer = self.head(encoded, position, chain_length, *known)
         output: NetworkOutput = self.head.output(answer, ca, self.config.loss, self.loss_settings)

@@ -430,4 +430,5 @@ def batches_of(
         config.accumulation,
         processes,
         process,
+        config.far_share,
     )

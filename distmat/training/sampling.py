@@ -26,12 +26,28 @@ from distmat.model.tokens import ResidueTokenizer
 
 @dataclass(frozen=True)
 class Crop:
-    """Residues `start` to `start + length` of chain number `chain`, with a seed for its masks."""
+    """`length` residues of chain number `chain` from `start` on, with a seed for its masks.
+
+    With a `gap`, so many residues are left out halfway.
+    """
 
     chain: int
     start: int
     length: int
     seed: int
+    gap: int = 0
+
+    @property
+    def stretch(self) -> slice:
+        """From the first residue to the last, those of the gap, too."""
+        return slice(self.start, self.start + self.length + self.gap)
+
+    @property
+    def residues(self) -> np.ndarray:
+        """Their indices in the chain; shape=(length,)."""
+        index = np.arange(self.start, self.start + self.length)
+        index[self.length // 2 :] += self.gap
+        return index
 
 
 class ClusterBatches(Sampler[list[Crop]]):
@@ -54,6 +70,9 @@ class ClusterBatches(Sampler[list[Crop]]):
         Batches of one process to a step.
     processes, process : int
         How many share the batches, and which of them this one is.
+    far_share : float
+        Share of the crops, 0 to 1, of longer chains that have a gap, of any length there is room
+        for.
     """
 
     def __init__(
@@ -67,9 +86,10 @@ class ClusterBatches(Sampler[list[Crop]]):
         accumulation: int = 1,
         processes: int = 1,
         process: int = 0,
+        far_share: float = 0.0,
     ) -> None:
         self.lengths, self.crops, self.pairs, self.seed = lengths, crops, pairs, seed
-        self.most_chains = most_chains
+        self.most_chains, self.far_share = most_chains, far_share
         self.processes, self.process = processes, process
         order = np.argsort(clusters, kind="stable")
         starts = np.flatnonzero(np.diff(clusters[order], prepend=clusters[order][0] - 1))
@@ -120,8 +140,12 @@ class ClusterBatches(Sampler[list[Crop]]):
             if batch and full:
                 batches.append(batch)
                 batch, longest = [], length
-            start = int(rng.integers(self.lengths[chain] - length + 1))
-            batch.append(Crop(chain, start, length, int(rng.integers(2**32))))
+            room = int(self.lengths[chain]) - length
+            gap = 0
+            if self.far_share and room and rng.random() < self.far_share:
+                gap = int(rng.integers(1, room + 1))
+            start = int(rng.integers(room - gap + 1))
+            batch.append(Crop(chain, start, length, int(rng.integers(2**32)), gap))
         batches.append(batch)
         return [batches[index] for index in rng.permutation(len(batches))]
 
@@ -158,17 +182,18 @@ class CroppedChains(TorchDataset):
 
     def __getitem__(self, crop: Crop) -> dict:
         chain = self.chains[crop.chain]
-        cut = slice(crop.start, crop.start + crop.length)
+        residues = crop.residues
         return {
-            "input_ids": self.tokenizer.encode(self._sequence(crop)[cut]),
-            "position": np.arange(crop.start, crop.start + crop.length),
+            "input_ids": self.tokenizer.encode(self._sequence(crop)[crop.stretch]),
+            "position": residues,
             "chain_length": len(chain),
-            "ca": chain.ca[cut],
+            "ca": chain.ca[residues],
             "seed": crop.seed,
-            **self._shown(crop, cut),
+            "shown": residues - crop.start if crop.gap else None,
+            **self._relatives(crop),
         }
 
-    def _shown(self, crop: Crop, cut: slice) -> dict:
+    def _relatives(self, crop: Crop) -> dict:
         """What is known of the chain's relatives."""
         if self.relatives is None or self.bounds is None:
             return {}
@@ -176,8 +201,8 @@ class CroppedChains(TorchDataset):
         templates = self.relatives.draw_templates(crop.chain, rng)
         frequency = self.relatives.draw_profile(crop.chain, rng)
         return {
-            "evidence": gather_evidence(templates, self.bounds, cut) if templates else None,
-            "profile": None if frequency is None else profile_features(frequency)[cut],
+            "evidence": gather_evidence(templates, self.bounds, crop.residues) if templates else None,
+            "profile": None if frequency is None else profile_features(frequency)[crop.residues],
         }
 
     def _sequence(self, crop: Crop) -> str:
@@ -213,23 +238,26 @@ class PadAndMask:
         self.bins = bins
 
     def __call__(self, crops: list[dict]) -> dict[str, torch.Tensor]:
-        longest = max(len(crop["input_ids"]) for crop in crops)
+        longest = max(len(crop["position"]) for crop in crops)
         shape = (len(crops), max(longest, self.pad_to))
-        input_ids = np.full(shape, self.tokenizer.pad)
-        attention_mask = np.zeros(shape, dtype=np.int64)
+        read = max(shape[1], *(len(crop["input_ids"]) for crop in crops))
+        input_ids = np.full((len(crops), read), self.tokenizer.pad)
+        attention_mask = np.zeros((len(crops), read), dtype=np.int64)
         position = np.zeros(shape, dtype=np.int64)
+        shown = np.full(shape, -1)
         ca = np.full((*shape, 3), np.nan, dtype=np.float32)
         for row, crop in enumerate(crops):
-            n = len(crop["input_ids"])
-            hidden = np.random.default_rng(crop["seed"]).random(n) < self.masked_residues
-            input_ids[row, :n] = np.where(hidden, self.tokenizer.mask, crop["input_ids"])
-            attention_mask[row, :n] = 1
+            n, m = len(crop["position"]), len(crop["input_ids"])
+            hidden = np.random.default_rng(crop["seed"]).random(m) < self.masked_residues
+            input_ids[row, :m] = np.where(hidden, self.tokenizer.mask, crop["input_ids"])
+            attention_mask[row, :m] = 1
             position[row, :n] = crop["position"]
+            shown[row, :n] = np.arange(n) if crop["shown"] is None else crop["shown"]
             ca[row, :n] = crop["ca"]
         evidence, profiles = (
             [crop.get(name) for crop in crops] for name in ("evidence", "profile")
         )
-        return {
+        batch = {
             "input_ids": torch.from_numpy(input_ids),
             "attention_mask": torch.from_numpy(attention_mask),
             "position": torch.from_numpy(position),
@@ -237,3 +265,6 @@ class PadAndMask:
             "ca": torch.from_numpy(ca),
             **(pad_relatives(evidence, profiles, shape[1], self.bins) if self.bins else {}),
         }
+        if any(crop["shown"] is not None for crop in crops):
+            batch["shown"] = torch.from_numpy(shown)
+        return batch

@@ -147,3 +147,20 @@ def test_loss_does_not_change_when_the_structure_is_turned_and_moved():
     before = distogram_cross_entropy(logits, pairs_of(ca), edges)
     after = distogram_cross_entropy(logits, pairs_of(ca @ turn + 100.0), edges)
     torch.testing.assert_close(before, after)
+
+
+def test_the_head_can_be_shown_some_residues_of_what_the_encoder_reads():
+    network = tiny_network(patch=2)
+
+    def far(sequence: str, shown: list[int]) -> torch.Tensor:
+        ids = torch.from_numpy(encode(sequence))[None]
+        place = torch.tensor([shown])
+        lengths = torch.tensor([len(sequence)])
+        with torch.no_grad():
+            return network(ids, torch.ones_like(ids), place, lengths, shown=place).logits
+
+    ends = [0, 1, 2, 9, 10, 11]
+    whole = run(network, ["MKTAYIAKQRDE"])
+    torch.testing.assert_close(far("MKTAYIAKQRDE", list(range(12))), whole, atol=1e-5, rtol=1e-4)
+    before, after = far("MKTAYIAKQRDE", ends), far("MKTAYWAKQRDE", ends)
+    assert before.shape == (1, 6, 6, 48) and (before - after).abs().max() > 1e-6

@@ -143,6 +143,40 @@ def test_a_batch_holds_no_more_chains_than_wanted():
     assert [len(batch) for batch in sampler] == [1] * 7
 
 
+def test_far_crops_leave_out_what_lies_between_two_stretches_of_one_chain():
+    sampler = ClusterBatches(LENGTHS, CLUSTERS, (64,), 10**9, 0, far_share=1.0)
+    crops = [crop for epoch in range(9) for batch in _epoch(sampler, epoch) for crop in batch]
+    gaps = [crop.gap for crop in crops]
+    for crop in crops:
+        assert (crop.gap > 0) == (LENGTHS[crop.chain] > 64)
+        assert crop.stretch.stop <= LENGTHS[crop.chain] and len(crop.residues) == crop.length
+        steps = np.diff(crop.residues)
+        assert sorted(steps)[:-1] == [1] * (crop.length - 2) and steps.max() == crop.gap + 1
+    assert len(set(gaps)) > 5
+
+
+def _epoch(sampler, epoch):
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def test_of_a_far_crop_the_encoder_reads_all_and_the_head_sees_the_ends():
+    letters = "ACDEFGHIKL" * 5
+    chain = Chain("a", letters, np.arange(150.0).reshape(50, 3))
+    dataset = CroppedChains(
+        Dataset("d", (chain,), np.array([0]), np.array([True])), mini_tokenizer()
+    )
+    batch = PadAndMask(mini_tokenizer(), 0.0)(
+        [dataset[Crop(0, 3, 6, 1, gap=20)], dataset[Crop(0, 40, 8, 2)]]
+    )
+    ends = [3, 4, 5, 26, 27, 28]
+    assert batch["attention_mask"].sum(dim=1).tolist() == [26, 8]
+    assert batch["position"][0].tolist() == [*ends, 0, 0]
+    assert batch["shown"].tolist() == [[0, 1, 2, 23, 24, 25, -1, -1], list(range(8))]
+    torch.testing.assert_close(batch["ca"][0, :6], torch.tensor(chain.ca[ends]).float())
+    assert torch.isnan(batch["ca"][0, 6:]).all()
+
+
 def test_batches_are_padded_further_only_if_wanted():
     chain = Chain("a", "ACDEFGHIKL", np.zeros((10, 3)))
     dataset = CroppedChains(

@@ -132,6 +132,19 @@ class PairSettings(Settings):
     )
     """Weight of an added loss that asks whether pairs are in contact."""
 
+    far_share: float = setting(
+        0.0,
+        "Share of far stretches",
+        "Data",
+        low=0,
+        high=1,
+        words={"off": 0.0},
+        applies=_is_pair,
+    )
+    """Share of the draws, of chains longer than their crop, in which the head is shown two stretches
+    of half a crop from anywhere in the chain, while the encoder reads all that lies between: what
+    a long chain's far pairs look like, at the price of a short crop."""
+
     relatives: bool = setting(
         False,
         "Reads relatives",
@@ -147,6 +160,11 @@ class PairSettings(Settings):
         super().check_together()
         if not self.dilations:
             raise ConfigError("dilations is empty; give at least one number.")
+        if self.far_share and len(set(self.band_weights)) > 1:  # type: ignore[attr-defined]
+            raise ConfigError(
+                f"far_share is {self.far_share:g}, which knows no weights of bands; set it to 0, or "
+                "band_weights to 1,1,1,1."
+            )
 
 
 class PairKind(HeadKind):
