@@ -9,6 +9,7 @@
 Names are looked up there first, then among what ships with the project.
 """
 
+import json
 import os
 import re
 import secrets
@@ -66,6 +67,19 @@ def list_checkpoints() -> list[str]:
 def shipped_checkpoint() -> str | None:
     """Name of the checkpoint that comes with the project; None where it was left out."""
     return next(iter(_checkpoints_in(SHIPPED_CHECKPOINTS)), None)
+
+
+def shipped_for(residues: int) -> str | None:
+    """Name of the first shipped checkpoint that was trained on chains as long; None if none was."""
+    for root in SHIPPED_CHECKPOINTS:
+        for name in _checkpoints_in([root]):
+            config = root / name / "config.json"
+            if (
+                config.is_file()
+                and json.loads(config.read_text())["max_trained_length"] >= residues
+            ):
+                return name
+    return None
 
 
 def _checkpoints_in(roots: Iterable[Path]) -> list[str]:
@@ -204,7 +218,8 @@ def new_library_path(name: str) -> Path:
 def library_of(checkpoint: str | Path) -> Path | None:
     """The library that a checkpoint's predictions use unless told otherwise.
 
-    That of ``DISTMAT_LIBRARY``, a name or ``none``, else the one in the checkpoint's folder.
+    That of ``DISTMAT_LIBRARY``, a name or ``none``, else the one in the checkpoint's folder;
+    checkpoints that ship together share one.
 
     Raises
     ------
@@ -214,8 +229,10 @@ def library_of(checkpoint: str | Path) -> Path | None:
     named = os.environ.get("DISTMAT_LIBRARY")
     if named:
         return None if named == "none" else library_path(named)
-    path = checkpoint_path(checkpoint) / LIBRARY_FILE
-    return path if path.is_file() else None
+    folder = checkpoint_path(checkpoint)
+    shared = sorted(folder.parent.glob(f"*/{LIBRARY_FILE}"))
+    found = [folder / LIBRARY_FILE, *(shared if folder.parent in SHIPPED_CHECKPOINTS else ())]
+    return next(filter(Path.is_file, found), None)
 
 
 def library_cache() -> Path:

@@ -1,4 +1,4 @@
-"""What ships as `checkpoints/mini` is what its model card says."""
+"""What ships as `checkpoints/mini` and `mini-long` is what their model cards say."""
 
 import csv
 from pathlib import Path
@@ -23,16 +23,23 @@ def predictor():
     return distmat.load("mini")
 
 
-def test_it_is_small_and_holds_no_pickle():
-    library = (MINI / "library.parquet").stat().st_size
-    assert library < 25 * 2**20
-    assert sum(path.stat().st_size for path in MINI.iterdir()) - library < 25 * 2**20
+@pytest.fixture(params=["mini", "mini-long"])
+def folder(request):
+    """Each of those that ship."""
+    return checkpoint_path(request.param)
+
+
+def test_it_is_small_and_holds_no_pickle(folder):
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    assert sizes.pop("library.parquet", 0) < 25 * 2**20
+    assert sum(sizes.values()) < 25 * 2**20
     data = {".json", ".safetensors", ".csv", ".md", ".parquet"}
-    assert {path.suffix for path in MINI.iterdir()} <= data
+    assert {path.suffix for path in folder.iterdir()} <= data
 
 
-def test_its_card_names_every_chain_it_was_trained_and_chosen_on(predictor):
-    with (MINI / "chains.csv").open(newline="") as file:
+def test_its_card_names_every_chain_it_was_trained_and_chosen_on(folder):
+    predictor = distmat.load(folder)
+    with (folder / "chains.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     train = {row["id"] for row in rows if row["split"] == "train"}
     val = {row["id"] for row in rows if row["split"] == "val"}
@@ -42,8 +49,9 @@ def test_its_card_names_every_chain_it_was_trained_and_chosen_on(predictor):
     assert set(predictor.training_sequences.names) == train
 
 
-def test_the_settings_of_its_training_are_those_of_its_network(predictor):
-    configs = [read_config(path) for path in sorted(MINI.glob("training_config*.json"))]
+def test_the_settings_of_its_training_are_those_of_its_network(folder):
+    predictor = distmat.load(folder)
+    configs = [read_config(path) for path in sorted(folder.glob("training_config*.json"))]
     assert len({config.seed for config in configs}) == len(configs)
     for config in configs:
         shape = network_config(config)
@@ -60,12 +68,12 @@ def test_its_deviations_are_calibrated_and_its_card_shows_how_well(predictor):
     assert (MINI / "../../docs/mini_maps.png").resolve().is_file()
 
 
-def test_no_chain_of_the_benchmark_is_among_them():
+def test_no_chain_of_the_benchmark_is_among_them(folder):
     if not BENCHMARK.is_file():
         pytest.skip("the benchmark data are not here")
     from distmat.dataset.store import read_dataset
 
-    listed = (MINI / "chains.csv").read_text()
+    listed = (folder / "chains.csv").read_text()
     assert not [c.name for c in read_dataset(BENCHMARK).chains if f"{c.name}," in listed]
 
 

@@ -8,8 +8,10 @@ from distmat.errors import CheckpointError, DatasetError
 from distmat.workspace import (
     checkpoint_path,
     dataset_path,
+    library_of,
     list_checkpoints,
     replace_file,
+    shipped_for,
     workspace,
 )
 
@@ -66,6 +68,15 @@ def test_shipped_and_own_checkpoints_are_listed_once_each(home):
     names = list_checkpoints()
     assert {"mini", "mine", "first"} <= set(names)
     assert len(names) == len(set(names))
+
+
+def test_a_long_chain_has_a_shipped_checkpoint_of_its_own_with_the_same_library(home, monkeypatch):
+    monkeypatch.delenv("DISTMAT_LIBRARY", raising=False)
+    assert [shipped_for(residues) for residues in (100, 257, 512, 513)] == [
+        "mini", "mini-long", "mini-long", None,
+    ]  # fmt: skip
+    assert library_of("mini-long") == library_of("mini") is not None
+    assert library_of(make_checkpoint(home / "checkpoints" / "mine")) is None
 
 
 @pytest.mark.parametrize("name", ["none", "../mini", "a/b", "", ".", "..", "x\0y", "y" * 5000])

@@ -201,7 +201,9 @@ class CroppedChains(TorchDataset):
         templates = self.relatives.draw_templates(crop.chain, rng)
         frequency = self.relatives.draw_profile(crop.chain, rng)
         return {
-            "evidence": gather_evidence(templates, self.bounds, crop.residues) if templates else None,
+            "evidence": gather_evidence(templates, self.bounds, crop.residues)
+            if templates
+            else None,
             "profile": None if frequency is None else profile_features(frequency)[crop.residues],
         }
 

@@ -141,9 +141,9 @@ class PairSettings(Settings):
         words={"off": 0.0},
         applies=_is_pair,
     )
-    """Share of the draws, of chains longer than their crop, in which the head is shown two stretches
-    of half a crop from anywhere in the chain, while the encoder reads all that lies between: what
-    a long chain's far pairs look like, at the price of a short crop."""
+    """Share of the draws, of chains longer than their crop, in which the head is shown two
+    stretches of half a crop from anywhere in the chain, while the encoder reads all that lies
+    between: what a long chain's far pairs look like, at the price of a short crop."""
 
     relatives: bool = setting(
         False,
@@ -162,8 +162,8 @@ class PairSettings(Settings):
             raise ConfigError("dilations is empty; give at least one number.")
         if self.far_share and len(set(self.band_weights)) > 1:  # type: ignore[attr-defined]
             raise ConfigError(
-                f"far_share is {self.far_share:g}, which knows no weights of bands; set it to 0, or "
-                "band_weights to 1,1,1,1."
+                f"far_share is {self.far_share:g}, which knows no weights of bands; set it to 0, "
+                "or band_weights to 1,1,1,1."
             )
 
 

@@ -6,6 +6,7 @@ from distmat.ui.markdown import escape
 from distmat.ui.predict.request import named_checkpoint
 from distmat.ui.predict.view import PredictionView
 from distmat.ui.style import name_tab
+from distmat.workspace import shipped_for
 
 _LONGEST_TITLE = 80
 
@@ -49,10 +50,11 @@ def show_header(view: PredictionView) -> None:
     st.caption(" · ".join(_facts(view)))
     residues, trained = len(request.sequence), card.get("max_length")
     if trained and residues > trained:
+        other = shipped_for(residues)
         st.info(
             f"This chain has {residues:,} residues. The checkpoint was trained on stretches of up "
             f"to {trained:,}, so it has never seen pairs as far apart as some here: trust those "
-            "less.",
+            "less." + (f" '{other}' was trained on such chains: choose it above." if other else ""),
             icon=":material/straighten:",
         )
 
