@@ -73,11 +73,8 @@ def shipped_for(residues: int) -> str | None:
     """Name of the first shipped checkpoint that was trained on chains as long; None if none was."""
     for root in SHIPPED_CHECKPOINTS:
         for name in _checkpoints_in([root]):
-            config = root / name / "config.json"
-            if (
-                config.is_file()
-                and json.loads(config.read_text())["max_trained_length"] >= residues
-            ):
+            config = json.loads((root / name / "config.json").read_text())
+            if config["max_trained_length"] >= residues:
                 return name
     return None
 
