@@ -11,21 +11,27 @@ is written into this folder's ``README.md``.
 """
 
 import argparse
+import contextlib
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import psutil
 import torch
 from tables import write_part
 
-from distmat.batch.stream import deal, predict_chains
-from distmat.library.store import open_library
+from distmat.batch.crew import predict_group
+from distmat.batch.job import predict_into, results_of
+from distmat.batch.results import Results
+from distmat.library.search import Exclusion
+from distmat.library.store import Library, open_library
 from distmat.model import predictor as predictor_module
 from distmat.model.predictor import Predictor, load
-from distmat.prediction import predict_chain
 from distmat.protein.query import Query
 from distmat.protein.sequence import ALPHABET
 
@@ -77,28 +83,75 @@ def _table(checkpoint: str) -> str:
 
 
 def measure_batch(checkpoint: str, count: int) -> None:
-    """Many chains with library and trace, together and one by one, and the memory they take."""
+    """Many chains with library, trace and files, as a batch and one by one, and the memory."""
     random = np.random.default_rng(0)
     texts = ["".join(random.choice(list(ALPHABET), BATCH_LENGTH)) for _ in range(count)]
     queries = [Query(str(number), text) for number, text in enumerate(texts)]
-    predictor, library = load(checkpoint), open_library(None, checkpoint)
-    process = psutil.Process()
-    for _ in predict_chains(predictor, queries[:2], library):
-        pass
-    started = time.perf_counter()
-    for text in texts[:ONE_BY_ONE]:
-        predict_chain(predictor, text, library=library)
-    alone = ONE_BY_ONE * BATCH_LENGTH / (time.perf_counter() - started)
-    started, done, memory = time.perf_counter(), 0, []
-    for group in deal([BATCH_LENGTH] * count):
-        for _ in predict_chains(predictor, [queries[place] for place in group], library):
-            done += 1
-        memory.append((done, process.memory_info().rss / 2**20))
-    together = count * BATCH_LENGTH / (time.perf_counter() - started)
-    print(f"one by one {alone:,.0f} residues/s, {count:,} together {together:,.0f}")
-    print(f"{together / alone:.1f} times as fast")
-    for done, mebibytes in memory[:: max(1, len(memory) // 10)]:
-        print(f"after {done:,} chains {mebibytes:,.0f} MiB")
+    with tempfile.TemporaryDirectory() as folder:
+        # As separate commands would, but for loading the network each time.
+        few, library = queries[: ONE_BY_ONE + 1], open_library(None, checkpoint)
+        alone = _results(few, Path(folder) / "alone", checkpoint, library)
+        predictor, nothing = load(checkpoint), Exclusion()
+        costs = []
+        for query in few:
+            watch = _Watch()
+            group = replace(alone.group(0), places=[0], queries=[query], stems=[query.name])
+            predict_group(predictor, group, checkpoint, library, nothing, lambda place, found: None)
+            costs.append(watch.read())
+        # The first one sets up what the others find.
+        one = np.mean(costs[1:], axis=0)
+        del predictor
+        results = _results(queries, Path(folder) / "many", checkpoint, library)
+        memory: dict[int, float] = {}
+        watch = _Watch()
+        predict_into(
+            results,
+            checkpoint,
+            library,
+            nothing,
+            lambda done, total, text: memory.__setitem__(done, _family_memory()),
+        )
+        many = watch.read() / count
+    for words, (wall, processor) in (("one by one", one), (f"{count:,} as a batch", many)):
+        print(f"{words}: {BATCH_LENGTH / wall:,.0f} residues/s, {processor:.2f} s of CPU a chain")
+    print(f"{one[0] / many[0]:.1f} times as fast, with {one[1] / many[1]:.1f} times less CPU time")
+    for done in sorted(memory)[:: max(1, len(memory) // 10)]:
+        print(f"after {done:,} chains {memory[done]:,.0f} MiB in all processes")
+
+
+def _results(
+    queries: list[Query], folder: Path, checkpoint: str, library: Library | None
+) -> Results:
+    results = results_of(queries, folder, checkpoint, library, Exclusion())
+    results.begin()
+    return results
+
+
+class _Watch:
+    """Seconds since it was made: on the wall, and of CPU by this process and those it started."""
+
+    def __init__(self) -> None:
+        self._started = self._now()
+
+    def read(self) -> np.ndarray:
+        return self._now() - self._started
+
+    def _now(self) -> np.ndarray:
+        used = 0.0
+        for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+            # One that has ended is counted by whoever started it.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                used += sum(process.cpu_times()[:4])
+        return np.array([time.perf_counter(), used])
+
+
+def _family_memory() -> float:
+    """MiB that this process and those it started hold."""
+    held = 0
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            held += process.memory_info().rss
+    return held / 2**20
 
 
 def _ways(predictor: Predictor) -> dict[str, Callable[[list[str]], None]]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from distmat.batch import PREDICTION
+from distmat.batch.crew import Means, count_processes, is_short, predict_by_crew, predict_group
 from distmat.batch.inputs import read_inputs
 from distmat.batch.results import ARCHIVE, TABLE, Results
-from distmat.batch.stream import predict_chains
 from distmat.errors import SequenceError
 from distmat.export.formats import USUAL
 from distmat.export.restraints import DEFAULT_THRESHOLD
@@ -19,7 +19,7 @@ from distmat.jobs.recorder import Recorder
 from distmat.jobs.store import Store
 from distmat.library.search import Exclusion
 from distmat.library.store import Library, open_library
-from distmat.prediction import Prediction, distogram_of
+from distmat.prediction import Prediction
 from distmat.protein.query import Query
 from distmat.workspace import checkpoint_identity, checkpoint_path
 
@@ -102,6 +102,10 @@ def results_of(
     return Results(folder, queries, formats, basis, **options)
 
 
+def _nothing(found: object) -> None:
+    """Of a prediction that nobody asks about."""
+
+
 def predict_into(
     results: Results,
     checkpoint: str,
@@ -110,9 +114,10 @@ def predict_into(
     progress: Callable[[int, int, str], None],
     part: int = 0,
     parts: int = 1,
-    seen: Callable[[int, Prediction | SequenceError], None] = lambda place, found: None,
+    digest: Callable[[Prediction | SequenceError], Any] = _nothing,
+    seen: Callable[[int, Any], None] = lambda place, told: None,
 ) -> None:
-    """Predict the chains that are left, group after group.
+    """Predict the chains that are left: long ones here, the others by a process per processor.
 
     Parameters
     ----------
@@ -120,39 +125,43 @@ def predict_into(
         Told how many chains are done, of how many, and what is being done.
     part, parts : int
         Every so-manieth group, from which one on.
-    seen : callable
-        Given the place of each chain, and what was found of it.
+    digest : callable, optional
+        What is to be known of a prediction; of a module, for it goes to another process.
+    seen : callable, optional
+        Given the place of each chain, and its digest.
     """
-    from distmat.model.predictor import load
-
     results.begin()
-    left = results.left(part, parts)
+    left = [results.group(number) for number in results.left(part, parts)]
     mine = range(part, len(results.groups), parts)
     total = sum(len(results.groups[number]) for number in mine)
-    done = total - sum(len(results.groups[number]) for number in left)
+    done = total - sum(map(len, left))
     if not left:
         return
     progress(done, total, "Loading the network")
-    predictor = load(checkpoint)
-    for number in left:
-        group = results.groups[number]
-        rows = []
+    count = count_processes(left)
+    dealt = [group for group in left if count > 1 and is_short(group)]
+    here = [group for group in left if count == 1 or not is_short(group)]
+    if here:
+        from distmat.model.predictor import load
+
+        predictor = load(checkpoint)
+
+    def told(place: int, found: Prediction | SequenceError) -> None:
+        nonlocal done
+        done += 1
+        seen(place, digest(found))
         progress(done, total, "Predicting")
-        queries = [results.queries[place] for place in group]
-        for place, found in predict_chains(predictor, queries, library, exclude):
-            known: dict[str, Any] = {
-                "checkpoint": checkpoint,
-                "folder": checkpoint_path(checkpoint),
-            }
-            if isinstance(found, Prediction):
-                known["distogram"] = distogram_of(
-                    predictor, found.map.sequence, found.templates, found.alignment
-                )
-            rows.append(results.keep(group[place], found, **known))
-            seen(group[place], found)
-            done += 1
-            progress(done, total, "Predicting")
-        results.close(number, rows)
+
+    for group in here:
+        progress(done, total, "Predicting")
+        predict_group(predictor, group, checkpoint, library, exclude, told)
+    if dealt:
+        means = Means(checkpoint, None if library is None else library.path, exclude)
+        before = done
+        for place, told_of in predict_by_crew(
+            dealt, means, count, digest, lambda more: progress(before + more, total, "Predicting")
+        ):
+            seen(place, told_of)
 
 
 def predict_job(job: Job, recorder: Recorder | None) -> bool:

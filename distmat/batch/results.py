@@ -9,6 +9,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,66 @@ def check_formats(formats: Sequence[str]) -> None:
         raise ConfigError(
             f"There is no format '{unknown[0][:40]}'; there are {', '.join(FORMATS)}."
         )
+
+
+@dataclass(frozen=True)
+class Group:
+    """Chains that are predicted together, and where goes what comes of them.
+
+    Parameters
+    ----------
+    places : sequence of int
+        Of the chains among all.
+    queries : sequence of Query
+    stems : sequence of str
+        Names of each chain's files, without their endings.
+    folder, state : Path
+        For the files, and the file that says that the group is done.
+    formats : sequence of str
+    threshold : float
+        As for `Results`.
+    """
+
+    places: Sequence[int]
+    queries: Sequence[Query]
+    stems: Sequence[str]
+    folder: Path
+    state: Path
+    formats: Sequence[str]
+    threshold: float
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def keep(self, number: int, found: Prediction | SequenceError, **known: Any) -> dict[str, Any]:
+        """Write a chain's files; returns its row of the table.
+
+        Parameters
+        ----------
+        number : int
+            Of the chain in this group.
+        found : Prediction or SequenceError
+        **known
+            What else its files tell; see `Source`.
+        """
+        query = self.queries[number]
+        row = {
+            "place": self.places[number],
+            "name": query.name,
+            "residues": len(query.sequence),
+        }
+        if isinstance(found, SequenceError):
+            return row | {"error": str(found)}
+        if self.formats:
+            source = Source(found, threshold=self.threshold, **known)
+            write_prediction(source, self.folder, self.stems[number], self.formats)
+            row["files"] = self.stems[number]
+        return row | _row(found)
+
+    def close(self, rows: Sequence[dict[str, Any]]) -> None:
+        """The group is done."""
+        with replace_file(self.state, "w") as file:
+            json.dump(list(rows), file)
 
 
 class Results:
@@ -126,30 +187,18 @@ class Results:
         there = (n for n in range(len(self.groups)) if self._path(n).exists())
         return sum(len(self.groups[number]) for number in there)
 
-    def keep(self, place: int, found: Prediction | SequenceError, **known: Any) -> dict[str, Any]:
-        """Write a chain's files; returns its row of the table.
-
-        Parameters
-        ----------
-        place : int
-        found : Prediction or SequenceError
-        **known
-            What else its files tell; see `Source`.
-        """
-        query = self.queries[place]
-        row = {"place": place, "name": query.name, "residues": len(query.sequence)}
-        if isinstance(found, SequenceError):
-            return row | {"error": str(found)}
-        if self.formats:
-            source = Source(found, threshold=self.threshold, **known)
-            write_prediction(source, self.folder, self.stems[place], self.formats)
-            row["files"] = self.stems[place]
-        return row | _row(found)
-
-    def close(self, number: int, rows: Sequence[dict[str, Any]]) -> None:
-        """A group is done."""
-        with replace_file(self._path(number), "w") as file:
-            json.dump(list(rows), file)
+    def group(self, number: int) -> Group:
+        """One of the groups, with all that is needed to predict it elsewhere."""
+        places = self.groups[number]
+        return Group(
+            places,
+            [self.queries[place] for place in places],
+            [self.stems[place] for place in places],
+            self.folder,
+            self._path(number),
+            self.formats,
+            self.threshold,
+        )
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The table's rows in the order of the chains.

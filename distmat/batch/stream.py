@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 MOST_TOGETHER = 64
 """Chains whose templates are looked up in one search, and that a killed job does again at most."""
 
+_LEAST_TOGETHER, _GROUPS = 8, 8
+"""A few chains make so many groups, for as many processes, unless these would be smaller."""
+
 _MOST_RESIDUES = 2**13
-"""Of such chains in all; long ones take minutes."""
+"""Of chains in a group; long ones take minutes."""
 
 
 def deal(lengths: Sequence[int]) -> list[list[int]]:
@@ -37,10 +40,11 @@ def deal(lengths: Sequence[int]) -> list[list[int]]:
         The same for the same lengths.
     """
     groups: list[list[int]] = []
+    most = min(MOST_TOGETHER, max(_LEAST_TOGETHER, -(-len(lengths) // _GROUPS)))
     residues = 0
     for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
         residues += lengths[place]
-        if not groups or len(groups[-1]) == MOST_TOGETHER or residues > _MOST_RESIDUES:
+        if not groups or len(groups[-1]) == most or residues > _MOST_RESIDUES:
             groups.append([])
             residues = lengths[place]
         groups[-1].append(place)

@@ -119,7 +119,7 @@ def _predict(options: argparse.Namespace) -> None:
             for place, one in predict_chains(predictor, chosen, library, exclude):
                 if isinstance(one, SequenceError):
                     raise one
-                found.add(group[place], one)
+                found.add(group[place], found.digest(one))
                 if bar:
                     bar.update()
     found.show()
@@ -133,13 +133,20 @@ class _Found:
         self.said: dict[int, Any] = {}
         self.failed: list[str] = []
 
-    def add(self, place: int, found: "Prediction | SequenceError") -> None:
-        if isinstance(found, SequenceError):
-            self.failed.append(f"{self.queries[place].name}: {found}")
-        elif self.as_json:
-            self.said[place] = found.as_dict()
-        elif len(self.queries) <= _MOST_SUMMARIES:
-            self.said[place] = _summary(found, self.checkpoint)
+    @property
+    def digest(self) -> "Callable[[Prediction | SequenceError], Any]":
+        """What `add` wants to know of a prediction."""
+        if self.as_json:
+            return _as_dict
+        if len(self.queries) > _MOST_SUMMARIES:
+            return _error_alone
+        return partial(_summary, checkpoint=self.checkpoint)
+
+    def add(self, place: int, told: Any) -> None:
+        if isinstance(told, SequenceError):
+            self.failed.append(f"{self.queries[place].name}: {told}")
+        elif told is not None:
+            self.said[place] = told
 
     def show(self) -> None:
         for line in self.failed:
@@ -186,6 +193,7 @@ def _predict_into(
             library,
             exclude,
             lambda done, total, text: bar.update(done - bar.n),
+            digest=found.digest,
             seen=found.add,
         )
     if found.failed and len(found.failed) == len(found.queries):
@@ -356,9 +364,19 @@ def _of_chain(queries: "list[Query]", chain_id: str, text: str) -> "list[Query]"
     return chosen
 
 
-def _summary(prediction: "Prediction", checkpoint: str) -> str:
+def _error_alone(found: "Prediction | SequenceError") -> SequenceError | None:
+    return found if isinstance(found, SequenceError) else None
+
+
+def _as_dict(found: "Prediction | SequenceError") -> dict[str, Any] | SequenceError:
+    return found if isinstance(found, SequenceError) else found.as_dict()
+
+
+def _summary(prediction: "Prediction | SequenceError", checkpoint: str) -> str | SequenceError:
     from distmat.library.training_sequences import describe_overlap
 
+    if isinstance(prediction, SequenceError):
+        return prediction
     hand = prediction.backbone
     lines = [
         f"{prediction.name}: {len(prediction.map)} residues, "

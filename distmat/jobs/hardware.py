@@ -65,6 +65,20 @@ def machine() -> dict[str, Any]:
     }
 
 
+def usable_processors() -> int:
+    """How many processors this process may keep busy.
+
+    What ``OMP_NUM_THREADS`` says, which PyTorch's threads heed, too; else what a Slurm job was
+    given; else what the system lets it run on.
+    """
+    for name in ("OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"):
+        if (text := os.environ.get(name, "")).isdecimal() and int(text):
+            return int(text)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def out_of_memory_kills() -> int | None:
     """How many processes this machine's kernel has killed for memory since it started."""
     try:

@@ -1,4 +1,4 @@
-"""Processes that compute for pages, so that a long answer stalls nobody else's page.
+"""Processes that compute for pages and batches: a long answer stalls nobody else's page.
 
 A worker is asked by a pickle on its standard input and answers on its standard output: how far it
 is, and what came of it. Both ends are this program, nothing else is ever read there. It keeps what
@@ -222,13 +222,13 @@ class _Worker:
         code = self._process.wait()
         if code == -signal.SIGKILL:
             return (
-                "The system ended the process that computes for the pages (SIGKILL), most likely "
-                "because memory ran out; try again, with a shorter chain if it happens again."
+                "The system ended the process that computed this (SIGKILL), most likely because "
+                "memory ran out; try again, with a shorter chain if it happens again."
             )
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return (
-            f"The process that computes for the pages has ended ({how}); try again, and look at "
-            "the server's log if it happens again."
+            f"The process that computed this has ended ({how}); try again, and look at the log if "
+            "it happens again."
         )
 
 

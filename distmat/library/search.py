@@ -117,7 +117,7 @@ def _found_by_known_profiles(
     few = len(sequences) <= _ALIGN_ALL
     finding = ["--prefilter-mode", "1"] if few else ["-k", "5", "-s", "7.5"]
     most = str(max(300, len(sequences))) if few else "300"
-    limits = ["--max-seqs", most, *_LIMITS, "-e", _WEAKEST if few else _WEAKEST_OF_MANY]
+    limits = ["--max-seqs", most, *_LIMITS, "-e", _weakest(library, sequences)]
     profiles = str(profile_database(library))
     with MMseqsWorkspace(folder, threads) as place:
         place.write("queries", enumerate(sequences))
@@ -146,16 +146,29 @@ def _found_by_alignments(
         # As FASTA: no row has insertions any more.
         place.run(["msa2profile", "alignments", "profiles", "--match-mode", "0"])
         search = ["search", "profiles", known, "found", "tmp", "-a", "--prefilter-mode", "1"]
-        place.run([*search, "--max-seqs", "300", *_LIMITS, "-e", _WEAKEST])
+        # Here MMseqs2's E-value is the query's own.
+        place.run([*search, "--max-seqs", "300", *_LIMITS, "-e", str(_MARGIN * MOST_E_VALUE)])
         columns = "query,target,bits,qstart,qend,qlen,tstart,cigar"
         place.run(["convertalis", "profiles", known, "found", "found.tsv", *_AS, columns])
         yield from _read_rows(folder / "found.tsv")
 
 
 _LIMITS = ("--min-ungapped-score", str(_LEAST_UNGAPPED))
-_WEAKEST, _WEAKEST_OF_MANY = "10000", "10"
-# MMseqs2's E-value of a profile among many queries is about a query's own among the profiles, so
-# that what would be dropped anyway needn't be told.
+_MARGIN = 10
+"""By how much more than needed MMseqs2 tells: its E-values heed that alignments end somewhere."""
+
+
+def _weakest(library: Library, sequences: Sequence[str]) -> str:
+    """MMseqs2's E-value up to which a profile's finds are told; weaker ones would be dropped.
+
+    It is residues of the profile × those of all queries × 2^-bits; what counts in the end is
+    residues of the one query × those of the library × 2^-bits, up to `MOST_E_VALUE`.
+    """
+    profile, queries = max(map(len, library.sequences)), sum(map(len, sequences))
+    one = min(map(len, sequences)) * library.residues
+    return f"{_MARGIN * MOST_E_VALUE * profile * queries / one:g}"
+
+
 _AS = ("--format-output",)
 _OTHER_WAY_ROUND = str.maketrans("ID", "DI")
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from distmat import cli
+from distmat.batch import crew
 from distmat.jobs import operations, processes, scheduler
 from distmat.jobs.states import State
 from distmat.jobs.store import JobStore
@@ -36,7 +37,9 @@ def table(path):
         return list(csv.DictReader(file))
 
 
-def test_jobs_that_share_the_chains_give_what_one_command_gives(home, tmp_path, capsys):
+def test_jobs_that_share_the_chains_give_what_one_command_gives(
+    home, tmp_path, monkeypatch, capsys
+):
     sequences = tmp_path / "many.fasta"
     chains = [f">s{n}\n{'MKTAYIAKQRQISFVKSH'[: 10 + n % 8]}" for n in range(66)]
     sequences.write_text("\n".join(chains))
@@ -57,6 +60,9 @@ def test_jobs_that_share_the_chains_give_what_one_command_gives(home, tmp_path, 
     folder = jobs[0].folder / "results"
     direct = tmp_path / "direct"
     command = ["predict", *inputs, "--out", direct, "--formats", "pdb", "--library", "none"]
+    # The jobs' one process each gave what two processes give that share one command's chains.
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr(crew, "_MEMORY", 1)
     assert cli.main([*map(str, command)]) == 0
     assert (folder / "results.csv").read_bytes() == (direct / "results.csv").read_bytes()
     rows = table(direct / "results.csv")

@@ -37,10 +37,8 @@ def work(results, predictor, groups=None):
     """Predict what is left, or some of it."""
     results.begin()
     for number in results.left() if groups is None else groups:
-        group = results.groups[number]
-        chosen = [results.queries[place] for place in group]
-        rows = [results.keep(group[p], one) for p, one in predict_chains(predictor, chosen)]
-        results.close(number, rows)
+        group = results.group(number)
+        group.close([group.keep(n, one) for n, one in predict_chains(predictor, group.queries)])
 
 
 def table(folder):
@@ -70,10 +68,9 @@ def test_after_a_kill_only_what_is_left_is_predicted(tmp_path, predictor):
     first = Results(tmp_path, queries, ["pdb"], ["mini"])
     work(first, predictor, groups=[0, 2])
     # Killed in the middle of a group: its files are there, and it isn't closed.
-    group = first.groups[1]
-    chosen = [queries[place] for place in group]
-    for place, one in list(predict_chains(predictor, chosen))[:2]:
-        first.keep(group[place], one)
+    group = first.group(1)
+    for number, one in list(predict_chains(predictor, group.queries))[:2]:
+        group.keep(number, one)
     asked = len(predictor.asked)
     again = Results(tmp_path, queries, ["pdb"], ["mini"])
     assert again.done() == len(first.groups[0]) + len(first.groups[2])

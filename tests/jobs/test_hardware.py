@@ -1,5 +1,6 @@
 """What is measured of the machine, with a made-up GPU where none is."""
 
+import os
 import sys
 import time
 import types
@@ -121,3 +122,15 @@ def test_the_state_of_the_source_is_commit_branch_and_changes(tmp_path):
     assert git_state(tmp_path) == {"commit": commit, "branch": "trunk", "changed_files": 0}
     (tmp_path / "a.txt").write_text("two")
     assert git_state(tmp_path)["changed_files"] == 1
+
+
+def test_processors_are_those_that_one_may_use(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    assert 1 <= hardware.usable_processors() <= os.cpu_count()
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
+    assert hardware.usable_processors() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    assert hardware.usable_processors() == 5
+    monkeypatch.setenv("OMP_NUM_THREADS", "0")
+    assert hardware.usable_processors() == 3
