@@ -19,11 +19,15 @@ def named_in_address(name: str, known: Sequence[str], usual: str) -> str:
     return said if said is not None and said in known else usual
 
 
-def name_in_address(name: str, value: str, usual: str) -> None:
-    """Let the address say this; nothing where it is as usual."""
+def name_in_address(name: str, value: str, usual: str = "") -> None:
+    """Let the address say this; nothing where it is as usual.
+
+    What it says already isn't said again: Streamlit would send the browser the whole address that
+    this run of the page began with, and undo what the browser has changed since.
+    """
     if value == usual:
         st.query_params.pop(name, None)
-    else:
+    elif st.query_params.get(name) != value:
         st.query_params[name] = value
 
 

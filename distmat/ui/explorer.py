@@ -24,6 +24,7 @@ from distmat.figures.explorer import (
 )
 from distmat.figures.explorer.link import read_view, write_view
 from distmat.protein.chain import Chain
+from distmat.ui.address import name_in_address
 from distmat.ui.file_name import file_stem
 
 if TYPE_CHECKING:
@@ -113,10 +114,7 @@ def _follow_view(place: str, scene: str, residues: int) -> tuple[dict[str, Any] 
     if told is not None and json.dumps(told) != state["told"]:
         state["told"] = json.dumps(told)
         text = write_view(told)
-        if text:
-            st.query_params["view"] = text
-        else:
-            st.query_params.pop("view", None)
+        name_in_address("view", text)
     elif text != (state["text"] or ""):
         state["view"] = read_view(text, residues) or {}
         state["turn"] += 1

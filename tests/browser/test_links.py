@@ -28,6 +28,30 @@ def script(page):
     return Path(download.value.path()).read_text(encoding="utf-8")
 
 
+def looked_at(page):
+    solid_explorer(page)
+    page.evaluate(f"() => {{ {FIND} }}")
+    return page.evaluate("() => [explorerOf().sequence, explorerOf().state.pins]")
+
+
+def mark_and_share(context, page, i, j):
+    """Mark a pair; a reload and a second window then show the same chain with it."""
+    sequence, pins = looked_at(page)
+    assert pins == []
+    page.locator(".square").scroll_into_view_if_needed()
+    Map(page).click(i, j)
+    page.wait_for_url(re.compile("view="))
+    wanted = [sequence, [{"i": i, "j": j}]]
+    assert looked_at(page) == wanted
+    page.reload()
+    assert looked_at(page) == wanted
+    second = context.new_page()
+    second.goto(page.url)
+    assert looked_at(second) == wanted
+    second.close()
+    return sequence
+
+
 def test_the_address_follows_the_explorer_and_the_explorer_the_address(
     webgl_context, webgl_offline, address
 ):
@@ -65,9 +89,9 @@ def test_the_address_follows_the_explorer_and_the_explorer_the_address(
     assert other.evaluate(CAMERA) == pytest.approx(turned, abs=0.02)
     other.close()
 
-    while page.url != first:
-        page.go_back()
-        page.wait_for_timeout(50)
+    # Where one looked is no step: Back undoes the layer.
+    page.go_back()
+    page.wait_for_url(first)
     page.wait_for_function("() => explorerOf().state.above === 'predicted'")
     assert state(page, "pins") == [{"i": 9, "j": 40}]
     page.wait_for_function("() => explorerOf().state.camera === null")

@@ -51,7 +51,7 @@ def choose_dataset() -> Summary | None:
             offer_to_train(name)
             offer_to_evaluate(name, dataset=name)
         _offer_deletion(known[name])
-    st.query_params["dataset"] = name
+    name_in_address("dataset", name)
     chosen = known[name]
     if chosen.fault:
         st.error(escape(chosen.fault), icon=":material/error:")

@@ -14,6 +14,7 @@ from distmat.training.evaluation_job import (
     finished_evaluations,
     submit_evaluations,
 )
+from distmat.ui.address import name_in_address
 from distmat.ui.bridges import EVALUATED
 from distmat.ui.job_list import show_jobs, watch_job
 from distmat.ui.markdown import escape, show_error
@@ -143,7 +144,7 @@ def choose_evaluations() -> list[Job]:
         help="Two or more are compared chain by chain.",
     )
     st.session_state["evaluations-addressed"] = chosen
-    st.query_params["evaluation"] = ",".join(chosen)
+    name_in_address("evaluation", ",".join(chosen))
     return [known[name] for name in chosen]
 
 

@@ -15,6 +15,7 @@ from distmat.kept_files import keep_file, kept_file
 from distmat.protein.query import STRUCTURE_SUFFIXES
 from distmat.protein.structure.read import read_structure_bytes
 from distmat.scoring.map_comparison import MapDifference
+from distmat.ui.address import name_in_address
 from distmat.ui.markdown import escape, show_error
 
 T = TypeVar("T")
@@ -103,10 +104,7 @@ def _open(key: str, file: tuple[str, bytes] | None) -> None:
             file_id = keep_file(*file)
     st.session_state.update({f"{key}-kept": file, f"{key}-id": file_id})
     st.query_params.pop("view", None)
-    if file_id:
-        st.query_params[key] = file_id
-    else:
-        st.query_params.pop(key, None)
+    name_in_address(key, file_id or "")
 
 
 def _ask_map(label: str, key: str) -> GivenMap | None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from distmat.ui.address import name_in_address
+
 LONGEST_IN_ADDRESS = 400
 """Residues of a sequence that stands in the address itself."""
 
@@ -33,7 +35,4 @@ def set_address(parts: Mapping[str, str]) -> None:
         st.query_params.pop("view", None)
     st.session_state["address"] = dict(parts)
     for part in REQUEST:
-        if part in parts:
-            st.query_params[part] = parts[part]
-        else:
-            st.query_params.pop(part, None)
+        name_in_address(part, parts.get(part, ""))

@@ -16,6 +16,7 @@ from distmat.jobs.job import Job
 from distmat.prediction_tasks import predict_maps
 from distmat.protein.mutation import mutate, parse_mutations
 from distmat.scoring.effect import CLEAR, MutationEffect, mutation_effect
+from distmat.ui.address import name_in_address
 from distmat.ui.explorer import show_explorer
 from distmat.ui.file_name import file_stem
 from distmat.ui.job_list import show_jobs, watch_job
@@ -80,7 +81,7 @@ def _show_mutant(view: PredictionView, text: str) -> None:
         show_error(error)
         return
     named = " ".join(map(str, mutations))
-    st.query_params["mutations"] = named
+    name_in_address("mutations", named)
     effect = mutation_effect(wild, mutant)
     with st.container(horizontal=True):
         for label, value, hint in _numbers(view, wild, effect):

@@ -20,6 +20,7 @@ from distmat.protein.query import (
     read_query_text,
 )
 from distmat.protein.sequence import UNNAMED, check_letters
+from distmat.ui.address import name_in_address
 from distmat.ui.markdown import escape, show_error
 from distmat.ui.predict.files import ask_model, read_aligned, read_model
 from distmat.ui.predict.link import LONGEST_IN_ADDRESS, address, is_new_address, set_address
@@ -142,9 +143,7 @@ def _show_library(checkpoint: str) -> None:
     said = None
     if st.session_state["library"] != usual:
         said = _library_name(chosen, own) if used else "off"
-        st.query_params["templates"] = said
-    else:
-        st.query_params.pop("templates", None)
+    name_in_address("templates", said or "")
     st.session_state["templates-address"] = said
 
 
@@ -174,7 +173,7 @@ def _checkpoints() -> list[str]:
     if "checkpoint" not in st.session_state and chosen in known:
         st.session_state["checkpoint"] = chosen
     if chosen in known:
-        st.query_params["checkpoint"] = chosen
+        name_in_address("checkpoint", chosen)
     return known
 
 
@@ -187,7 +186,7 @@ def _is_step(name: str) -> bool:
 def _remember_checkpoint() -> None:
     """A reload, or whoever is given the address, meets the same model again."""
     st.session_state["chosen-checkpoint"] = st.session_state["checkpoint"]
-    st.query_params["checkpoint"] = st.session_state["checkpoint"]
+    name_in_address("checkpoint", st.session_state["checkpoint"])
 
 
 def named_checkpoint(checkpoint: str) -> str:
