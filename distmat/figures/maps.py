@@ -20,7 +20,7 @@ NOT_OBSERVED = "rgba(140, 140, 140, 0.35)"
 """Shows through where a map has no value."""
 _BOTH_COLOUR = "#009e73"
 
-SINGLE_HEIGHT = 410
+SINGLE_HEIGHT = 430
 """Pixels of a map alone, with the bar of its colours."""
 
 _BAR_BELOW = {
@@ -73,9 +73,7 @@ def single_map(sequence: str, distances: np.ndarray, farthest: float | None = No
         },
     )
     # The bar is below: beside it, a narrow window would leave the map half of its width.
-    return finish(figure, SINGLE_HEIGHT).update_layout(
-        plot_bgcolor=NOT_OBSERVED, width=SINGLE_HEIGHT - 20, margin_t=10
-    )
+    return finish(figure, SINGLE_HEIGHT).update_layout(plot_bgcolor=NOT_OBSERVED, margin_t=10)
 
 
 def agreement_map(sequence: str, first: np.ndarray, second: np.ndarray) -> go.Figure:

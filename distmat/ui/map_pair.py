@@ -10,6 +10,7 @@ from distmat.figures.maps import image_options, single_map
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
+    from streamlit.delta_generator import DeltaGenerator
 
 
 def show_map_pair(
@@ -22,8 +23,8 @@ def show_map_pair(
     key: str,
     file: str,
     protein: str,
-) -> None:
-    """Draw two maps of one chain, side by side.
+) -> "DeltaGenerator":
+    """Draw two maps of one chain, side by side; returns the room beside them, for words.
 
     Parameters
     ----------
@@ -42,16 +43,23 @@ def show_map_pair(
         What the chain is called, for those who can't see the maps.
     """
     sides = ((title, "predicted", predicted), ("True", "true", true))
-    for column, (heading, name, distances) in zip(st.columns(2, gap="medium"), sides, strict=True):
-        with column:
+    *places, words = rooms(key)
+    for place, (heading, name, distances) in zip(places, sides, strict=True):
+        with place:
             st.markdown(f"**{heading}**")
             st.plotly_chart(
                 _map(sequence, farthest, sha256(distances.tobytes()).digest(), distances),
-                width="content",
                 config=image_options(file.format(name), "png"),
                 key=f"{key}-{name}",
                 alt=f"The {name} distance map of {protein}",
             )
+    return words
+
+
+def rooms(key: str) -> "list[DeltaGenerator]":
+    """For two maps and what is said of them; the words are below where three don't fit."""
+    with st.container(key=f"map-pair-{key}"):
+        return st.columns(3, gap="medium")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

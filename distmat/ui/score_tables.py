@@ -1,6 +1,7 @@
 """Scores of a map beside those of knowing only the separation, as tables."""
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from distmat.protein.distance_map import BANDS
@@ -28,6 +29,7 @@ def overall_rows(
     baseline_scores: "MapScores",
     own: "MapScores | None" = None,
     column: str = "model",
+    only: Collection[str] = (),
 ) -> list[dict[str, str]]:
     """A row for each score over all pairs.
 
@@ -38,11 +40,13 @@ def overall_rows(
         Of a checkpoint's own baseline.
     column : str
         What is scored, in a word.
+    only : collection of str
+        Keys of the scores that there is room for; by default all.
     """
     model, baseline = scored.values, baseline_scores.values
     rows = []
     for score in MAP_SCORES.shown("table"):
-        if score.key not in model:
+        if score.key not in model or (only and score.key not in only):
             continue
         ours, theirs = model[score.key], baseline[score.key]
         row = {

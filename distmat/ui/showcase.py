@@ -11,10 +11,11 @@ from distmat.errors import DistmatError
 from distmat.figures.maps import SINGLE_HEIGHT
 from distmat.library.training_sequences import describe_overlap
 from distmat.protein.examples import Example, examples
-from distmat.ui.map_pair import show_map_pair
+from distmat.ui.map_pair import rooms, show_map_pair
 from distmat.ui.markdown import escape, show_error
 from distmat.ui.predict.request import PredictionRequest
 from distmat.ui.predict.view import PredictionView, make_view, view_key
+from distmat.ui.score_tables import overall_rows
 from distmat.workspace import library_of, shipped_checkpoint
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 EXAMPLE = "lt-iib-b"
 """Its key: neither the best nor the worst of them, and predicted without a template."""
+
+_SCORES = ("mae", "pearson", "lddt", "long_precision")
+"""Those that one needs to read the others."""
 
 _STEP = 0.3
 """Seconds of waiting after which a person may leave the page."""
@@ -48,8 +52,8 @@ def show_showcase() -> None:
 def _wait(made: "Future[PredictionView]", room: "DeltaGenerator") -> None:
     with room.container():
         said = st.empty()
-        for column in st.columns(2):
-            column.skeleton(height=SINGLE_HEIGHT)
+        for room_of_map in rooms("waiting")[:2]:
+            room_of_map.skeleton(height=SINGLE_HEIGHT)
     while not made.done():
         # Said again and again: whoever clicks elsewhere leaves the page here.
         said.caption(":material/hourglass_top: The model is loading, and predicts a protein.")
@@ -94,7 +98,7 @@ def _show(example: Example, made: "Future[PredictionView]") -> None:
     truth, comparison = view.request.truth, view.prediction.comparison
     assert truth is not None and comparison is not None  # noqa: S101 - examples have structures
     true, predicted = truth.distances, view.prediction.map.distances
-    show_map_pair(
+    words = show_map_pair(
         truth.sequence,
         predicted,
         true,
@@ -105,13 +109,15 @@ def _show(example: Example, made: "Future[PredictionView]") -> None:
         protein=example.title,
     )
     learned = describe_overlap(view.prediction.training_overlap, view.checkpoint)
-    st.markdown(
-        f"**{escape(example.title)}**, {len(truth):,} residues: "
-        f"{escape(comparison.verdict.sentence())} {escape(learned)}"
-    )
-    st.page_link(
-        "predict.py",
-        label="Look at it in 3D",
-        icon=":material/arrow_forward:",
-        query_params={"example": example.key},
-    )
+    with words:
+        st.markdown(f"**{escape(example.title)}**, {len(truth):,} residues")
+        st.markdown(escape(comparison.verdict.sentence()))
+        rows = overall_rows(comparison.model, comparison.baseline, only=_SCORES)
+        st.table(rows, hide_index=True, border="horizontal")
+        st.caption(escape(learned))
+        st.page_link(
+            "predict.py",
+            label="Look at it in 3D",
+            icon=":material/arrow_forward:",
+            query_params={"example": example.key},
+        )

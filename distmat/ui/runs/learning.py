@@ -68,7 +68,7 @@ def _ask_step(run: Run, steps: list[int]) -> int:
 
 
 def _show(run: Run, chain: WatchedChain, step: int, found: WatchedMap) -> None:
-    show_map_pair(
+    words = show_map_pair(
         chain.sequence,
         found.distances,
         chain.true,
@@ -79,5 +79,6 @@ def _show(run: Run, chain: WatchedChain, step: int, found: WatchedMap) -> None:
         file=f"{file_stem(chain.name)}-{{}}-{step}",
         protein=chain.name,
     )
-    st.markdown(escape(judge(found.mae, found.baseline_mae).sentence()))
-    st.caption("The same chains of the validation data at every evaluation.")
+    with words:
+        st.markdown(escape(judge(found.mae, found.baseline_mae).sentence()))
+        st.caption("The same chains of the validation data at every evaluation.")
