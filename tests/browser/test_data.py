@@ -6,13 +6,16 @@ from playwright.sync_api import expect
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
 from tests.browser.picture import BLUE, share_like
+from tests.browser.test_links import mark_and_share
 from tests.browser.test_predict import open_page, solid_explorer
 from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at(webgl_offline, address, tmp_path):
+def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at_and_linked_to(
+    webgl_context, webgl_offline, address, tmp_path
+):
     page, wanted = webgl_offline
     for example in examples():
         chain = example.read()
@@ -39,4 +42,17 @@ def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at(webgl_offline,
     view = solid_explorer(page).locator(".scene")
     wait_until(lambda: share_like(view.screenshot(), BLUE) > 0.005)
     expect(page.locator(".explorer .mirrored")).to_be_hidden()
+
+    # The dataset, what is searched in it, the chain and what is marked there are in the address.
+    page.get_by_role("textbox", name="Search").fill("kunitz")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("search=kunitz"))
+    kunitz = next(example for example in examples() if example.key == "kunitz").read()
+    page.wait_for_function(
+        "(text) => [...document.querySelectorAll('*')].some("
+        "(n) => n.shadowRoot?.explorer?.sequence === text || n.explorer?.sequence === text)",
+        arg=kunitz.sequence,
+    )
+    assert mark_and_share(webgl_context, page, 9, 40) == kunitz.sequence
+    assert "dataset=from_a_folder" in page.url and "part=Chains" in page.url
     assert wanted == []

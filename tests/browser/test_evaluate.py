@@ -4,15 +4,18 @@ import re
 
 import pytest
 
+from distmat.dataset.store import stream_rows
 from distmat.dataset.synthetic import write_synthetic
 from tests.browser.test_addresses import assert_opened
+from tests.browser.test_links import looked_at, mark_and_share
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_an_evaluation_goes_on_while_another_page_is_looked_at(context, fresh):
     url, home = fresh
-    write_synthetic(home / "datasets" / "made_up.parquet", 12)
+    data = home / "datasets" / "made_up.parquet"
+    write_synthetic(data, 12)
     page = context.new_page()
     try:
         page.goto(f"{url}/evaluate")
@@ -27,5 +30,15 @@ def test_an_evaluation_goes_on_while_another_page_is_looked_at(context, fresh):
         page.get_by_role("heading", name="mini on made_up").wait_for()
         page.get_by_text("separation only").first.wait_for()
         page.get_by_role("heading", name="On which chains").wait_for()
+
+        # The worst chain, and what is marked in it, is a click and then a link away.
+        looked_at(page)
+        page.get_by_role("button", name="Open").last.click()
+        page.wait_for_url(re.compile("chain="))
+        worst = re.search("chain=([^&]+)", page.url).group(1)
+        page.get_by_text(f"Worst — {worst}").wait_for()
+        chain = next(row["chain"] for row in stream_rows(data, ()) if row["chain"].name == worst)
+        page.wait_for_function("(text) => explorerOf().sequence === text", arg=chain.sequence)
+        assert mark_and_share(context, page, 2, 20) == chain.sequence
     finally:
         page.close()
