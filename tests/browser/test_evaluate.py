@@ -12,11 +12,11 @@ from tests.browser.test_links import looked_at, mark_and_share
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_an_evaluation_goes_on_while_another_page_is_looked_at(context, fresh):
+def test_an_evaluation_goes_on_while_another_page_is_looked_at(webgl_context, fresh):
     url, home = fresh
     data = home / "datasets" / "made_up.parquet"
     write_synthetic(data, 12)
-    page = context.new_page()
+    page = webgl_context.new_page()
     try:
         page.goto(f"{url}/evaluate")
         assert_opened(page, "Evaluate", "Evaluate · distmat")
@@ -39,6 +39,6 @@ def test_an_evaluation_goes_on_while_another_page_is_looked_at(context, fresh):
         page.get_by_text(f"Worst — {worst}").wait_for()
         chain = next(row["chain"] for row in stream_rows(data, ()) if row["chain"].name == worst)
         page.wait_for_function("(text) => explorerOf().sequence === text", arg=chain.sequence)
-        assert mark_and_share(context, page, 2, 20) == chain.sequence
+        assert mark_and_share(webgl_context, page, 2, 20) == chain.sequence
     finally:
         page.close()
