@@ -231,10 +231,11 @@ def test_a_training_here_and_now_says_why_it_ended_as_one_in_the_background_does
         raise error
 
     monkeypatch.setattr("distmat.training.trainer.train", fails)
-    code, _, err = call(capsys, "train", "--set", "max_steps=1")
+    made_up = ("train", "--set", "train=synthetic", "--set", "val=synthetic")
+    code, _, err = call(capsys, *made_up)
     assert code == 2 and err.startswith("distmat: ") and words in err
     monkeypatch.setattr("distmat.training.trainer.train", lambda *a, **named: 1 / 0)
-    code, _, err = call(capsys, "train")
+    code, _, err = call(capsys, *made_up)
     assert code == 1 and "ZeroDivisionError" in err and "a fault of the program" in err
 
 

@@ -387,7 +387,7 @@ def test_an_address_opens_a_step_of_a_run_and_a_reload_meets_it_again(page, tmp_
     assert_no_fault(page)
     chosen = page.selectbox(key="checkpoint")
     assert chosen.value == "mine-1234/checkpoint-1500"
-    assert chosen.options == ["mini", "mine-1234, step 1,500"]
+    assert chosen.options == ["mini", "mini-long", "mine-1234, step 1,500"]
     chosen.set_value("mini").run()
     assert page.query_params["checkpoint"] in ("mini", ["mini"])
 

@@ -1,6 +1,7 @@
 """When a worker of the server gets ready."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from distmat.ui import lifespan, workers
 
@@ -11,7 +12,10 @@ def ask(path):
     async def app(scope, receive, send):
         answered.append(scope["path"])
 
-    asyncio.run(lifespan.WarmUp(app)({"type": "http", "path": path}, None, None))
+    called = lifespan.WarmUp(app)({"type": "http", "path": path}, None, None)
+    # Where a browser's test ran before, this thread has a loop already.
+    with ThreadPoolExecutor(1) as other:
+        other.submit(asyncio.run, called).result()
     assert answered == [path]
 
 
