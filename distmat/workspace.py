@@ -227,8 +227,9 @@ def library_of(checkpoint: str | Path) -> Path | None:
     if named:
         return None if named == "none" else library_path(named)
     folder = checkpoint_path(checkpoint)
-    shared = sorted(folder.parent.glob(f"*/{LIBRARY_FILE}"))
-    found = [folder / LIBRARY_FILE, *(shared if folder.parent in SHIPPED_CHECKPOINTS else ())]
+    found = [folder / LIBRARY_FILE]
+    if folder.parent in SHIPPED_CHECKPOINTS:
+        found += sorted(folder.parent.glob(f"*/{LIBRARY_FILE}"))
     return next(filter(Path.is_file, found), None)
 
 

@@ -83,9 +83,9 @@ def predict_group(
     seen : callable
         Given the place of each chain among all, and what was found of it.
     """
-    rows = []
+    rows, folder = [], checkpoint_path(checkpoint)
     for number, found in predict_chains(predictor, group.queries, library, exclude):
-        known = {"checkpoint": checkpoint, "folder": checkpoint_path(checkpoint)}
+        known: dict[str, Any] = {"checkpoint": checkpoint, "folder": folder}
         if isinstance(found, Prediction):
             known["distogram"] = distogram_of(
                 predictor, found.map.sequence, found.templates, found.alignment

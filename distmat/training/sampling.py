@@ -189,7 +189,6 @@ class CroppedChains(TorchDataset):
             "chain_length": len(chain),
             "ca": chain.ca[residues],
             "seed": crop.seed,
-            "shown": residues - crop.start if crop.gap else None,
             **self._relatives(crop),
         }
 
@@ -254,7 +253,7 @@ class PadAndMask:
             input_ids[row, :m] = np.where(hidden, self.tokenizer.mask, crop["input_ids"])
             attention_mask[row, :m] = 1
             position[row, :n] = crop["position"]
-            shown[row, :n] = np.arange(n) if crop["shown"] is None else crop["shown"]
+            shown[row, :n] = crop["position"] - crop["position"][0]
             ca[row, :n] = crop["ca"]
         evidence, profiles = (
             [crop.get(name) for crop in crops] for name in ("evidence", "profile")
@@ -267,6 +266,6 @@ class PadAndMask:
             "ca": torch.from_numpy(ca),
             **(pad_relatives(evidence, profiles, shape[1], self.bins) if self.bins else {}),
         }
-        if any(crop["shown"] is not None for crop in crops):
+        if any(len(crop["input_ids"]) > len(crop["position"]) for crop in crops):
             batch["shown"] = torch.from_numpy(shown)
         return batch
