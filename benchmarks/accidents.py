@@ -87,7 +87,7 @@ def end_all(home: Path) -> None:
     if scheduler:
         processes.kill(scheduler)
     with contextlib.suppress(Exception), RunStore(home) as store:
-        for run in store.active():
+        for run in store.list_active():
             if run.process:
                 processes.kill(run.process)
 
@@ -366,7 +366,9 @@ def clock_set_back(rng: random.Random) -> str:
         said = {finishes(store, run) for run in runs}
         ended = [store.get(run.id) for run in runs]
         promise(all(run.attempt == 1 for run in ended), "started twice")
-        promise(all(0 <= run.elapsed(time.time()) < PATIENCE for run in ended), "odd durations")
+        promise(
+            all(0 <= run.seconds_spent(time.time()) < PATIENCE for run in ended), "odd durations"
+        )
         for run in ended:
             promise(run.id in command("runs", "list").stdout, "not in the list")
             promise(command("runs", "show", run.id).stdout, "not shown")

@@ -63,7 +63,7 @@ def look(store, run_id, points=1000):
     run = store.get(run_id)
     operations.reconcile(store)
     curves = store.curves(run_id, points=points)
-    store.remaining(run)
+    store.seconds_left(run)
     store.table(run_id, ("loss", "grad_norm", "learning_rate"), rows=100)
     store.hardware(run_id, points=200)
     tail(run.log)
@@ -318,7 +318,7 @@ def disturb(store, start, result, count, rng):
     """Kill jobs at random moments until there were enough kills, and compare what they made."""
     whole = start("whole")
     follow(store, whole, lambda now: now.state == State.FINISHED, 3600)
-    seconds = store.get(whole.id).elapsed(time.time())
+    seconds = store.get(whole.id).seconds_spent(time.time())
     expected, done, jobs_done, same = result(whole), 0, 0, True
     while done < count:
         job = start("parts")

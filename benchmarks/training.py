@@ -153,7 +153,7 @@ def _compared(name: str, data: Path, minutes: float, out: Path) -> dict:
 class Facts(Unobserved):
     """An observer that keeps a run's facts."""
 
-    def started(self, facts: dict) -> None:
+    def begin(self, facts: dict) -> None:
         self.facts = facts
 
 
@@ -171,7 +171,7 @@ def _probe(
 
     from distmat.model.build import build_network
     from distmat.scoring.baseline import SeparationBaseline
-    from distmat.training.chains import chosen_chains, training_chains
+    from distmat.training.chains import choose_chains, training_chains
     from distmat.training.distance_trainer import DistanceTrainer, TrainingData
     from distmat.training.network_arguments import network_arguments
 
@@ -185,7 +185,7 @@ def _probe(
             control.should_training_stop = len(times) == steps
 
     if train is None:
-        train = training_chains(config, chosen_chains(config, "train"))
+        train = training_chains(config, choose_chains(config, "train"))
     with tempfile.TemporaryDirectory() as folder:
         config = dataclasses.replace(
             config, output=folder, max_steps=10**6, evaluate_every=10**9, log_every=10**9

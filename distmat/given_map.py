@@ -167,7 +167,7 @@ def fit_structure(given: GivenMap, data: bytes, filename: str, chain_id: str | N
     SequenceError
         If the chain is of another sequence than the map.
     """
-    chain = _fitting(given, read_structure_bytes(data, filename), filename, chain_id)
+    chain = _choose_chain(given, read_structure_bytes(data, filename), filename, chain_id)
     chain = replace(chain, plddt=read_plddt(data, filename, chain))
     coords = chain.ca
     if given.atom == "Cβ":
@@ -183,12 +183,14 @@ def fit_structure(given: GivenMap, data: bytes, filename: str, chain_id: str | N
     return Fit(chain, coords, comparison)
 
 
-def _fitting(given: GivenMap, chains: list[Chain], filename: str, chain_id: str | None) -> Chain:
+def _choose_chain(
+    given: GivenMap, chains: list[Chain], filename: str, chain_id: str | None
+) -> Chain:
     n, sequence = len(given), given.content.sequence
     asked = [chain for chain in chains if chain_id in (None, chain.chain_id)]
     whole = [chain for chain in asked if len(chain) == n]
     # Who makes a map of a structure often leaves out what wasn't observed.
-    seen = [_observed(chain) for chain in asked if int(chain.observed.sum()) == n]
+    seen = [_keep_observed(chain) for chain in asked if int(chain.observed.sum()) == n]
     fitting = whole or seen
     if not fitting:
         lengths = ", ".join(f"{chain.chain_id or '?'} {len(chain):,}" for chain in chains)
@@ -204,7 +206,7 @@ def _fitting(given: GivenMap, chains: list[Chain], filename: str, chain_id: str 
     return alike[0]
 
 
-def _observed(chain: Chain) -> Chain:
+def _keep_observed(chain: Chain) -> Chain:
     """The residues that were observed alone."""
     kept = np.flatnonzero(chain.observed)
     letters = "".join(chain.sequence[k] for k in kept)

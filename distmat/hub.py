@@ -76,7 +76,7 @@ def fetch(text: str) -> Path:
 
     address = read_address(text)
     return Path(
-        _explained(
+        _explain_errors(
             address.repository,
             lambda: snapshot_download(
                 address.repository, revision=address.revision, allow_patterns=list(_WANTED)
@@ -123,10 +123,10 @@ def send(folder: Path, address: HubAddress, kind: str, message: str, private: bo
         )
         return str(made)
 
-    return _explained(address.repository, upload)
+    return _explain_errors(address.repository, upload)
 
 
-def _explained(repository: str, act: Callable[[], T]) -> T:
+def _explain_errors(repository: str, act: Callable[[], T]) -> T:
     from huggingface_hub import constants, errors
 
     try:

@@ -48,7 +48,7 @@ def keep_file(name: str, data: bytes) -> str:
     return file_id
 
 
-def kept_file(file_id: str) -> tuple[str, bytes]:
+def read_kept_file(file_id: str) -> tuple[str, bytes]:
     """Name and content of a file that was kept.
 
     Raises

@@ -136,7 +136,7 @@ class Setting:
                 raise ConfigError(f"{self.name} is {part}; it must lie {self.range}.")
         if self.choices and value not in self.choices:
             raise ConfigError(
-                f"{self.name} is '{value[:100]}'; it must be {listing(self.choices)}."
+                f"{self.name} is '{value[:100]}'; it must be {join_words(self.choices)}."
             )
         if self.required and not value.strip():
             raise ConfigError(f"{self.name} is empty; give a name or a path.")
@@ -366,7 +366,7 @@ def json_schema(cls: type[Settings], title: str) -> dict[str, Any]:
     }
 
 
-def listing(words: Iterable[str]) -> str:
+def join_words(words: Iterable[str]) -> str:
     """As one writes it: a, b or c."""
     *most, last = words
     return f"{', '.join(most)} or {last}" if most else last

@@ -2,8 +2,10 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MOST_LINES = 450
 """Of a file of the package or of a page; a longer one is split by noun."""
+
+NO_PARTICIPLES = {
+    "embed",  # A verb.
+    "setting",  # The noun: it declares one, as dataclasses.field does a field.
+    "troubleshooting",  # The noun: the page of that name.
+}
+"""Names that only end like one."""
 
 
 @pytest.mark.parametrize(
@@ -47,11 +56,32 @@ def test_no_file_is_so_long_that_it_holds_more_than_one_noun():
     assert not {path: count for path, count in lines.items() if count > MOST_LINES}
 
 
+def test_functions_are_verbs():
+    """None is a lone participle, which reads as a property would: ``thin``, not ``thinned``."""
+    assert not {
+        f"{path.relative_to(ROOT)}: {function.name}"
+        for path in sorted((ROOT / "distmat").rglob("*.py"))
+        for function in _public_functions(ast.parse(path.read_text(encoding="utf-8")))
+        if re.fullmatch("[a-z]+(ed|ing)", function.name) and function.name not in NO_PARTICIPLES
+    }
+
+
 @pytest.mark.xdist_group("one worker")
 def test_tests_of_a_group_go_to_one_worker(request):
     """Else what they share is made twice: pytest 9.2 and xdist 3.8 did so without a word."""
     workers = os.environ.get("PYTEST_XDIST_WORKER")
     assert workers is None or request.node.nodeid.endswith("@one worker")
+
+
+def _public_functions(node: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef]:
+    """Of a module and its classes, without properties and what is private or inside another."""
+    for part in node.body:
+        if isinstance(part, ast.ClassDef):
+            yield from _public_functions(part)
+        elif isinstance(part, ast.FunctionDef) and not part.name.startswith("_"):
+            marks = set().union(*map(_names, part.decorator_list))
+            if not marks & {"property", "cached_property"}:
+                yield part
 
 
 def _catches_everything(node: ast.AST) -> bool:

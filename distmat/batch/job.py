@@ -191,7 +191,7 @@ def predict_job(job: Job, recorder: Recorder | None) -> bool:
         results, given["checkpoint"], library, exclude, progress.show, part=part, parts=parts
     )
     if results.finish(given["with_archive"], keep_state=parts > 1):
-        recorder.said(f"The results are in {folder}.")
+        recorder.say(f"The results are in {folder}.")
     return True
 
 

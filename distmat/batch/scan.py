@@ -223,7 +223,7 @@ def scan_job(job: Job, recorder: Recorder | None) -> bool:
         progress.show,
         checkpoint_identity(given["checkpoint"]),
     )
-    recorder.said(f"The results are in {folder}.")
+    recorder.say(f"The results are in {folder}.")
     return True
 
 

@@ -237,7 +237,7 @@ def _run(
     if wanted:
         _submit(options, inputs, name, settings, server, wanted)
         return
-    path = _watched(
+    path = _watch(
         options,
         lambda report: build(
             inputs, name, settings, options.workers, options.overwrite, server, progress=report
@@ -280,7 +280,7 @@ def _submit(
     print_jobs([job], f"the dataset will be {workspace() / 'datasets' / f'{name}.parquet'}.")
 
 
-def _watched(options: argparse.Namespace, act: Callable[[Callable[["State"], None]], Any]) -> Any:
+def _watch(options: argparse.Namespace, act: Callable[[Callable[["State"], None]], Any]) -> Any:
     """What `act` returns, while bars, and a file where one is asked for, tell how far it is."""
     from distmat.dataset.build_progress import ProgressFile
 
@@ -293,7 +293,7 @@ def _watched(options: argparse.Namespace, act: Callable[[Callable[["State"], Non
             file.update(state)
 
     # Whoever ends the process wants what Ctrl-C does: stop, and keep what is done.
-    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         answer = act(report)
     except BaseException as error:
@@ -308,7 +308,7 @@ def _watched(options: argparse.Namespace, act: Callable[[Callable[["State"], Non
     return answer
 
 
-def _interrupted(number: int, frame: Any) -> None:
+def _interrupt(number: int, frame: Any) -> None:
     raise KeyboardInterrupt
 
 
@@ -384,7 +384,7 @@ def _homologues(options: argparse.Namespace) -> None:
     path = new_dataset_path(options.out, options.overwrite)
     dataset = dataset_path(options.dataset)
     exclude = [dataset_path(name) for name in options.exclude]
-    found = _watched(
+    found = _watch(
         options,
         lambda report: add_homologues(
             dataset,

@@ -50,7 +50,7 @@ def add_doctor(commands) -> None:
 
 
 def _examine(options: argparse.Namespace) -> None:
-    findings = [finding for check in CHECKS for finding in _checked(check)]
+    findings = [finding for check in CHECKS for finding in _run_check(check)]
     if options.json:
         import json
 
@@ -68,7 +68,7 @@ def _examine(options: argparse.Namespace) -> None:
 _SIGNS = {"good": "✓", "missing": "–", "bad": "✗"}
 
 
-def _checked(check: Callable[[], list[Finding]]) -> list[Finding]:
+def _run_check(check: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return check()
     except DistmatError as error:

@@ -128,7 +128,7 @@ def _print_chains(rows: list[dict]) -> None:
     from distmat.scoring.map_scores import MAP_SCORES
 
     # Those that a checkpoint can be chosen by: a line has no room for more.
-    shown = MAP_SCORES.shown("monitor")
+    shown = MAP_SCORES.list_shown("monitor")
     print("\nEach chain: the model's score, and in brackets that of separation only")
     print(f"{'':22}" + "".join(f"{score.column:>18}" for score in shown))
     for row in rows:

@@ -32,7 +32,7 @@ def map_options(options: argparse.Namespace) -> dict[str, Any]:
 
 
 @contextmanager
-def naming_options() -> Iterator[None]:
+def name_options() -> Iterator[None]:
     """Errors of a map that an option would settle name that option."""
     try:
         yield

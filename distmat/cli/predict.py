@@ -399,7 +399,7 @@ def _summary(prediction: "Prediction | SequenceError", checkpoint: str) -> str |
 def _score_lines(comparison: "Comparison") -> list[str]:
     """The verdict, and a row for each score of map and backbone."""
     from distmat.scoring.map_scores import MAP_SCORES
-    from distmat.scoring.registry import named
+    from distmat.scoring.registry import label_score
     from distmat.scoring.trace_scores import TRACE_SCORES
 
     columns = {"model": comparison.model.values, "separation only": comparison.baseline.values}
@@ -411,14 +411,14 @@ def _score_lines(comparison: "Comparison") -> list[str]:
         f"  {comparison.verdict.sentence()}",
         f"  {'map':<28}" + "".join(f"{name:>18}" for name in columns),
     ]
-    for score in MAP_SCORES.shown("table"):
+    for score in MAP_SCORES.list_shown("table"):
         if score.key in comparison.model.values:
             cells = "".join(f"{score.number(values[score.key]):>18}" for values in columns.values())
-            lines.append(f"  {named(score, comparison.model.values):<28}{cells}")
+            lines.append(f"  {label_score(score, comparison.model.values):<28}{cells}")
     lines.append("  backbone")
     lines += [
         f"  {score.column:<28}{score.number(comparison.trace.values[score.key]):>18}"
         f"{score.number(comparison.baseline_trace.values[score.key]):>18}"
-        for score in TRACE_SCORES.shown("table")
+        for score in TRACE_SCORES.list_shown("table")
     ]
     return lines

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distmat.cli.map_options import add_map_options, map_options, naming_options
+from distmat.cli.map_options import add_map_options, map_options, name_options
 from distmat.errors import ConfigError, DistanceMapError, SequenceError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _reconstruct(options: argparse.Namespace) -> None:
         raise ConfigError(f"--out is '{options.out}'; its name must end in .pdb or .cif.")
     distances, known = _read_map(options)
     std = None if options.std is None else read_npy(options.std.read_bytes(), options.std.name)
-    with naming_options():
+    with name_options():
         backbone = reconstruct(distances, std=std, **map_options(options))
     n = len(backbone.coords)
     letters = check_letters(options.sequence) if options.sequence else known or "X" * n

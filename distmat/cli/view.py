@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distmat.cli.map_options import add_map_options, map_options, naming_options
+from distmat.cli.map_options import add_map_options, map_options, name_options
 from distmat.errors import ConfigError, DistanceMapError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _open(path: Path, array: str | None, options: argparse.Namespace) -> "GivenM
     from distmat.given_map import open_map
 
     atom = _ATOMS.get(options.atom, "")
-    with naming_options():
+    with name_options():
         return open_map(path.read_bytes(), path.name, array, atom=atom, **map_options(options))
 
 
@@ -118,16 +118,16 @@ def _write(
 
 def _against_structure(comparison: "StructureComparison", name: str) -> list[str]:
     from distmat.scoring.map_scores import MAP_SCORES
-    from distmat.scoring.registry import named
+    from distmat.scoring.registry import label_score
 
     lines = [f"Against {name}, {comparison.model.pairs:,} pairs:"]
     if comparison.verdict.kind != "unknown":
         lines.append(f"  {comparison.verdict.sentence()}")
     lines.append(f"  {'':<32}{'map':>10}{'separation only':>18}")
-    for score in MAP_SCORES.shown("table"):
+    for score in MAP_SCORES.list_shown("table"):
         if score.key in comparison.model.values:
             values = (comparison.model.values[score.key], comparison.baseline.values[score.key])
-            label = named(score, comparison.model.values)
+            label = label_score(score, comparison.model.values)
             lines.append(f"  {label:<32}{score.number(values[0]):>10}{score.number(values[1]):>18}")
     if comparison.beyond:
         lines.append(

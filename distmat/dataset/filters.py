@@ -259,11 +259,11 @@ def refusal(
 
 def _refuses(name: str, value: Any, limit: Any) -> bool:
     if name == "methods":
-        return not _wanted(value, limit)
+        return not _matches(value, limit)
     return bool(value < limit if name.startswith("min_") else value > limit)
 
 
-def _wanted(method: str, methods: str) -> bool:
+def _matches(method: str, methods: str) -> bool:
     wanted = [word.strip().upper() for word in methods.split(",") if word.strip()]
     if not wanted or wanted == ["ANY"]:
         return "THEORETICAL" not in method

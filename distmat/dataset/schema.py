@@ -114,8 +114,7 @@ def check_batches(
                 f"list ({str(error).splitlines()[0][:100]}); write the dataset again."
             ) from None
         arrays = {
-            column: _checked_column(batch.column(column), column, name, before)
-            for column in columns
+            column: _check_column(batch.column(column), column, name, before) for column in columns
         }
         # Only now is a text that was told once there in each row that means it.
         total += sum(array.nbytes for array in arrays.values())
@@ -161,7 +160,7 @@ def _rows_of_a_batch(file: Any, columns: list[str], most: int) -> int:
     return max(1, min(most, _ALWAYS_ALLOWED // max(largest, 1)))
 
 
-def _checked_column(values: Any, column: str, name: str, before: int) -> Any:
+def _check_column(values: Any, column: str, name: str, before: int) -> Any:
     import pyarrow as pa
 
     if column == "ca":
@@ -214,7 +213,7 @@ def _flat_coordinates(values: Any, name: str, before: int) -> Any:
         if pa.types.is_floating(inner) or pa.types.is_integer(inner) or pa.types.is_null(inner):
             flat = values.cast(pa.list_(pa.float32()))
         else:
-            flat = _joined_triples(values.cast(triples))
+            flat = _join_triples(values.cast(triples))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, TypeError):
         raise DatasetError(
             f"{name}: the column 'ca' is of type {str(values.type)[:60]}, or a place in it hasn't "
@@ -243,7 +242,7 @@ def _as_list(values: Any) -> Any:
     return values.cast(pa.list_(values.type.value_type))
 
 
-def _joined_triples(values: Any) -> Any:
+def _join_triples(values: Any) -> Any:
     """A list of threes as one list of numbers."""
     import pyarrow as pa
 

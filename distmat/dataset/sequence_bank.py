@@ -14,7 +14,7 @@ from distmat.protein.file_kind import (
     FileKind,
     is_gzipped,
     kind_of_file,
-    unpacked_start,
+    unpack_start,
 )
 from distmat.protein.sequence import is_nucleic
 from distmat.workspace import own_folders
@@ -75,7 +75,7 @@ def plain_fasta(path: Path, copy: Path) -> Path:
 
 def _head(path: Path) -> bytes:
     with open(path, "rb") as file:
-        return unpacked_start(file.read(HEAD_BYTES)).removeprefix(b"\xef\xbb\xbf")
+        return unpack_start(file.read(HEAD_BYTES)).removeprefix(b"\xef\xbb\xbf")
 
 
 def _is_plain(path: Path) -> bool:

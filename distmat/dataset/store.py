@@ -87,7 +87,7 @@ class Dataset:
         """One chain of each cluster."""
         return self.where(self.representative)
 
-    def named(self, names: set[str]) -> "Dataset":
+    def of_names(self, names: set[str]) -> "Dataset":
         """The chains with one of these names, which are compared in their normal form."""
         wanted = {normal_id(name) for name in names}
         keep = [normal_id(chain.name) in wanted for chain in self.chains]

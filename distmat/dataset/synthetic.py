@@ -168,7 +168,7 @@ def _grow(kinds: str, random: np.random.Generator) -> np.ndarray | None:
     for start, end in pairwise(pieces):
         theta, tau = _turns(kinds[start:end], random)
         points, frames = _walks(coords[-1], frame, theta, tau)
-        free = ~_clashing(coords, points)
+        free = ~_find_clashing(coords, points)
         if not free.any():
             return None
         best = int(np.where(free, _spread(coords, points), np.inf).argmin())
@@ -219,7 +219,7 @@ def _walks(
     return points, frames
 
 
-def _clashing(coords: np.ndarray, points: np.ndarray) -> np.ndarray:
+def _find_clashing(coords: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Which candidates come too close to the chain so far or to themselves."""
     candidates, new, _ = points.shape
     old = cdist(points.reshape(-1, 3), coords).reshape(candidates, new, len(coords))

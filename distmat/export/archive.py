@@ -57,7 +57,7 @@ def readme(source: Source, stem: str) -> str:
     if one.comparison is not None:
         lines += ["", f"Against the structure: {one.comparison.verdict.sentence()}"]
         lines.append(f"  {'':<28}{'model':>10}{'separation only':>18}")
-        for score in MAP_SCORES.shown("table"):
+        for score in MAP_SCORES.list_shown("table"):
             values = [side.values.get(score.key) for side in _sides(source)]
             if None not in values:
                 ours, theirs = (score.number(value) for value in values)

@@ -78,7 +78,7 @@ def precision_words(source: Source) -> str:
     found = None
     if source.folder is not None:
         with_templates = bool(source.prediction.templates)
-        found = restraints.measured_precision(source.folder, source.threshold, with_templates)
+        found = restraints.read_measured_precision(source.folder, source.threshold, with_templates)
     return restraints.NOT_MEASURED if found is None else found.sentence()
 
 

@@ -78,7 +78,7 @@ def bounds_of(distances: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.nd
     return np.maximum(distances - half, 0.0), distances + half
 
 
-def measured_precision(
+def read_measured_precision(
     checkpoint: Path, threshold: float, with_templates: bool
 ) -> Precision | None:
     """What was measured for a checkpoint at a threshold; None if nothing was.

@@ -39,7 +39,7 @@ def error_trace(source: Source, mmcif: bool = False) -> str:
     StructureError
         If no structure is known.
     """
-    laid, error = laid_on_truth(source)
+    laid, error = lay_on_truth(source)
     write = write_mmcif if mmcif else write_pdb
     return write(source.prediction.map.sequence, laid, bfactors=error, title=ERROR_TITLE)
 
@@ -56,7 +56,7 @@ def true_trace(source: Source) -> str:
     return write_pdb(source.prediction.map.sequence, truth, title=TRUE_TITLE)
 
 
-def laid_on_truth(source: Source) -> tuple[np.ndarray, np.ndarray]:
+def lay_on_truth(source: Source) -> tuple[np.ndarray, np.ndarray]:
     """The trace laid on the structure, shape=(N, 3), and how far each residue is off, shape=(N,).
 
     Å; NaN where the residue was not observed.

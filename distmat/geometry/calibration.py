@@ -67,7 +67,7 @@ class Calibration:
         stretched: np.ndarray = np.maximum(mean + (distances - mean) * gain[apart], 0.0)
         return stretched
 
-    def raised(self, power: float) -> "Calibration":
+    def raise_to(self, power: float) -> "Calibration":
         """One that stretches by ``ρ**−power`` instead of ``ρ**−½``.
 
         One half gives predicted maps the spread of true ones. Where a predictor's errors are

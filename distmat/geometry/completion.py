@@ -120,7 +120,7 @@ def check_map(
         full = bool(known.all())
     if unit is None:
         _check_bonds(symmetric, notes)
-    return KnownMap(symmetric, full, _checked_std(std, n, _factor(unit or "Å")), tuple(notes))
+    return KnownMap(symmetric, full, _check_std(std, n, _factor(unit or "Å")), tuple(notes))
 
 
 def complete(distances: PairTable, residue: Indices) -> PairTable:
@@ -218,7 +218,7 @@ def _factor(unit: str) -> float:
 def _zeros(given: np.ndarray) -> np.ndarray:
     """Pairs of residues that are zero apart, other than those of a half that isn't filled."""
     zeros: np.ndarray = (given == 0.0) & ~np.eye(len(given), dtype=bool)
-    half = _filled_triangle(given) if len(given) > 1 else None
+    half = _find_filled_triangle(given) if len(given) > 1 else None
     if half is not None:
         zeros = np.triu(zeros) if half == "upper" else np.tril(zeros)
     return zeros
@@ -297,7 +297,7 @@ def _check_values(distances: np.ndarray, notes: list[str]) -> None:
 def _symmetrise(given: np.ndarray, full: bool, notes: list[str]) -> np.ndarray:
     """The mean of both halves, or the one half that is there."""
     n = len(given)
-    half = _filled_triangle(given) if n > 1 else None
+    half = _find_filled_triangle(given) if n > 1 else None
     if half is not None:
         notes.append(f"Only the {half} triangle was filled, and it was taken for both.")
         triangle = np.triu(given) if half == "upper" else np.tril(given)
@@ -328,7 +328,7 @@ def _symmetrise(given: np.ndarray, full: bool, notes: list[str]) -> np.ndarray:
     return np.where(np.isnan(given), other, np.where(np.isnan(other), given, mean))
 
 
-def _filled_triangle(given: np.ndarray) -> str | None:
+def _find_filled_triangle(given: np.ndarray) -> str | None:
     """Which triangle is filled if the other one is all zeros."""
     # Looking at the first row and column settles it for nearly all maps.
     if given[0, 1:].any() and given[1:, 0].any():
@@ -339,7 +339,7 @@ def _filled_triangle(given: np.ndarray) -> str | None:
     return "upper" if upper else "lower"
 
 
-def _checked_std(std: Any, n: int, factor: float) -> np.ndarray | None:
+def _check_std(std: Any, n: int, factor: float) -> np.ndarray | None:
     if std is None:
         return None
     matrix = factor * _same_size(_real_matrix(std, "array of standard deviations"), n, "std")

@@ -153,7 +153,7 @@ def reconstruct(
     report = progress if progress is not None and n > _LONG else _silent
     with one_blas_thread():
         draft = _rebuilt(known, calibration, report)
-        stages = _shown(draft, n)
+        stages = _lay_stages(draft, n)
     report(1.0, "done")
     return Reconstruction(
         coords=stages[STAGES[-1]],
@@ -393,17 +393,17 @@ def _hand_sentence(hand: Hand) -> str:
     return _SENTENCES[hand.verdict] + (" The trace was mirrored." if hand.mirrored else "")
 
 
-def _shown(draft: _Draft, residues: int) -> dict[str, np.ndarray]:
+def _lay_stages(draft: _Draft, residues: int) -> dict[str, np.ndarray]:
     """All stages laid on the last one, each in its own hand, with NaN for residues left out."""
     final = draft.traces[-1] - draft.traces[-1].mean(axis=0)
     stages = {}
     for name, trace in zip(STAGES, draft.traces, strict=True):
         stages[name] = np.full((residues, 3), np.nan)
-        stages[name][draft.residue] = final if trace is draft.traces[-1] else _laid(trace, final)
+        stages[name][draft.residue] = final if trace is draft.traces[-1] else _lay(trace, final)
     return stages
 
 
-def _laid(trace: np.ndarray, final: np.ndarray) -> np.ndarray:
+def _lay(trace: np.ndarray, final: np.ndarray) -> np.ndarray:
     """A stage on the last one; if it is nearer to its mirror image, reflected back from there."""
     laid = superpose(trace, final, allow_mirror=True)
     return mirror(laid.coords) if laid.mirrored else laid.coords

@@ -90,7 +90,7 @@ class Job:
         """All that its processes wrote."""
         return self.folder / "log.txt"
 
-    def elapsed(self, now: float) -> float:
+    def seconds_spent(self, now: float) -> float:
         """Seconds of all attempts together."""
         if self.attempt_started is None or self.state == State.QUEUED:
             return self.earlier_seconds

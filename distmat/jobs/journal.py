@@ -67,21 +67,21 @@ class Journal:
         """The machine and the software it runs on."""
         self._write("describe", environment=dict(environment))
 
-    def sampled(self, values: dict[str, float]) -> None:
+    def log_hardware(self, values: dict[str, float]) -> None:
         """A sample of the machine."""
         self._write("hardware", values=values, moment=time.time())
 
-    def started(self, facts: dict[str, Any]) -> None:
+    def begin(self, facts: dict[str, Any]) -> None:
         """The first step is next."""
         self._write("rewind", step=int(facts.get("first_step", 0)))
         self._write("begin", facts=facts, total_steps=facts.get("total_steps"))
         self.change_state(State.RUNNING)
 
-    def logged(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
+    def log(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
         """Metrics of a step."""
         self._write("log", step=step, epoch=epoch, metrics=dict(metrics), moment=time.time())
 
-    def progressed(self, done: int, total: int, phase: str, counts: dict[str, float]) -> None:
+    def show_progress(self, done: int, total: int, phase: str, counts: dict[str, float]) -> None:
         """How far it is."""
         self._write("progress", done=done, total=total, phase=phase, counts=counts)
 
@@ -89,7 +89,7 @@ class Journal:
         """A whole checkpoint."""
         self._write("checkpoint", step=step, folder=folder.name)
 
-    def said(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """A sentence."""
         self._write("say", text=text)
 
@@ -129,9 +129,9 @@ class JournaledRecorder:
                 self._journal.change_state(state, **details)
         return changed
 
-    def sampled(self, values: dict[str, float]) -> None:
+    def log_hardware(self, values: dict[str, float]) -> None:
         """A sample of the machine, for the store alone: there are many, and they are no loss."""
-        self._store.sampled(values)
+        self._store.log_hardware(values)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         """All else that a `Recorder` is told, to both."""

@@ -192,7 +192,7 @@ def reconcile(store: Store[Any]) -> None:
     """
     if not has_work(store) or is_scheduling(store.home):
         return
-    for job in store.active():
+    for job in store.list_active():
         if backend(job.backend).is_alive(job) is False:
             mark_dead(store, job, None, None)
     if has_work(store):

@@ -18,11 +18,11 @@ class Progress:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder, self._phase, self._told = recorder, "", 0.0
-        recorder.started({})
+        recorder.begin({})
 
     def show(self, done: int, total: int, phase: str, **counts: float) -> None:
         """So much of the phase is done; and what has been counted on the way."""
         now = time.monotonic()
         if phase != self._phase or done >= total or now - self._told >= _EVERY:
-            self.recorder.progressed(done, total, phase, counts)
+            self.recorder.show_progress(done, total, phase, counts)
             self._phase, self._told = phase, now

@@ -32,22 +32,22 @@ class Recorder(Protocol):
     def describe(self, environment: Mapping[str, object]) -> None:
         """The machine and the software that it runs on."""
 
-    def sampled(self, values: dict[str, float]) -> None:
+    def log_hardware(self, values: dict[str, float]) -> None:
         """A sample of the machine (see `distmat.jobs.hardware`)."""
 
-    def started(self, facts: dict[str, Any]) -> None:
+    def begin(self, facts: dict[str, Any]) -> None:
         """The first step is next: ``total_steps``, and ``first_step`` if steps are repeated."""
 
-    def logged(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
+    def log(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
         """Metrics of a step."""
 
-    def progressed(self, done: int, total: int, phase: str, counts: dict[str, float]) -> None:
+    def show_progress(self, done: int, total: int, phase: str, counts: dict[str, float]) -> None:
         """How far it is, where no metrics are logged."""
 
     def checkpoint(self, step: int, folder: Path) -> None:
         """A whole checkpoint lies in this folder."""
 
-    def said(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """A sentence."""
 
 
@@ -87,21 +87,21 @@ class StoreRecorder:
         """The machine and the software."""
         self.store.describe(self.id, environment)
 
-    def sampled(self, values: dict[str, float]) -> None:
+    def log_hardware(self, values: dict[str, float]) -> None:
         """A sample of the machine."""
         self.store.log_hardware(self.id, values)
 
-    def started(self, facts: dict[str, Any]) -> None:
+    def begin(self, facts: dict[str, Any]) -> None:
         """The store forgets what the job will do again."""
         self.store.rewind(self.id, int(facts.get("first_step", 0)))
         self.store.begin(self.id, facts, facts.get("total_steps"))
         self.change_state(State.RUNNING, only_from=[State.STARTING])
 
-    def logged(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
+    def log(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
         """Metrics of a step."""
         self.store.log(self.id, step, epoch, metrics)
 
-    def progressed(self, done: int, total: int, phase: str, counts: dict[str, float]) -> None:
+    def show_progress(self, done: int, total: int, phase: str, counts: dict[str, float]) -> None:
         """How far it is."""
         self.store.show_progress(self.id, done, total, phase, counts)
 
@@ -109,6 +109,6 @@ class StoreRecorder:
         """A whole checkpoint."""
         self.store.checkpoint(self.id, step, folder)
 
-    def said(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """A sentence."""
         self.store.say(self.id, text)

@@ -72,9 +72,9 @@ class Scheduler:
 
     def _start_next(self) -> None:
         paused = self.store.paused
-        taken = {device for job in self.store.active() for device in job.devices}
+        taken = {device for job in self.store.list_active() for device in job.devices}
         full: set[str] = set()
-        for job in self.store.queued():
+        for job in self.store.list_queued():
             if job.job or (paused and not job.immediate):
                 continue
             try:
@@ -189,8 +189,8 @@ def _work(scheduler: Scheduler, idle: float) -> None:
 
 def has_work(store: Store[Any]) -> bool:
     """Whether anything runs, or will without a person doing something."""
-    waiting = [job for job in store.queued() if job.immediate or job.job or not store.paused]
-    return bool(waiting or store.active())
+    waiting = [job for job in store.list_queued() if job.immediate or job.job or not store.paused]
+    return bool(waiting or store.list_active())
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def _run_rank0(job: Job, recorder: Recorder) -> int:
         if me is not None:
             recorder.attach(me, socket.gethostname())
         recorder.describe(environment(Path(job.directory)))
-        with Sampler(recorder.sampled, _first_gpu(job)):
+        with Sampler(recorder.log_hardware, _first_gpu(job)):
             done = kind_of(job.kind).work(job, recorder)
             _ignore_signals()
     except Stopped:

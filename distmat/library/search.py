@@ -74,8 +74,8 @@ def search(
         return []
     with tempfile.TemporaryDirectory(prefix="distmat-search-") as name:
         rows = [
-            *_found_by_known_profiles(library, sequences, Path(name) / "search", threads),
-            *_found_by_alignments(library, alignments, Path(name) / "search", threads),
+            *_find_by_known_profiles(library, sequences, Path(name) / "search", threads),
+            *_find_by_alignments(library, alignments, Path(name) / "search", threads),
         ]
     places = [None if allowed is None else allowed(number) for number in range(len(sequences))]
     surest: list[dict[int, Hit]] = [{} for _ in sequences]
@@ -110,7 +110,7 @@ class _Row(NamedTuple):
     path: str
 
 
-def _found_by_known_profiles(
+def _find_by_known_profiles(
     library: Library, sequences: Sequence[str], folder: Path, threads: int
 ) -> Iterator[_Row]:
     """The library's profiles laid on the queries."""
@@ -129,7 +129,7 @@ def _found_by_known_profiles(
             yield row._replace(path=row.path.translate(_OTHER_WAY_ROUND))
 
 
-def _found_by_alignments(
+def _find_by_alignments(
     library: Library, alignments: Sequence[Alignment | None], folder: Path, threads: int
 ) -> Iterator[_Row]:
     """The profiles of the queries' own alignments laid on the library's chains."""
@@ -230,7 +230,7 @@ class Exclusion:
         if self.released_from and not re.fullmatch(r"\d{4}-\d\d-\d\d", self.released_from):
             raise ConfigError(f"The date is '{self.released_from[:40]}'; write it as 2021-05-26.")
 
-    def allowed(self, library: Library, entries: Iterable[str] = ()) -> np.ndarray:
+    def find_allowed(self, library: Library, entries: Iterable[str] = ()) -> np.ndarray:
         """Which chains may be found; shape=(chains,), dtype=bool.
 
         Parameters
@@ -280,7 +280,7 @@ def find_templates(
 
     def allowed(number: int) -> np.ndarray:
         own = [] if own_entries is None else [normal_id(own_entries[number]).partition("_")[0]]
-        return exclude.allowed(library, own)
+        return exclude.find_allowed(library, own)
 
     found = search(library, sequences, threads, allowed, alignments)
     answer = []

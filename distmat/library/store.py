@@ -147,7 +147,7 @@ def write_library(path: Path, chains: Iterable[KnownChain], levels: int = 256) -
     rows = list(chains)
     if not rows:
         raise DatasetError(f"There is no chain for the library {path.stem}; give a dataset.")
-    packed = [_packed_ca(row.chain) for row in rows]
+    packed = [_pack_ca(row.chain) for row in rows]
     columns = {
         "id": pa.array([row.chain.name for row in rows], pa.string()),
         "sequence": pa.array([row.chain.sequence for row in rows], pa.string()),
@@ -155,7 +155,7 @@ def write_library(path: Path, chains: Iterable[KnownChain], levels: int = 256) -
             axis: _lists([coords[:, number] for coords in packed], pa.int16())
             for number, axis in enumerate("xyz")
         },
-        "profile": _lists([_packed_profile(row, levels) for row in rows], pa.uint8()),
+        "profile": _lists([_pack_profile(row, levels) for row in rows], pa.uint8()),
         "cluster": pa.array([row.cluster for row in rows], pa.int64()),
         "released": pa.array([row.released for row in rows], pa.string()),
     }
@@ -172,7 +172,7 @@ def write_library(path: Path, chains: Iterable[KnownChain], levels: int = 256) -
     return len(rows)
 
 
-def _packed_ca(chain: Chain) -> np.ndarray:
+def _pack_ca(chain: Chain) -> np.ndarray:
     observed = chain.observed
     centred = chain.ca - chain.ca[observed].mean(axis=0) if observed.any() else chain.ca
     if np.nanmax(np.abs(centred), initial=0.0) > _FARTHEST:
@@ -184,7 +184,7 @@ def _packed_ca(chain: Chain) -> np.ndarray:
     return numbers
 
 
-def _packed_profile(row: KnownChain, levels: int) -> np.ndarray:
+def _pack_profile(row: KnownChain, levels: int) -> np.ndarray:
     profile = single_sequence_profile(row.chain.sequence) if row.profile is None else row.profile
     step = 255 / (levels - 1)
     return np.round(np.round(profile.ravel() / step) * step).astype(np.uint8)

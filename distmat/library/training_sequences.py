@@ -129,7 +129,7 @@ class TrainingSequences:
     def __len__(self) -> int:
         return len(self.names)
 
-    def joined(self, other: "TrainingSequences") -> "TrainingSequences":
+    def join(self, other: "TrainingSequences") -> "TrainingSequences":
         """These and those of the checkpoint that a training began with."""
         names, sequences = self.names + other.names, self.sequences + other.sequences
         both = dict.fromkeys(zip(names, sequences, strict=True))

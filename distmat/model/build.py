@@ -8,14 +8,14 @@ from torch import nn
 
 from distmat.errors import CheckpointError, ConfigError
 from distmat.model.adapters import LoraSettings, merge_adapters, prepare
-from distmat.model.encoder import seeded_encoder
+from distmat.model.encoder import make_seeded_encoder
 from distmat.model.encoders import ENCODERS
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.source import (
     CHECKPOINT_PREFIX,
     encoder_config,
     load_network,
-    pretrained_encoder,
+    load_pretrained_encoder,
     tokenizer_for,
 )
 from distmat.model.undrawn import weightless
@@ -152,8 +152,8 @@ def _encoder(
     if began is not None and not use_4bit:
         return began.encoder.requires_grad_(True).to(dtype)
     if config.pretrained:
-        return pretrained_encoder(config.encoder_name, config.encoder, dtype, use_4bit)
+        return load_pretrained_encoder(config.encoder_name, config.encoder, dtype, use_4bit)
     # In full mode all weights are saved, so PyTorch's own generator may draw them.
     if config.mode == "full":
         return None
-    return seeded_encoder(config.encoder, config.encoder_seed).to(dtype)
+    return make_seeded_encoder(config.encoder, config.encoder_seed).to(dtype)

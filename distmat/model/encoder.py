@@ -167,7 +167,7 @@ def encoder_of_shape(config: Any) -> Any:
     return kind_of(config.model_type).build(config)
 
 
-def seeded_encoder(config: Any, seed: int) -> Any:
+def make_seeded_encoder(config: Any, seed: int) -> Any:
     """An encoder of random weights that the seed alone decides, so that it can be made again."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedConfig,
 from transformers.utils import logging
 
 from distmat.errors import CheckpointError, ConfigError
-from distmat.model.pretrained import no_pooler, without_unused
+from distmat.model.pretrained import drop_unused, no_pooler
 from distmat.model.tokens import ResidueTokenizer, first_line, residue_tokenizer
 
 _PATIENCE = 10.0
@@ -68,7 +68,7 @@ def hub_encoder(
     except Exception as error:
         raise _unreachable(name, error) from None
     encoder, report = loaded
-    encoder = without_unused(encoder)
+    encoder = drop_unused(encoder)
     lacking = sorted(set(report["missing_keys"]) & set(encoder.state_dict()))
     if lacking:
         raise _unreachable(name, ValueError(f"it lacks the weight {lacking[0]}"))

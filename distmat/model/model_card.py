@@ -26,7 +26,7 @@ class MeasuredScores:
     rows: tuple[dict[str, str], ...]
 
 
-def measured_scores(checkpoint: Path, section: str = SCORES) -> MeasuredScores | None:
+def read_measured_scores(checkpoint: Path, section: str = SCORES) -> MeasuredScores | None:
     """The first table of a section of a checkpoint's card, and what stands before it.
 
     Parameters

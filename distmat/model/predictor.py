@@ -128,7 +128,7 @@ class Predictor:
         self.check_length(len(sequence))
         report = progress or (lambda share, text: None)
         report(0.0, f"Predicting {len(sequence):,} residues")
-        with _threads_for(len(sequence)), _reporting(self.network, report, len(sequence)):
+        with _threads_for(len(sequence)), _report_layers(self.network, report, len(sequence)):
             answer = self._answer([sequence], [templates], [alignment])
         report(_NETWORK_SHARE, "Reading the distances")
         return self._read(answer, 0, sequence, templates, readout)
@@ -323,7 +323,7 @@ def _source_of_std(checkpoint: Checkpoint) -> str:
 
 
 @contextmanager
-def _reporting(network: DistanceNetwork, report: Report, residues: int) -> Iterator[None]:
+def _report_layers(network: DistanceNetwork, report: Report, residues: int) -> Iterator[None]:
     """Say after each layer and block how far the network has come."""
     # Work in multiplications: a layer of the encoder sees residues, a block of the head pairs.
     work = {layer: _weights(layer) * residues for layer in _layers(network.encoder)}

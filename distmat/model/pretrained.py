@@ -26,7 +26,7 @@ def make_config(model_type: str, settings: dict[str, Any]) -> PreTrainedConfig:
 
 def make_encoder(config: PreTrainedConfig) -> PreTrainedModel:
     """An encoder of random weights, drawn from PyTorch's generator."""
-    return without_unused(AutoModel.from_config(config, **no_pooler(config)))
+    return drop_unused(AutoModel.from_config(config, **no_pooler(config)))
 
 
 def is_causal_model(config: PreTrainedConfig) -> bool:
@@ -43,7 +43,7 @@ def no_pooler(config: PreTrainedConfig) -> dict[str, bool]:
     return {"add_pooling_layer": False} if "add_pooling_layer" in known else {}
 
 
-def without_unused(encoder: PreTrainedModel) -> PreTrainedModel:
+def drop_unused(encoder: PreTrainedModel) -> PreTrainedModel:
     """Drop what states don't pass through: it would never get a gradient."""
     for name in _UNUSED:
         if getattr(encoder, name, None) is not None:

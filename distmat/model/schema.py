@@ -16,7 +16,7 @@ from distmat.model.heads import HEADS
 from distmat.model.tokens import LETTERS
 from distmat.protein.distance_map import BANDS
 from distmat.scoring.baseline import LENGTH_EDGES
-from distmat.settings import listing
+from distmat.settings import join_words
 
 Text = Annotated[str, Field(max_length=1000)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
@@ -148,7 +148,7 @@ class NetworkFile(_Lenient):
     @classmethod
     def _check_known(cls, name: str) -> str:
         if name not in HEADS:
-            raise ValueError(f"Input should be {listing(map(repr, HEADS.names()))}")
+            raise ValueError(f"Input should be {join_words(map(repr, HEADS.names()))}")
         return name
 
     @model_validator(mode="after")

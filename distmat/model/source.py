@@ -12,7 +12,7 @@ import torch
 
 from distmat.errors import CheckpointError, ConfigError
 from distmat.model.adapters import merge_adapters, prepare
-from distmat.model.encoder import seeded_encoder
+from distmat.model.encoder import make_seeded_encoder
 from distmat.model.encoders import ENCODERS, kind_of
 from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.published import is_published, read_published
@@ -66,7 +66,7 @@ def encoder_config(name: str) -> Any:
     return hub_config(name)
 
 
-def pretrained_encoder(name: str, config: Any, dtype: torch.dtype, use_4bit: bool) -> Any:
+def load_pretrained_encoder(name: str, config: Any, dtype: torch.dtype, use_4bit: bool) -> Any:
     """An encoder with its weights, from the hub, a local folder or one of our own checkpoints.
 
     Raises
@@ -193,9 +193,9 @@ def _load_adapted(
 
 def _base(folder: Path, config: DistanceNetworkConfig, dtype: torch.dtype) -> torch.nn.Module:
     if not config.pretrained:
-        return seeded_encoder(config.encoder, config.encoder_seed).to(dtype)
+        return make_seeded_encoder(config.encoder, config.encoder_seed).to(dtype)
     try:
-        return pretrained_encoder(config.encoder_name, config.encoder, dtype, use_4bit=False)
+        return load_pretrained_encoder(config.encoder_name, config.encoder, dtype, use_4bit=False)
     except CheckpointError as error:
         raise CheckpointError(
             f"The checkpoint {folder} holds only what was trained beside an encoder. {error}"

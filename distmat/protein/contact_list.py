@@ -91,7 +91,7 @@ def read_contact_list(lines: Sequence[str], name: str, most: int) -> ContactList
     """
     mode = next((line.split()[1] for line in lines if re.match(r"RMODE\s+\d", line)), "1")
     written = "".join(line for line in lines if re.fullmatch(r"[A-Z]+", line) and line != "END")
-    sequence = known_letters(written)
+    sequence = mask_unknown(written)
     rows = [line.split() for line in lines if _PAIR.match(line)]
     try:
         pairs = np.array([[int(row[0]), int(row[1])] for row in rows]).reshape(-1, 2)
@@ -130,7 +130,7 @@ def read_contact_list(lines: Sequence[str], name: str, most: int) -> ContactList
     )
 
 
-def known_letters(text: str) -> str:
+def mask_unknown(text: str) -> str:
     """A sequence with X for what is none of the 20 amino acids."""
     return "".join(letter if letter in ALPHABET else UNKNOWN for letter in text)
 

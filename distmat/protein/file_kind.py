@@ -46,7 +46,7 @@ def file_kind(data: bytes) -> FileKind:
     data : bytes
         Of a file, gzipped or not; its first `HEAD_BYTES` are enough.
     """
-    start = unpacked_start(data)
+    start = unpack_start(data)
     for beginning, kind in _MAGIC:
         if start.startswith(beginning):
             return kind
@@ -86,7 +86,7 @@ def is_gzipped(data: bytes) -> bool:
     return data.startswith(b"\x1f\x8b")
 
 
-def unpacked_start(data: bytes) -> bytes:
+def unpack_start(data: bytes) -> bytes:
     """The first bytes, out of gzip if they are packed; what is damaged comes as it is."""
     head = data[:HEAD_BYTES]
     if not is_gzipped(head):

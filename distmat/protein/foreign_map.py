@@ -27,7 +27,7 @@ from distmat.protein.arrays import PairMask, PairTable
 from distmat.protein.contact_list import (
     ContactList,
     is_contact_list,
-    known_letters,
+    mask_unknown,
     read_contact_list,
 )
 from distmat.protein.foreign_bins import (
@@ -314,7 +314,7 @@ def _of_scores(found: ScoreList) -> ForeignMap:
     table = np.full((n, n), np.nan)
     i, j = found.pairs.T
     table[i, j] = table[j, i] = found.values
-    kind, letters = found.kind, known_letters(found.sequence)
+    kind, letters = found.kind, mask_unknown(found.sequence)
     if found.likely:
         return ForeignMap(kind, contacts=table, atom="Cβ", sequence=letters, glycine="Cα")
     return ForeignMap(kind, scores=table, atom="Cβ", sequence=letters, glycine="Cα")
@@ -338,7 +338,10 @@ def _of_pairs(lines: list[str], name: str) -> ForeignMap:
         raise DistanceMapError(f"{name} names residue {n}; {MOST_RESIDUES:,} are read.")
     letters = ["X"] * n
     for (i, j), (a, b) in zip(pairs, named, strict=True):
-        letters[i], letters[j] = known_letters(a[:1]) or "X", known_letters(b[:1]) or "X"
+        letters[i], letters[j] = (
+            mask_unknown(a[:1]) or "X",
+            mask_unknown(b[:1]) or "X",
+        )
     distances, contacts = np.full((n, n), np.nan), np.full((n, n), np.nan)
     distances[pairs[:, 0], pairs[:, 1]] = distances[pairs[:, 1], pairs[:, 0]] = values
     contacts[pairs[:, 0], pairs[:, 1]] = contacts[pairs[:, 1], pairs[:, 0]] = likely

@@ -83,11 +83,11 @@ def find_scores(lines: Sequence[str], name: str, most: int) -> ScoreList | None:
     lines = [line for line in lines if not line.startswith("#")]
     if any(_GREMLIN_HEAD.fullmatch(line) for line in lines[:5]):
         rows = [found for line in lines if (found := _GREMLIN.fullmatch(line))]
-        return _listed("GREMLIN's list, with its probabilities", rows, name, most, likely=True)
+        return _read_pairs("GREMLIN's list, with its probabilities", rows, name, most, likely=True)
     head = next((at for at, line in enumerate(lines) if _PCONS_HEAD.fullmatch(line)), None)
     if head is not None:
         rows = [found for line in lines[head:] if (found := _PLAIN.fullmatch(line))]
-        return _listed("PconsC's list", rows, name, most)
+        return _read_pairs("PconsC's list", rows, name, most)
     for pattern, kind in (
         (_LETTERED, ""),
         (_COMMA, "plmDCA's list"),
@@ -98,8 +98,8 @@ def find_scores(lines: Sequence[str], name: str, most: int) -> ScoreList | None:
         # Of an N×N table some row begins with a residue's distance to itself, which is 0.
         if len(rows) == len(lines) and lines and all(_is_pair(row, pattern) for row in rows):
             if pattern is _LETTERED:
-                return _lettered(rows, name, most)
-            return _listed(kind, rows, name, most)
+                return _read_lettered(rows, name, most)
+            return _read_pairs(kind, rows, name, most)
     return None
 
 
@@ -139,10 +139,10 @@ def _is_pair(row: re.Match[str], pattern: re.Pattern[str]) -> bool:
     return int(i) >= 1 and int(j) >= 1 and i != j
 
 
-def _lettered(rows: list[re.Match[str]], name: str, most: int) -> ScoreList:
+def _read_lettered(rows: list[re.Match[str]], name: str, most: int) -> ScoreList:
     fifth, last = (np.array([float(row[k]) for row in rows]) for k in (5, 6))
     free = not last.any() and fifth.any()
-    found = _listed(
+    found = _read_pairs(
         "FreeContact's list" if free else "EVfold's list",
         rows,
         name,
@@ -156,7 +156,7 @@ def _lettered(rows: list[re.Match[str]], name: str, most: int) -> ScoreList:
     return ScoreList(found.kind, found.pairs, found.values, sequence="".join(letters))
 
 
-def _listed(
+def _read_pairs(
     kind: str,
     rows: list[re.Match[str]],
     name: str,

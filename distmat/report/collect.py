@@ -64,8 +64,8 @@ def collect(store: RunStore, run: Run, now: float | None = None) -> RunFacts:
         step=run.step,
         total_steps=run.total_steps,
         epoch=run.epoch if run.step else None,
-        elapsed=run.elapsed(now) if run.started else None,
-        remaining=store.remaining(run),
+        elapsed=run.seconds_spent(now) if run.started else None,
+        remaining=store.seconds_left(run),
         metrics=metrics,
         rows=tuple(_rows(store, run, metrics)),
         config=run.settings,
@@ -106,7 +106,7 @@ def draw_maps(
     try:
         wanted = [chain.name for group in best_and_worst(facts) for chain in group]
         name = str(facts.config.get("val", ""))
-        dataset = read_dataset(dataset_path(name)).of_split("val").named(set(wanted))
+        dataset = read_dataset(dataset_path(name)).of_split("val").of_names(set(wanted))
         if progress:
             progress(f"Predicting {len(dataset.chains)} chains")
         maps = (predict or _predict)(
@@ -136,7 +136,7 @@ def _rows(store: RunStore, run: Run, metrics: Mapping[str, Curve]) -> list[StepR
         return []
     names = ("loss", "grad_norm", "learning_rate")
     rows = []
-    for index in chosen_rows(loss, metrics.get("grad_norm", loss)):
+    for index in choose_rows(loss, metrics.get("grad_norm", loss)):
         step = int(loss.steps[index])
         # Each metric is thinned by itself: the others of this step are asked for.
         there = store.curves(run.id, names, first=step, last=step)
@@ -145,7 +145,7 @@ def _rows(store: RunStore, run: Run, metrics: Mapping[str, Curve]) -> list[StepR
     return rows
 
 
-def chosen_rows(loss: Curve, norm: Curve) -> list[int]:
+def choose_rows(loss: Curve, norm: Curve) -> list[int]:
     """Indices of at most `ROWS` points of the loss: both ends, the extremes, evenly spaced ones."""
     count = len(loss)
     kept = {0, count - 1}

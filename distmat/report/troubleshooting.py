@@ -45,7 +45,7 @@ def troubleshooting(language: str) -> str:
         if kinds:
             lines += [f"## {titles[language == 'zh']}", ""]
         for kind in kinds:
-            lines += [f"**{_shown(sentences[kind])}**", ""]
+            lines += [f"**{_elide(sentences[kind])}**", ""]
             if f"advice_{kind}" in MESSAGES:
                 lines += [words.say(f"advice_{kind}"), ""]
     return "\n".join(lines)
@@ -55,6 +55,6 @@ def _is_complaint(kind: str) -> bool:
     return not _GOOD.fullmatch(kind)
 
 
-def _shown(sentence: str) -> str:
+def _elide(sentence: str) -> str:
     """With an ellipsis where a number or a name stands."""
     return re.sub(r"\{[^}]*\}", "…", sentence)

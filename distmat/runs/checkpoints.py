@@ -116,7 +116,7 @@ def keep(folder: Path, name: str) -> Path:
         If there is no such whole checkpoint.
     """
     check_may_change("keep checkpoints")
-    source = _named(folder, name)
+    source = _find(folder, name)
     step = int(source.name.rpartition("-")[2])
     target = folder / f"kept-{step}"
     if target.exists():
@@ -143,7 +143,7 @@ def delete_checkpoint(run: Run, name: str) -> None:
         If it isn't there or is needed.
     """
     check_may_change("delete checkpoints")
-    path = _named(run.folder, name)
+    path = _find(run.folder, name)
     whole = list(checkpoints(run.folder).values())
     if run.active and (path.name.startswith(".") or (whole and path == whole[-1])):
         raise RunError(f"{name} is the newest checkpoint of a running run; stop the run first.")
@@ -152,7 +152,7 @@ def delete_checkpoint(run: Run, name: str) -> None:
     shutil.rmtree(grave, ignore_errors=True)
 
 
-def _named(folder: Path, name: str) -> Path:
+def _find(folder: Path, name: str) -> Path:
     """The checkpoint's folder; a name from outside reaches nothing else."""
     if (
         not (STEP_FOLDER.fullmatch(name) or _WRITING.fullmatch(name))

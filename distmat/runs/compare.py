@@ -28,7 +28,7 @@ class RunScore:
 
 def scores(store: RunStore, run: Run) -> dict[str, RunScore]:
     """Each score that a run logs, by its key without ``eval_``."""
-    shown = MAP_SCORES.shown("metric")
+    shown = MAP_SCORES.list_shown("metric")
     names = [f"eval_{kind}{score.key}" for score in shown for kind in ("", "baseline_")]
     curves = store.curves(run.id, names)
     found = {}
@@ -45,7 +45,7 @@ def scores(store: RunStore, run: Run) -> dict[str, RunScore]:
     return found
 
 
-def differing_settings(runs: Sequence[Run]) -> dict[str, list]:
+def compare_settings(runs: Sequence[Run]) -> dict[str, list]:
     """Settings in which the runs differ, with each run's value; their folders don't count."""
     names = dict.fromkeys(name for run in runs for name in run.settings if name != "output")
     values = {name: [run.settings.get(name) for run in runs] for name in names}

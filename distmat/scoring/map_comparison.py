@@ -160,15 +160,15 @@ def compare_with_structure(
     ranked_baseline = score_map(table, coords)
     open_pairs, right = _beyond(coords, beyond, farthest)
     return StructureComparison(
-        _merged(model, ranked, distances is None),
-        _merged(baseline, ranked_baseline, distances is None),
+        _merge(model, ranked, distances is None),
+        _merge(baseline, ranked_baseline, distances is None),
         open_pairs,
         right,
         farthest,
     )
 
 
-def _merged(distances: MapScores, ranking: MapScores, contacts_alone: bool) -> MapScores:
+def _merge(distances: MapScores, ranking: MapScores, contacts_alone: bool) -> MapScores:
     """Scores of distances from one, of contacts from the other."""
     values = {
         score.key: (ranking if score.of_contacts else distances).values[score.key]
@@ -209,7 +209,7 @@ def compare_maps(
         seen = np.isfinite(ours) & np.isfinite(theirs)
         ours, theirs = ours[seen], theirs[seen]
         difference = ours - theirs
-    a, b = (named_contacts(*one) for one in (first, second))
+    a, b = (find_named_contacts(*one) for one in (first, second))
     return MapDifference(
         pairs=len(difference),
         mean=mean(difference),
@@ -222,7 +222,7 @@ def compare_maps(
     )
 
 
-def named_contacts(distances: np.ndarray | None, contacts: np.ndarray | None) -> PairMask:
+def find_named_contacts(distances: np.ndarray | None, contacts: np.ndarray | None) -> PairMask:
     """Pairs i < j with |i − j| ≥ 6 that a map calls contacts; shape=(N, N), dtype=bool.
 
     By its probabilities where it has them, else by its distances.

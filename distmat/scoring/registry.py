@@ -141,7 +141,7 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[Score[T]]:
         return iter(tuple(self._scores.values()))
 
-    def shown(self, place: str) -> list[Score[T]]:
+    def list_shown(self, place: str) -> list[Score[T]]:
         """Those that are shown at one of `PLACES`."""
         return [score for score in self if place in score.places]
 
@@ -150,7 +150,7 @@ class Registry(Generic[T]):
         return {score.key: score.compute(things) for score in self if costly or not score.costly}
 
 
-def named(score: Score[T], values: Mapping[str, float]) -> str:
+def label_score(score: Score[T], values: Mapping[str, float]) -> str:
     """Head of a row: the column's name, and the best that any prediction could have had."""
     if not score.ceiling or score.ceiling not in values:
         return score.column

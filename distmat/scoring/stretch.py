@@ -45,4 +45,4 @@ def choose_stretch(
             scores.append(max(score_trace(x, ca).tm for x in (built.coords, mirror(built.coords))))
         return float(np.nanmean(scores))
 
-    return max((calibration.raised(power) for power in powers), key=quality)
+    return max((calibration.raise_to(power) for power in powers), key=quality)

@@ -125,7 +125,7 @@ def _rows(evaluation: Mapping[str, Any]) -> list[tuple[str, str, float, str, str
     model, baseline = evaluation["model"], evaluation["baseline"]
     intervals = evaluation.get("interval") or {}
     rows = []
-    for score in MAP_SCORES.shown("table"):
+    for score in MAP_SCORES.list_shown("table"):
         value, other = model.get(score.key), baseline.get(score.key)
         if value is None or other is None:
             continue

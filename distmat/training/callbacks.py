@@ -88,7 +88,7 @@ class TellObserver(TrainerCallback):
             if name in STEP_METRICS or name.startswith("eval_")
         }
         if metrics and state.is_world_process_zero:
-            self.observer.logged(state.global_step, float(state.epoch or 0), metrics)
+            self.observer.log(state.global_step, float(state.epoch or 0), metrics)
 
     def on_save(self, args, state, control, **kwargs) -> None:
         if state.is_world_process_zero:

@@ -13,7 +13,7 @@ from distmat.training.config import TrainingConfig
 from distmat.workspace import dataset_path
 
 
-def chosen_chains(config: TrainingConfig, split: str) -> Dataset:
+def choose_chains(config: TrainingConfig, split: str) -> Dataset:
     """The chains of ``"train"`` or ``"val"`` that the config lets in, of any length.
 
     Raises
@@ -27,7 +27,7 @@ def chosen_chains(config: TrainingConfig, split: str) -> Dataset:
         raise DatasetError(f"{dataset.name} has no chain of the split '{split}'; split it anew.")
     if not config.chain_list:
         return of_split
-    listed = of_split.named(_read_list(Path(config.chain_list), split))
+    listed = of_split.of_names(_read_list(Path(config.chain_list), split))
     if not len(listed):
         raise DatasetError(
             f"No chain of {dataset.name} is listed as '{split}' in {config.chain_list}."

@@ -16,7 +16,7 @@ from distmat.errors import ConfigError
 from distmat.model.encoders.mini import MiniSettings
 from distmat.model.heads import HEADS, HeadKind
 from distmat.model.heads.placeholder import PlaceholderSettings
-from distmat.settings import PACE, SHAPE, Setting, describe, groups, listing, setting
+from distmat.settings import PACE, SHAPE, Setting, describe, groups, join_words, setting
 from distmat.training.relatives_settings import RelativesSettings
 
 CONFIG_FILE = "training_config.json"
@@ -329,7 +329,7 @@ class TrainingConfig(MiniSettings, RelativesSettings, PlaceholderSettings):
         if self.loss and self.loss not in self.head_kind.losses:
             raise ConfigError(
                 f"loss is '{self.loss}', which the head '{self.head}' doesn't have; it must be "
-                f"{listing(self.head_kind.losses)}."
+                f"{join_words(self.head_kind.losses)}."
             )
         if self.use_4bit and self.mode == "full":
             raise ConfigError(
@@ -352,7 +352,7 @@ class TrainingConfig(MiniSettings, RelativesSettings, PlaceholderSettings):
         unknown = set(self.reports) - set(REPORTS)
         if unknown:
             raise ConfigError(
-                f"report_to is '{self.report_to}'; it must be none, or of {listing(REPORTS)}."
+                f"report_to is '{self.report_to}'; it must be none, or of {join_words(REPORTS)}."
             )
 
     @property

@@ -246,7 +246,7 @@ class DistanceTrainer(Trainer):
 
     def _keep_maps(self, result: Evaluation, seen: dict[str, np.ndarray]) -> None:
         """Write the maps of the watched chains, which other processes may have predicted."""
-        maps = dict(self.gathered(list(seen.items())))
+        maps = dict(self.gather(list(seen.items())))
         if not self.args.should_save:
             return
         errors = {
@@ -301,7 +301,7 @@ class DistanceTrainer(Trainer):
         """All weights, where they are spread over processes; else None."""
         return self.accelerator.get_state_dict(self.model) if self.is_fsdp_enabled else None
 
-    def gathered(self, mine: list) -> list:
+    def gather(self, mine: list) -> list:
         """The items of all processes, those of the first one first."""
         return gather_object(mine) if self.args.world_size > 1 else mine
 

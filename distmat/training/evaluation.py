@@ -142,7 +142,7 @@ class Evaluation:
         """Of the first so many chains."""
         return self._of(range(min(chains, len(self.chains))))
 
-    def ordered(self, places: Sequence[int]) -> "Evaluation":
+    def reorder(self, places: Sequence[int]) -> "Evaluation":
         """The same with the chain of row k in row ``places[k]``."""
         return self._of(np.argsort(places).tolist())
 
@@ -196,7 +196,7 @@ class Evaluation:
         """As ``eval_…``, by the names a run's metrics have; what isn't defined is left out."""
         content = self.as_dict()
         values = {f"eval_{name}": value for name, value in content["model"].items()}
-        for score in MAP_SCORES.shown("metric"):
+        for score in MAP_SCORES.list_shown("metric"):
             values[f"eval_baseline_{score.key}"] = content["baseline"][score.key]
         values["eval_loss"] = _mean(self.losses)
         values["eval_seconds"] = self.seconds

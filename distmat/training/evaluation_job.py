@@ -174,7 +174,7 @@ def evaluate_job(job: Job, recorder: Recorder | None) -> bool:
         json.dump(evaluation_content(result, work.about), file)
     if shares == 1:
         shutil.rmtree(kept, ignore_errors=True)
-    recorder.said(f"The scores are in {folder / RESULT}.")
+    recorder.say(f"The scores are in {folder / RESULT}.")
     return True
 
 
@@ -253,7 +253,7 @@ def run_evaluation(
         made = {
             start: Evaluation.from_json(read_json(_part_path(folder, start))) for start in starts
         }
-    return concatenate([made[start] for start in starts]).ordered(order)
+    return concatenate([made[start] for start in starts]).reorder(order)
 
 
 def _part_path(folder: Path, start: int) -> Path:
@@ -358,7 +358,7 @@ def library_name(path: Path | None) -> str:
     return f"of {path.parent.name}" if path.name == LIBRARY_FILE else path.stem
 
 
-def finished_evaluations(store: Store[Any]) -> list[Job]:
+def list_finished_evaluations(store: Store[Any]) -> list[Job]:
     """Those whose scores can be looked at, the newest first."""
     jobs = store.jobs(kinds=[EVALUATION])
     done = [job for job in jobs if job.state == State.FINISHED and (job.folder / RESULT).is_file()]

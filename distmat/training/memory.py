@@ -106,7 +106,7 @@ def estimate_memory(
     fixed = parameters - trainable
     fixed_bytes = _BYTES_4BIT if config.use_4bit else 2 if precision == "bf16" else 4
     most = max(
-        kept_activations(config, shape, crop) + _passing(config, shape, crop)
+        estimate_activations(config, shape, crop) + _passing(config, shape, crop)
         for crop in config.crops
     )
     activations = most * _SCALE[device] * (1.0 if precision == "fp32" else _HALVED)
@@ -119,7 +119,7 @@ def estimate_memory(
     )
 
 
-def kept_activations(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
+def estimate_activations(config: TrainingConfig, shape: EncoderShape, crop: int) -> float:
     """Bytes kept for the backward pass of the largest batch of crops of this length."""
     residues, tokens = _pad(config, crop)
     each = _layer(config, shape, crop)

@@ -14,7 +14,7 @@ class RunObserver(Protocol):
     ``eval_chains_per_second``. A metric that isn't defined is left out; a NaN is passed on.
     """
 
-    def started(self, facts: dict) -> None:
+    def begin(self, facts: dict) -> None:
         """Before the first step.
 
         Parameters
@@ -26,27 +26,27 @@ class RunObserver(Protocol):
             ``val_fingerprint``, ``memory`` (bytes: ``estimate``, ``free``).
         """
 
-    def logged(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
+    def log(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
         """New metrics of a step; a resumed run tells some steps again, with the same values."""
 
     def checkpoint(self, step: int, folder: Path) -> None:
         """A whole checkpoint lies in this folder."""
 
-    def said(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """A sentence for the log."""
 
 
 class Unobserved:
     """Nobody watches."""
 
-    def started(self, facts: dict) -> None:
+    def begin(self, facts: dict) -> None:
         """Ignored, as everything."""
 
-    def logged(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
+    def log(self, step: int, epoch: float, metrics: dict[str, float]) -> None:
         """Ignored."""
 
     def checkpoint(self, step: int, folder: Path) -> None:
         """Ignored."""
 
-    def said(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """Ignored."""

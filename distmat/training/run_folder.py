@@ -108,7 +108,7 @@ def checkpoint_to_resume(
             f"{folder} is no whole checkpoint of a run; give a folder such as "
             f"{Path(output) / 'checkpoint-500'}."
         )
-    if (broken := damaged_file(folder)) is not None:
+    if (broken := find_damaged_file(folder)) is not None:
         raise RunError(
             f"{folder} is damaged, see its {broken}; give another checkpoint.", Remedy.NEWEST
         )
@@ -117,7 +117,7 @@ def checkpoint_to_resume(
 
 def _newest_whole(output: Path, there: dict[int, Path], say: Callable[[str], None]) -> Path:
     for folder in reversed(there.values()):
-        broken = damaged_file(folder)
+        broken = find_damaged_file(folder)
         if broken is None:
             return folder
         say(f"{folder.name} is damaged, see its {broken}; going on from the one before it")
@@ -128,7 +128,7 @@ def _newest_whole(output: Path, there: dict[int, Path], say: Callable[[str], Non
     raise RunError(f"There is no checkpoint in {output} to resume from; start a new run.")
 
 
-def damaged_file(checkpoint: Path) -> str | None:
+def find_damaged_file(checkpoint: Path) -> str | None:
     """The first file of a checkpoint that is gone, cut or changed; None if none is.
 
     Every byte is compared with what was written. In checkpoints without sums, as earlier versions
@@ -213,7 +213,7 @@ def step_of(checkpoint: Path) -> int:
         ) from None
 
 
-def changed_settings(config: TrainingConfig, checkpoint: Path) -> dict[str, tuple]:
+def find_changed_settings(config: TrainingConfig, checkpoint: Path) -> dict[str, tuple]:
     """What a resumed run does otherwise than its checkpoint did: name, before, now.
 
     Raises

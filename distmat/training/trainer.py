@@ -36,7 +36,7 @@ from distmat.training.arguments import (
     process,
     processes,
 )
-from distmat.training.chains import chosen_chains, evaluation_chains, thin_out, training_chains
+from distmat.training.chains import choose_chains, evaluation_chains, thin_out, training_chains
 from distmat.training.config import TrainingConfig
 from distmat.training.distance_trainer import DistanceTrainer, TrainingData, batches_of
 from distmat.training.evaluation import Evaluation
@@ -49,11 +49,11 @@ from distmat.training.memory import (
 from distmat.training.network_arguments import network_arguments
 from distmat.training.observer import RunObserver, Unobserved
 from distmat.training.run_folder import (
-    changed_settings,
     check_data,
     checkpoint_to_resume,
     checkpoints,
     clean,
+    find_changed_settings,
     step_of,
     write_config,
 )
@@ -133,19 +133,19 @@ class _Run:
     def say(self, text: str) -> None:
         if self.is_first:
             self.progress(text)
-            self.observer.said(text)
+            self.observer.say(text)
 
     def go(self, resume: bool | str | Path, accept_changed_data: bool) -> Evaluation | None:
         output = Path(self.config.output)
         checkpoint = checkpoint_to_resume(output, resume, self.say)
         precision = choose_precision(self.config)
         self.say("Reading the datasets")
-        chosen = {split: chosen_chains(self.config, split) for split in ("train", "val")}
+        chosen = {split: choose_chains(self.config, split) for split in ("train", "val")}
         evaluated = evaluation_chains(self.config, chosen["val"])
         data = self._data(chosen, evaluated, checkpoint)
         self.config = _with_steps(self.config, data.train)
         if checkpoint is not None:
-            changed = changed_settings(self.config, checkpoint)
+            changed = find_changed_settings(self.config, checkpoint)
             stale = check_data(checkpoint, data.fingerprints, accept_changed_data)
             self._say_changes(changed, stale)
         set_seed(self.config.seed)
@@ -241,7 +241,7 @@ class _Run:
             "memory": {"estimate": estimate.total, "free": free},
         }
         if self.is_first:
-            self.observer.started(facts)
+            self.observer.begin(facts)
         self.say(
             f"Training {facts['trainable_parameters']:,} of {facts['parameters']:,} parameters on "
             f"{facts['train_chains']:,} chains of {facts['train_clusters']:,} clusters, "
@@ -289,7 +289,7 @@ class _Run:
 
         # How far maps shrink and err was always told of the sequence alone.
         result = trainer.score(chains, seen=keep, alone=True)
-        kept = trainer.gathered(list(maps.values()))
+        kept = trainer.gather(list(maps.values()))
         state = trainer.whole_state()
         if self.is_first:
             output, network = Path(self.config.output), trainer.network
@@ -344,11 +344,11 @@ def _training_sequences(
     )
     # With the same data it has the same chains; it may have been accepted that they changed.
     if checkpoint is not None and (before := read_training_sequences(checkpoint)) is not None:
-        own = own.joined(before)
+        own = own.join(before)
     if not config.init_from:
         return own
     earlier = read_training_sequences(checkpoint_path(config.init_from))
-    return None if earlier is None else own.joined(earlier)
+    return None if earlier is None else own.join(earlier)
 
 
 def fit_temperature(trainer: DistanceTrainer, chains: tuple[Chain, ...]) -> float:

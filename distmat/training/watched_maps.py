@@ -106,12 +106,12 @@ def write_step(run: Path, step: int, maps: Mapping[str, WatchedMap]) -> None:
         upper = np.triu_indices(len(one.distances), 1)
         arrays[f"map{k}"] = one.distances[upper].astype(np.float16)
     _write(_path(run, step), arrays)
-    there = watched_steps(run)
-    for other in set(there) - set(_thinned([one for one in there if one <= step])):
+    there = list_watched_steps(run)
+    for other in set(there) - set(_thin([one for one in there if one <= step])):
         _path(run, other).unlink(missing_ok=True)
 
 
-def _thinned(steps: list[int]) -> list[int]:
+def _thin(steps: list[int]) -> list[int]:
     """At most `MOST_STEPS` of these, as evenly as they lie; both ends stay."""
     kept = list(steps)
     while len(kept) > MOST_STEPS:
@@ -138,7 +138,7 @@ def read_truth(run: Path) -> tuple[WatchedChain, ...]:
     )
 
 
-def watched_steps(run: Path) -> list[int]:
+def list_watched_steps(run: Path) -> list[int]:
     """Steps of which there are maps, rising."""
     found = (_STEP.fullmatch(path.name) for path in (run / FOLDER).glob("step-*.npz"))
     return sorted(int(match[1]) for match in found if match)

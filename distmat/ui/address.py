@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 
-def named_in_address(name: str, known: Sequence[str], usual: str) -> str:
+def read_address(name: str, known: Sequence[str], usual: str) -> str:
     """What the address says, if it is one of those known; else the usual one.
 
     Parameters
@@ -46,7 +46,7 @@ def follow_address(name: str, key: str, known: Sequence[str], usual: str) -> boo
     known : sequence of str
     usual : str
     """
-    said = named_in_address(name, known, usual)
+    said = read_address(name, known, usual)
     moved = said != st.session_state.get(f"{key}-addressed", usual)
     if moved or st.session_state.get(key) not in known:
         st.session_state[key] = said

@@ -40,7 +40,7 @@ _PLACE = f"viewer/{SCRIPT_NAME}"
 def show_explorer(scene: Scene, key: str = "explorer", in_address: bool = True) -> None:
     """Map and structure of a chain, each of which shows what is pointed at in the other.
 
-    What a person marks and chooses in it is known afterwards: see `told_view`.
+    What a person marks and chooses in it is known afterwards: see `read_told_view`.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def show_explorer(scene: Scene, key: str = "explorer", in_address: bool = True) 
     """
     place = _followed(key)
     # What else is on the page has just been drawn with these.
-    place["pairs"] = marked_pairs(key, scene.key)
+    place["pairs"] = read_marked_pairs(key, scene.key)
     _show(scene, key, in_address)
 
 
@@ -63,8 +63,8 @@ def _show(scene: Scene, key: str, in_address: bool) -> None:
         state, turn = _follow_view(key, scene.key, len(scene.sequence))
         scene = replace(scene, state=state, turn=turn)
     mark = f"{scene.key}-{scene.turn}-{json.dumps(dict(scene.state or {}))}"
-    _component()(key=key, data=_packed(scene, mark), on_view_change=_nothing)
-    place, pairs = _followed(key), marked_pairs(key, scene.key)
+    _component()(key=key, data=_pack(scene, mark), on_view_change=_nothing)
+    place, pairs = _followed(key), read_marked_pairs(key, scene.key)
     if place["pairs"] != pairs:
         place["pairs"] = pairs
         st.rerun()
@@ -81,7 +81,7 @@ def _nothing() -> None:
     """The explorer's place runs again because the view has changed, and needs nothing else."""
 
 
-def told_view(key: str, scene: str) -> dict[str, Any] | None:
+def read_told_view(key: str, scene: str) -> dict[str, Any] | None:
     """What the explorer at this place shows of a scene; None if it hasn't said yet.
 
     Parameters
@@ -109,7 +109,7 @@ def _follow_view(place: str, scene: str, residues: int) -> tuple[dict[str, Any] 
     if state["scene"] != scene:
         state |= {"scene": scene, "turn": state["turn"] + 1}
         state |= {"text": None, "told": None, "view": None}
-    told = told_view(place, scene)
+    told = read_told_view(place, scene)
     text = st.query_params.get("view", "")
     if told is not None and json.dumps(told) != state["told"]:
         state["told"] = json.dumps(told)
@@ -122,9 +122,9 @@ def _follow_view(place: str, scene: str, residues: int) -> tuple[dict[str, Any] 
     return state["view"], state["turn"]
 
 
-def marked_pairs(key: str, scene: str) -> tuple[tuple[int, int], ...]:
+def read_marked_pairs(key: str, scene: str) -> tuple[tuple[int, int], ...]:
     """The pairs that are marked in the explorer at this place, from 0."""
-    view = told_view(key, scene) or {}
+    view = read_told_view(key, scene) or {}
     return tuple((int(pin["i"]), int(pin["j"])) for pin in view.get("pins", ()))
 
 
@@ -204,7 +204,7 @@ def _component():
 
 
 @st.cache_data(max_entries=12, max_size="16mb", show_spinner=False)
-def _packed(_scene: Scene, key: str) -> bytes:
+def _pack(_scene: Scene, key: str) -> bytes:
     """The scene's bytes; `key` tells scenes apart."""
     return pack_scene(_scene, (_address(installed_script()), distant_script()))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from distmat.protein.distance_map import BANDS
 from distmat.scoring.map_scores import MAP_SCORES
-from distmat.scoring.registry import named
+from distmat.scoring.registry import label_score
 
 if TYPE_CHECKING:
     from distmat.scoring.map_scores import MapScores
@@ -45,12 +45,12 @@ def overall_rows(
     """
     model, baseline = scored.values, baseline_scores.values
     rows = []
-    for score in MAP_SCORES.shown("table"):
+    for score in MAP_SCORES.list_shown("table"):
         if score.key not in model or (only and score.key not in only):
             continue
         ours, theirs = model[score.key], baseline[score.key]
         row = {
-            "score": named(score, model),
+            "score": label_score(score, model),
             column: f"**{score.number(ours)}**",
             BASELINE: score.number(theirs),
             "better by": _better(score, ours, theirs),

@@ -66,11 +66,11 @@ def begin(example: Example, checkpoint: str) -> "Future[PredictionView]":
     chain = example.read()
     request = PredictionRequest(example.title, chain.sequence, chain, example)
     library = str(library_of(checkpoint) or "")
-    return _making(view_key(request, checkpoint, library), request, checkpoint, library)
+    return _start(view_key(request, checkpoint, library), request, checkpoint, library)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _making(
+def _start(
     key: str, _request: PredictionRequest, _checkpoint: str, _library: str
 ) -> "Future[PredictionView]":
     """The prediction of this key, in a thread of its own: a page doesn't wait for it."""
@@ -83,7 +83,7 @@ def _making(
         except BaseException as error:
             made.set_exception(error)
             # Who comes next begins anew.
-            _making.clear()
+            _start.clear()
 
     Thread(target=make, name="showcase", daemon=True).start()
     return made

@@ -188,7 +188,7 @@ def end_runs(home):
 
     with RunStore(home) as store:
         store.pause(True)
-        for run in store.active():
+        for run in store.list_active():
             if run.process:
                 processes.kill(run.process)
 

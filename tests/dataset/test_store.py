@@ -49,7 +49,7 @@ def test_chains_can_be_chosen_by_cluster_length_and_name(two_chains):
     assert [c.name for c in dataset.representatives().chains] == ["1abc_A"]
     assert [c.name for c in dataset.no_longer_than(2).chains] == ["2xyz_B"]
     assert "2xyz_B" not in [c.name for c in dataset.no_shorter_than(3).chains]
-    assert [c.name for c in dataset.named({"2xyz_B", "none"}).chains] == ["2xyz_B"]
+    assert [c.name for c in dataset.of_names({"2xyz_B", "none"}).chains] == ["2xyz_B"]
 
 
 def test_without_cluster_and_rep_every_chain_stands_for_itself(tmp_path):
@@ -181,7 +181,7 @@ def with_homologues(path, *texts):
 def test_homologues_stay_with_their_chain(tmp_path):
     dataset = read_dataset(with_homologues(tmp_path / "h.parquet", "ACE", "SCD"))
     assert dataset.homologues == (("ACE", "SCD"), ())
-    assert dataset.named({"b"}).homologues == ((),)
+    assert dataset.of_names({"b"}).homologues == ((),)
     assert "homologues" not in read_facts(tmp_path / "h.parquet")
 
 

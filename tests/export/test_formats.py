@@ -18,7 +18,12 @@ import pytest
 from distmat import cli
 from distmat.export.archive import archive
 from distmat.export.formats import FORMATS, USUAL
-from distmat.export.restraints import MEASURED_FILE, bounds_of, choose_pairs, measured_precision
+from distmat.export.restraints import (
+    MEASURED_FILE,
+    bounds_of,
+    choose_pairs,
+    read_measured_precision,
+)
 from distmat.export.source import Source
 from distmat.geometry.reconstruction import reconstruct
 from distmat.geometry.superposition import superpose
@@ -285,9 +290,9 @@ def test_restraints_say_how_often_they_hold_or_that_nobody_measured_it(source, t
     known = Source(source.prediction, "mini", tmp_path)
     assert "93% held on 276 known chains" in made(known, "cns").decode()
     assert "separation gives, 40%" in made(known, "cns").decode()
-    assert measured_precision(tmp_path, 2.0, with_templates=True) is None
+    assert read_measured_precision(tmp_path, 2.0, with_templates=True) is None
     (tmp_path / MEASURED_FILE).write_text("[]")
-    assert measured_precision(tmp_path, 2.0, with_templates=False) is None
+    assert read_measured_precision(tmp_path, 2.0, with_templates=False) is None
 
 
 def test_the_command_chooses_the_threshold_and_each_file_tells_it(tmp_path, capsys):

@@ -332,14 +332,14 @@ def _read_dataset(path: Path) -> None:
     from distmat.dataset.store import fingerprint, read_chain, read_dataset, read_facts
     from distmat.errors import DistmatError
     from distmat.scoring.baseline import fit_baseline
-    from distmat.ui.data.chains import _words, numbered_sequence
+    from distmat.ui.data.chains import _words, number_residues
 
     _summary(path)
     try:
         facts = read_facts(path)
         for row in (0, len(facts) - 1):
             chain = read_chain(path, row)
-            numbered_sequence(chain)
+            number_residues(chain)
             " ".join(_words(chain, facts.loc[row])).encode()
         json.dumps(facts.astype(object).where(facts.notna(), None).to_dict("list")).encode()
     except DistmatError as error:
@@ -579,15 +579,15 @@ def _make_run(random: Random, folder: Path) -> Path:
 def _read_run(folder: Path) -> None:
     from distmat.training.config import TrainingConfig
     from distmat.training.run_folder import (
-        changed_settings,
         check_data,
         checkpoint_to_resume,
+        find_changed_settings,
         step_of,
     )
 
     chosen = checkpoint_to_resume(folder, True)
     step_of(chosen)
-    changed_settings(TrainingConfig(), chosen)
+    find_changed_settings(TrainingConfig(), chosen)
     check_data(chosen, {"train": "a", "val": "b"}, False)
 
 

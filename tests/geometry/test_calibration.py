@@ -41,10 +41,10 @@ def test_a_perfect_predictor_is_left_alone(true_maps):
 def test_the_power_says_how_far_to_stretch(true_maps):
     predicted, _ = shrunk(true_maps, 0.6)
     fitted = fit_calibration(predicted, true_maps)
-    np.testing.assert_allclose(fitted.raised(0.0).stretch(predicted[0]), predicted[0])
-    assert fitted.changes_maps and not fitted.raised(0.0).changes_maps
-    np.testing.assert_allclose(fitted.raised(0.5).rho, fitted.rho)
-    np.testing.assert_allclose(fitted.raised(1.0).rho, 0.36**2)
+    np.testing.assert_allclose(fitted.raise_to(0.0).stretch(predicted[0]), predicted[0])
+    assert fitted.changes_maps and not fitted.raise_to(0.0).changes_maps
+    np.testing.assert_allclose(fitted.raise_to(0.5).rho, fitted.rho)
+    np.testing.assert_allclose(fitted.raise_to(1.0).rho, 0.36**2)
 
 
 def test_unknown_pairs_do_not_count(true_maps):

@@ -30,12 +30,12 @@ def tell(journal, run, steps):
     journal.change_state(State.STARTING)
     journal.attach(ProcessIdentity(7, 1.5), "node-3")
     journal.describe({"python": "3.11"})
-    journal.started({"device": "cpu", "total_steps": 20})
+    journal.begin({"device": "cpu", "total_steps": 20})
     for step in range(1, steps + 1):
-        journal.logged(step, step / 10, {"loss": 1 / step, "bad": float("nan")})
-    journal.sampled({"cpu": 50.0})
+        journal.log(step, step / 10, {"loss": 1 / step, "bad": float("nan")})
+    journal.log_hardware({"cpu": 50.0})
     journal.checkpoint(steps, run.folder / f"checkpoint-{steps}")
-    journal.said("Scoring")
+    journal.say("Scoring")
 
 
 def test_what_was_told_is_in_the_store(store, run):
@@ -71,7 +71,7 @@ def test_lines_that_make_no_sense_are_left_out_and_said(store, run):
         for entry in ({"what": "delete"}, {"what": "log", "step": "x"}, [], {"what": "state"}):
             file.write(json.dumps(entry) + "\n")
         file.write("no JSON\n")
-    journal.said("after")
+    journal.say("after")
     replay(store, run)
     texts = [event.text for event in store.events(run.id)]
     assert texts[-1] == "after" and sum("was left out" in text for text in texts) == 5

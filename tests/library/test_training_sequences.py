@@ -79,7 +79,7 @@ def test_they_come_back_as_they_were_and_join_those_that_a_training_began_with(t
     first = TrainingSequences(["a", "b"], ["AC", "DE"])
     first.save(tmp_path)
     again = read_training_sequences(tmp_path)
-    both = TrainingSequences(["b", "c"], ["DE", "FG"]).joined(again)
+    both = TrainingSequences(["b", "c"], ["DE", "FG"]).join(again)
     assert dict(zip(both.names, both.sequences, strict=True)) == {"a": "AC", "b": "DE", "c": "FG"}
     assert len(both) == 3
 

@@ -15,7 +15,7 @@ from distmat.jobs.store import JobStore
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
 from distmat.ui.data import choice
-from distmat.ui.data.chains import numbered_sequence
+from distmat.ui.data.chains import number_residues
 from distmat.ui.deletion import _confirm
 from tests.figures.explorer_bytes import read_scene
 from tests.pages.test_predict import assert_no_fault, button, shown
@@ -108,7 +108,7 @@ def test_the_first_chain_is_shown_with_map_trace_and_sequence(filled, prepared):
     assert header["sequence"] == chain.sequence
     assert set(maps) == {"true"}
     np.testing.assert_allclose(traces["truth"], chain.ca, atol=1e-3)
-    assert filled.code[0].value == numbered_sequence(chain)
+    assert filled.code[0].value == number_residues(chain)
 
 
 def test_a_row_that_was_clicked_shows_its_chain(filled):
@@ -212,7 +212,7 @@ def jobs(monkeypatch, tmp_path):
 
 def begin(store):
     """The only job that waits, as its process would begin it."""
-    (job,) = store.queued()
+    (job,) = store.list_queued()
     store.change_state(job.id, State.STARTING)
     store.change_state(job.id, State.RUNNING)
     return job
@@ -231,7 +231,7 @@ def test_building_queues_a_job_with_all_that_was_chosen(data, jobs):
     data.number_input(key="build-test").set_value(0)
     button(data, "Build").click().run()
     assert not data.exception
-    (job,) = jobs.queued()
+    (job,) = jobs.list_queued()
     assert (job.kind, job.name) == ("dataset", "mine")
     assert job.settings["inputs"] == ["/data/x", "--evil"]
     settings = job.settings["settings"]
@@ -244,7 +244,7 @@ def test_a_name_that_is_being_built_is_refused(data, jobs):
     button(data, "Build").click().run()
     button(data, "Build").click().run()
     assert "being built already" in shown(data).replace("\\", "") + data.error[0].value
-    assert len(jobs.queued()) == 1
+    assert len(jobs.list_queued()) == 1
 
 
 @pytest.mark.parametrize(
@@ -259,14 +259,14 @@ def test_a_form_that_lacks_something_says_what(data, jobs, paths, name, words):
     fill_in(data, paths, name)
     button(data, "Build").click().run()
     assert words in data.error[0].value.replace("\\", "")
-    assert not jobs.queued()
+    assert not jobs.list_queued()
 
 
 def test_a_name_that_is_taken_is_refused_before_anything_starts(filled, jobs):
     fill_in(filled, "/data", "real")
     button(filled, "Build").click().run()
     assert "a dataset 'real' already" in filled.error[0].value.replace("\\", "")
-    assert not jobs.queued()
+    assert not jobs.list_queued()
 
 
 def test_ids_that_were_pasted_become_a_list(data, jobs, tmp_path):
@@ -275,7 +275,7 @@ def test_ids_that_were_pasted_become_a_list(data, jobs, tmp_path):
     data.text_area(key="build-ids").set_value("1abc\n2xyz_A")
     data.text_input(key="build-name").set_value("ids")
     button(data, "Build").click().run()
-    (job,) = jobs.queued()
+    (job,) = jobs.list_queued()
     with open(job.settings["inputs"][0], encoding="utf-8") as file:
         assert file.read() == "1abc\n2xyz_A"
     assert str(tmp_path) in job.settings["inputs"][0]
@@ -288,7 +288,7 @@ def test_files_that_were_uploaded_wait_in_the_workspace_under_harmless_names(dat
     data.text_input(key="build-name").set_value("up")
     button(data, "Build").click().run()
     assert not data.exception
-    (job,) = jobs.queued()
+    (job,) = jobs.list_queued()
     path = job.settings["inputs"][0]
     assert path.startswith(str(tmp_path / "builds" / "up" / "inputs"))
     assert path.endswith(".pdb.gz") and ".." not in path
@@ -317,7 +317,7 @@ def test_a_build_that_was_cut_off_goes_on(data, jobs):
     data.run()
     assert "process is gone" in data.warning[0].value
     data.button(key=f"continue-{job.id}").click().run()
-    assert [waiting.id for waiting in jobs.queued()] == [job.id]
+    assert [waiting.id for waiting in jobs.list_queued()] == [job.id]
 
 
 def test_a_build_that_runs_shows_how_far_it_is_and_can_be_cancelled(data, jobs):
@@ -358,7 +358,7 @@ def test_homologues_are_searched_for_in_a_file_on_this_machine(filled, jobs, tmp
     filled.multiselect(key="homologues-exclude").set_value(["synthetic"])
     button(filled, "Add").click().run()
     assert not filled.exception
-    (job,) = jobs.queued()
+    (job,) = jobs.list_queued()
     assert (job.kind, job.name) == ("homologues", "real-homologues")
     assert job.settings["dataset"] == "real" and job.settings["sequences"] == str(sequences)
     assert job.settings["exclude"] == ["synthetic"]
@@ -369,7 +369,7 @@ def test_sequences_that_were_uploaded_wait_in_the_workspace(filled, jobs, tmp_pa
     filled.file_uploader(key="homologues-file").set_value([("../n.fasta", b">a\nAC\n", "text/x")])
     button(filled, "Add").click().run()
     assert not filled.exception
-    (job,) = jobs.queued()
+    (job,) = jobs.list_queued()
     path = job.settings["sequences"]
     assert path.startswith(str(tmp_path / "builds" / "real-homologues" / "inputs"))
     assert path.endswith(".fasta") and ".." not in path
@@ -392,7 +392,7 @@ def test_homologues_that_cannot_be_searched_for_are_refused_before_anything_star
     filled.text_input(key="homologues-name").set_value(name)
     button(filled, "Add").click().run()
     assert words in filled.error[0].value.replace("\\", "")
-    assert not jobs.queued()
+    assert not jobs.list_queued()
 
 
 def test_a_reload_meets_the_same_dataset_and_view(filled):

@@ -8,7 +8,7 @@ import pytest
 from distmat.access import READ_ONLY
 from distmat.jobs import operations
 from distmat.jobs.states import State
-from distmat.model.model_card import SCORES, WITH_LIBRARY, measured_scores
+from distmat.model.model_card import SCORES, WITH_LIBRARY, read_measured_scores
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 from distmat.ui import showcase
@@ -72,7 +72,7 @@ def test_who_may_only_look_finds_the_doors_for_looking(home, monkeypatch):
 
 
 def test_a_predicted_map_is_shown_beside_the_true_one_with_its_verdict(app, predictor):
-    showcase._making.clear()
+    showcase._start.clear()
     made = showcase.begin(EXAMPLE, "mini")
     made.result(timeout=60)
     app.run()
@@ -94,7 +94,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_doors_stay(app, monkeypat
     def fail(futures, timeout):
         made.set_exception(showcase.DistmatError("The weights are cut off."))
 
-    monkeypatch.setattr(showcase, "_making", lambda *asked: made)
+    monkeypatch.setattr(showcase, "_start", lambda *asked: made)
     monkeypatch.setattr(showcase, "wait", fail)
     app.run()
     assert not app.exception
@@ -132,7 +132,7 @@ def test_the_figures_are_those_of_the_model_card(home, section, monkeypatch):
     if section == WITH_LIBRARY:
         monkeypatch.delenv("DISTMAT_LIBRARY")
     home.run()
-    rows = measured_scores(checkpoint_path("mini"), section).rows
+    rows = read_measured_scores(checkpoint_path("mini"), section).rows
     table = home.table[-1].value
     name = "MAE Å" if section == WITH_LIBRARY else "mini"
     assert list(table[name]) == [row[name] for row in rows]

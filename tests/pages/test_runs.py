@@ -16,7 +16,7 @@ from distmat.training.watched_maps import WatchedMap, write_step, write_truth
 from distmat.ui import run_store
 from distmat.ui.runs import list as runs_list
 from distmat.ui.runs.checkpoints import _delete_step
-from distmat.ui.runs.compare import differing
+from distmat.ui.runs.compare import list_differences
 from distmat.ui.runs.curves import along
 
 
@@ -289,11 +289,11 @@ def test_the_queue_is_reordered_and_paused(page, store):
     first, second = (made(store, name, state=State.QUEUED) for name in ("first", "second"))
     page.run()
     page.button(key=f"up-{second.id}").click().run()
-    assert [run.name for run in store.queued()] == ["second", "first"]
+    assert [run.name for run in store.list_queued()] == ["second", "first"]
     page.toggle[0].set_value(True).run()
     assert store.paused
     page.button(key=f"out-{first.id}").click().run()
-    assert [run.name for run in store.queued()] == ["second"]
+    assert [run.name for run in store.list_queued()] == ["second"]
 
 
 def test_two_runs_are_compared_by_what_differs(page, store):
@@ -320,7 +320,7 @@ def test_two_runs_are_compared_by_what_differs(page, store):
 
 
 def test_runs_with_the_same_settings_differ_in_nothing(store):
-    assert differing([made(store, "a"), made(store, "b")]) == []
+    assert list_differences([made(store, "a"), made(store, "b")]) == []
 
 
 def test_a_run_that_does_not_exist_is_said_in_a_sentence(page, store):

@@ -8,7 +8,7 @@ import pytest
 
 from distmat.jobs.states import Cause, State
 from distmat.jobs.store.curve import Curve
-from distmat.report.collect import ROWS, chosen_rows, collect, others_to_compare
+from distmat.report.collect import ROWS, choose_rows, collect, others_to_compare
 from distmat.report.render import markdown
 from distmat.report.status import project, status
 from distmat.runs.store import RunStore
@@ -143,7 +143,7 @@ def test_the_rows_are_few_and_hold_both_ends_and_all_extremes():
         count = int(rng.integers(1, 3_000))
         steps = np.arange(1, count + 1)
         loss, norm = (Curve(steps, rng.normal(size=count), steps / 9, steps) for _ in range(2))
-        rows = chosen_rows(loss, norm)
+        rows = choose_rows(loss, norm)
         assert len(rows) == min(count, ROWS) or ROWS - 5 <= len(rows) <= ROWS
         assert {0, count - 1} <= set(rows)
         for curve in (loss, norm):

@@ -73,7 +73,7 @@ def test_the_table_of_steps_holds_what_was_logged(facts, name):
     assert "not measured" in text(replace(facts, rows=(StepRow(1, 0.1, None, None, None),)))
 
 
-@pytest.mark.parametrize("score", [score.key for score in MAP_SCORES.shown("metric")])
+@pytest.mark.parametrize("score", [score.key for score in MAP_SCORES.list_shown("metric")])
 def test_a_score_stands_beside_its_baseline(facts, score):
     at = facts.curve("eval_mae")
     model = Curve(at.steps, np.array([0.111, 0.222, 0.333]), at.epochs, at.times)

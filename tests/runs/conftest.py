@@ -99,7 +99,7 @@ def end_all(folder) -> None:
     if scheduler:
         processes.kill(scheduler)
     with RunStore(folder) as store:
-        for run in store.active():
+        for run in store.list_active():
             if run.process:
                 processes.kill(run.process)
 

@@ -159,7 +159,7 @@ def test_a_clock_set_back_leaves_times_that_make_sense(store, home):
     store.log_hardware(run.id, {"cpu": 1.0}, yesterday)
     store.change_state(run.id, State.STOPPED, moment=yesterday + 5)
     run = store.get(run.id)
-    assert run.elapsed(yesterday + 6) == 0 and run.step == 2 and run.has_ended
+    assert run.seconds_spent(yesterday + 6) == 0 and run.step == 2 and run.has_ended
     assert list(store.curves(run.id)["loss"].values) == [1.0, 0.5]
     assert cli.main(["runs", "show", run.id]) == 0
     assert cli.main(["report", run.id, "--out", str(home / "report.html")]) == 0
@@ -171,7 +171,7 @@ def test_a_store_that_another_process_holds_for_long_says_so(store, home, monkey
     from distmat.jobs.store import database
 
     monkeypatch.setattr(database, "PATIENCE", 0.1)
-    with store._db.writing(), RunStore(home) as other:
+    with store._db.transaction(), RunStore(home) as other:
         capsys.readouterr()
         with pytest.raises(Exception, match="is kept busy by another process; try again"):
             other.pause(True)

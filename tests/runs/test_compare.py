@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from distmat.runs.compare import RunScore, differing_settings, scores
+from distmat.runs.compare import RunScore, compare_settings, scores
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
 
@@ -30,5 +30,5 @@ def test_scores_are_the_last_and_the_best_beside_the_baseline(store):
 def test_only_settings_that_differ_are_listed(store):
     one = store.add(TrainingConfig(seed=1, crops=(64,)))
     two = store.add(TrainingConfig(seed=2, crops=(64,)))
-    assert differing_settings([one, two]) == {"seed": [1, 2]}
-    assert differing_settings([one]) == {} == differing_settings([])
+    assert compare_settings([one, two]) == {"seed": [1, 2]}
+    assert compare_settings([one]) == {} == compare_settings([])

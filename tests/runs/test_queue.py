@@ -308,7 +308,7 @@ def test_a_sweep_is_every_value_with_every_other_or_side_by_side(store, home, mo
     assert [c.seed for c in operations.sweep(config, values, "list")] == [0, 1]
     runs = operations.launch_sweep(store, grid, "rates", tags=["t"])
     assert [run.name for run in runs][1] == "rates learning_rate=0.001 seed=1"
-    assert [run.id for run in store.queued()] == [run.id for run in runs]
+    assert [run.id for run in store.list_queued()] == [run.id for run in runs]
     assert {run.group for run in runs} == {"rates"} and runs[0].tags == ("t",)
     with pytest.raises(ConfigError, match="as many values"):
         operations.sweep(config, {"seed": [0], "layers": [1, 2]}, "list")

@@ -132,23 +132,23 @@ def test_the_time_of_all_attempts_is_added_up(store, monkeypatch):
     after(50, State.STARTING)
     after(5, State.RUNNING)
     after(10, State.STOPPED)
-    assert store.get(run.id).elapsed(clock[0] + 99) == 15
+    assert store.get(run.id).seconds_spent(clock[0] + 99) == 15
     after(100, State.QUEUED)
-    assert store.get(run.id).elapsed(clock[0]) == 15
+    assert store.get(run.id).seconds_spent(clock[0]) == 15
     after(100, State.STARTING)
     after(5, State.RUNNING)
     run = store.get(run.id)
-    assert run.elapsed(clock[0] + 2) == 22 and run.attempt == 2 and run.started == 1050
+    assert run.seconds_spent(clock[0] + 2) == 22 and run.attempt == 2 and run.started == 1050
 
 
 def test_the_queue_keeps_and_changes_its_order(store):
     a, b, c = (add(store, name).id for name in "abc")
-    assert [run.id for run in store.queued()] == [a, b, c]
+    assert [run.id for run in store.list_queued()] == [a, b, c]
     store.place(c, 0)
-    assert [run.id for run in store.queued()] == [c, a, b]
+    assert [run.id for run in store.list_queued()] == [c, a, b]
     store.place(c, 1)
     d = add(store, "d").id
-    assert [run.id for run in store.queued()] == [a, c, b, d]
+    assert [run.id for run in store.list_queued()] == [a, c, b, d]
     store.change_state(a, State.STARTING)
     with pytest.raises(RunError, match="isn't in the queue"):
         store.place(a, 0)
@@ -304,7 +304,7 @@ def test_the_speed_is_that_of_the_newest_steps_of_this_attempt(store):
     for step in range(101, 201):
         store.log(run.id, step, 0, {"loss": 1.0}, moment=began + 0.5 * (step - 100))
     assert store.seconds_per_step(run.id) == pytest.approx(0.5)
-    assert store.remaining(store.get(run.id)) == pytest.approx(100)
+    assert store.seconds_left(store.get(run.id)) == pytest.approx(100)
 
 
 def test_hardware_is_kept_beside_and_survives_a_rewind(store):
@@ -408,10 +408,10 @@ def test_a_database_of_every_earlier_version_opens_with_all_its_runs(tmp_path, m
             database.execute("UPDATE queue SET last_key = 1")
         database.close()
         with RunStore(home) as store:
-            assert [run.id for run in store.queued()] == ["old"]
+            assert [run.id for run in store.list_queued()] == ["old"]
             store.log("old", 1, 0.1, {"loss": 1.0})
             new = add(store)
-            assert [run.id for run in store.queued()] == ["old", new.id]
+            assert [run.id for run in store.list_queued()] == ["old", new.id]
             assert len(store.curves("old")["loss"]) == 1 and not store.curves(new.id)
 
 

@@ -79,6 +79,6 @@ def test_every_score_says_what_it_is_in_both_languages(scores: Registry):
         assert not score.ceiling or scores[score.ceiling]
 
 
-@pytest.mark.parametrize("score", MAP_SCORES.shown("monitor"), ids=lambda score: score.key)
+@pytest.mark.parametrize("score", MAP_SCORES.list_shown("monitor"), ids=lambda score: score.key)
 def test_a_checkpoint_can_be_chosen_by_what_says_so(score):
     assert TrainingConfig().with_settings({"choose_by": score.key})

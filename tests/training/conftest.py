@@ -87,17 +87,17 @@ class Watch:
         self.checkpoints: list[int] = []
         self.texts: list[str] = []
 
-    def started(self, facts):
+    def begin(self, facts):
         self.facts = facts
 
-    def logged(self, step, epoch, metrics):
+    def log(self, step, epoch, metrics):
         self.metrics.setdefault(step, {}).update(metrics)
 
     def checkpoint(self, step, folder):
         assert (folder / "training_config.json").is_file()
         self.checkpoints.append(step)
 
-    def said(self, text):
+    def say(self, text):
         self.texts.append(text)
 
     def of(self, name: str) -> dict[int, float]:

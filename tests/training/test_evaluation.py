@@ -86,7 +86,7 @@ def test_a_perfect_map_has_no_error_and_a_perfect_mds(chains, predictor, monkeyp
 def test_metrics_have_the_names_that_a_run_logs(predictor, chains):
     metrics = evaluate(predictor, chains, with_loss=True).metrics()
     logged = {"mae", "rmse", "pearson", "lddt", "long_precision", "mds_pearson"}
-    assert logged <= {score.key for score in MAP_SCORES.shown("metric")}
+    assert logged <= {score.key for score in MAP_SCORES.list_shown("metric")}
     for name in ("mae", "rmse", "pearson", "lddt", "mds_pearson"):
         assert f"eval_{name}" in metrics and f"eval_baseline_{name}" in metrics
     assert {"eval_loss", "eval_seconds", "eval_chains_per_second"} <= metrics.keys()
@@ -161,7 +161,7 @@ def test_parts_that_were_written_and_joined_are_the_whole(predictor, chains):
         for places in (order[:2], order[2:])
     ]
     read = [Evaluation.from_json(json.loads(json.dumps(part.to_json()))) for part in parts]
-    again = concatenate(read).ordered(order)
+    again = concatenate(read).reorder(order)
     # Batches of other chains round differently.
     for name, ours in whole.tables.items():
         for one, two in zip(ours, again.tables[name], strict=True):

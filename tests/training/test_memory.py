@@ -20,9 +20,9 @@ from distmat.training.memory import (
     advice,
     encoder_parameters,
     encoder_shape,
+    estimate_activations,
     estimate_memory,
     is_out_of_memory,
-    kept_activations,
     low_rank_parameters,
 )
 from distmat.training.network_arguments import network_arguments
@@ -99,7 +99,7 @@ def test_estimated_activations_are_what_pytorch_keeps(changes, tmp_path):
     measured = kept_for_backward(config, chains=2, residues=64)
     shape = encoder_shape(config)
     assert shape is not None
-    assert kept_activations(config, shape, 64) == pytest.approx(measured, rel=0.2)
+    assert estimate_activations(config, shape, 64) == pytest.approx(measured, rel=0.2)
 
 
 def test_activation_checkpointing_is_estimated_to_take_less_and_does():
@@ -107,7 +107,9 @@ def test_activation_checkpointing_is_estimated_to_take_less_and_does():
     frugal = plain.with_settings({"activation_checkpointing": True})
     assert kept_for_backward(frugal, 1, 64) < 0.5 * kept_for_backward(plain, 1, 64)
     measured = kept_for_backward(frugal, 1, 64)
-    assert kept_activations(frugal, encoder_shape(frugal), 64) == pytest.approx(measured, rel=0.1)
+    assert estimate_activations(frugal, encoder_shape(frugal), 64) == pytest.approx(
+        measured, rel=0.1
+    )
     sizes = [estimate_memory(c, encoder_shape(c)).activations for c in (frugal, plain)]
     assert sizes[0] < 0.6 * sizes[1]
 

@@ -10,7 +10,7 @@ from distmat.errors import RunError
 from distmat.training.config import TrainingConfig
 from distmat.training.run_folder import (
     checkpoint_to_resume,
-    damaged_file,
+    find_damaged_file,
     publish,
     step_of,
     write_config,
@@ -44,7 +44,7 @@ def test_no_byte_of_a_checkpoint_changes_unnoticed(output, damage):
     written = writing_place(output, 20)
     (output / "checkpoint-20").rename(written)
     final = publish(written, output, 20)
-    assert damaged_file(final) is None
+    assert find_damaged_file(final) is None
     path = final / ("checksums.json" if damage == "sums" else "model.safetensors")
     content = bytearray(path.read_bytes())
     content[-100] ^= 1
@@ -53,12 +53,12 @@ def test_no_byte_of_a_checkpoint_changes_unnoticed(output, damage):
     else:
         changed = {"zeros": bytes(len(content)), "sums": b"{", "one bit": bytes(content)}
         path.write_bytes(changed[damage])
-    assert damaged_file(final) == path.name
+    assert find_damaged_file(final) == path.name
     assert checkpoint_to_resume(output, True) == output / "checkpoint-10"
 
 
 def test_whole_checkpoints_are_taken_as_they_are(output):
-    assert damaged_file(output / "checkpoint-20") is None
+    assert find_damaged_file(output / "checkpoint-20") is None
     assert checkpoint_to_resume(output, True) == output / "checkpoint-20"
 
 

@@ -29,7 +29,7 @@ from distmat.training.callbacks import StopOnSignal
 from distmat.training.config import TrainingConfig
 from distmat.training.distance_trainer import DistanceTrainer
 from distmat.training.trainer import train
-from distmat.training.watched_maps import read_step, read_truth, watched_steps
+from distmat.training.watched_maps import list_watched_steps, read_step, read_truth
 from tests.training.conftest import write_shapes
 
 
@@ -72,7 +72,7 @@ def test_a_model_learns_what_the_separation_alone_does_not_tell(make_config, tmp
 
 def _kept_maps(run):
     """Of some validation chains as the checkpoints predict them, with the errors of the scores."""
-    assert watched_steps(run) == [75, 150]
+    assert list_watched_steps(run) == [75, 150]
     chains, last = read_truth(run), read_step(run, 150)
     assert len(chains) == len(last) == len(read_step(run, 75)) == 3
     predictor = distmat.load(run / "checkpoint-150")

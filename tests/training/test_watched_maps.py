@@ -7,9 +7,9 @@ from distmat.training import watched_maps
 from distmat.training.watched_maps import (
     WatchedMap,
     choose_watched,
+    list_watched_steps,
     read_step,
     read_truth,
-    watched_steps,
     write_step,
     write_truth,
 )
@@ -52,14 +52,14 @@ def test_a_run_that_goes_on_from_an_earlier_step_leaves_later_maps_behind(tmp_pa
     for step in (10, 20, 30):
         written(tmp_path, step)
     written(tmp_path, 20)
-    assert watched_steps(tmp_path) == [10, 20]
+    assert list_watched_steps(tmp_path) == [10, 20]
 
 
 def test_of_many_evaluations_some_are_kept_as_evenly_as_can_be(tmp_path, monkeypatch):
     monkeypatch.setattr(watched_maps, "MOST_STEPS", 6)
     for step in range(1, 25):
         written(tmp_path, step, 4)
-        there = watched_steps(tmp_path)
+        there = list_watched_steps(tmp_path)
         assert there[0] == 1 and there[-1] == step and len(there) == min(step, 6)
     assert np.diff(there).max() <= 8
 
@@ -75,7 +75,7 @@ def test_a_short_a_middling_and_a_long_chain_are_watched_whatever_their_order():
 
 
 def test_a_damaged_file_is_said_with_its_place(tmp_path):
-    assert read_truth(tmp_path) == () and watched_steps(tmp_path) == []
+    assert read_truth(tmp_path) == () and list_watched_steps(tmp_path) == []
     written(tmp_path, 10)
     path = watched_maps._path(tmp_path, 10)
     path.write_bytes(path.read_bytes()[:100])

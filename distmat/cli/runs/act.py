@@ -125,7 +125,7 @@ def show_queue(options: argparse.Namespace) -> None:
             if not place.isdigit() or int(place) < 1:
                 raise RunError(f"The place is '{place}'; give 1 for the front, 2 for the next.")
             operations.reorder(store, store.find(name).id, int(place) - 1)
-        active, waiting = store.active(), store.queued()
+        active, waiting = store.list_active(), store.list_queued()
         if options.json:
             print_json(
                 {

@@ -49,8 +49,8 @@ def _row(store: "RunStore", run: "Run") -> tuple[str, ...]:
         f"{run.epoch:.2f}",
         number(run.metrics.get("loss"), "{:.4f}"),
         "-" if mae is None else f"{mae:.2f} ({number(baseline, '{:.2f}')})",
-        duration(run.elapsed(time.time())),
-        duration(store.remaining(run)),
+        duration(run.seconds_spent(time.time())),
+        duration(store.seconds_left(run)),
     )
 
 
@@ -77,8 +77,8 @@ def show_run(options: argparse.Namespace) -> None:
                 for f in found
             ]
             more = {
-                "remaining_seconds": store.remaining(run),
-                "elapsed_seconds": run.elapsed(time.time()),
+                "remaining_seconds": store.seconds_left(run),
+                "elapsed_seconds": run.seconds_spent(time.time()),
                 "disk_bytes": disk_used(run),
                 "settings": dict(run.settings),
                 "facts": dict(run.facts),
@@ -109,8 +109,8 @@ def _print_facts(store: "RunStore", run: "Run", disk: int) -> None:
         "State": f"{run.state}{f': {_cause(run)}' if run.cause else ''}",
         "Process": f"{run.process.pid} on {run.host}" if run.process else "",
         "Step": f"{run.step:,}{total}, epoch {run.epoch:.2f}",
-        "Time": duration(run.elapsed(time.time())),
-        "Left": duration(store.remaining(run)),
+        "Time": duration(run.seconds_spent(time.time())),
+        "Left": duration(store.seconds_left(run)),
         "Computes on": ", ".join(run.devices),
         "Folder": f"{run.folder} ({disk / 2**20:,.1f} MiB)",
         "Tags": ", ".join(run.tags),
@@ -158,7 +158,7 @@ def _line(store: "RunStore", run: "Run") -> str:
     ):
         if name in run.metrics:
             parts.append(form.format(run.metrics[name]))
-    remaining = store.remaining(run)
+    remaining = store.seconds_left(run)
     if remaining is not None:
         parts.append(f"{duration(remaining)} left")
     return "  ".join(parts) + (f"  {run.cause}" if run.has_ended and run.cause else "")
@@ -201,12 +201,12 @@ def compare_runs(options: argparse.Namespace) -> None:
     """`distmat runs compare`."""
     from dataclasses import asdict
 
-    from distmat.runs.compare import differing_settings, scores
+    from distmat.runs.compare import compare_settings, scores
 
     with open_store() as store:
         runs = [store.find(name) for name in options.which]
         found = {run.id: scores(store, run) for run in runs}
-    settings = differing_settings(runs)
+    settings = compare_settings(runs)
     if options.json:
         content = [
             run.as_dict() | {"scores": {k: asdict(v) for k, v in found[run.id].items()}}

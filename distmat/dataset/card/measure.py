@@ -253,7 +253,7 @@ def _baselines(train: list[Chain], val: list[Chain], mean: float) -> dict[str, A
 def _mean_scores(scores: Iterable[MapScores]) -> dict[str, float | None]:
     scores = list(scores)
     means = {}
-    for score in MAP_SCORES.shown("table"):
+    for score in MAP_SCORES.list_shown("table"):
         if score.costly:
             continue
         values = np.array([each.values[score.key] for each in scores], dtype=float)

@@ -149,7 +149,7 @@ def facts_in_words(card: dict[str, Any]) -> dict[str, str]:
 def scores_of(baselines: dict[str, Any]) -> list[Score[Pairs]]:
     """The scores that a card's baselines have; one from before knows fewer."""
     known = set.intersection(*map(set, baselines["scores"].values()))
-    return [score for score in MAP_SCORES.shown("table") if score.key in known]
+    return [score for score in MAP_SCORES.list_shown("table") if score.key in known]
 
 
 def _baseline_lines(baselines: dict[str, Any]) -> list[str]:

@@ -290,7 +290,7 @@ def _same_array(store: Store[Any], job: Job) -> list[Job]:
         return one.kind, shared, one.backend, one.backend_settings, one.immediate, one.attempt
 
     # What is shared names the folder of the results, which no other work has.
-    waiting = [one for one in store.queued() if not one.job and work(one) == work(job)]
+    waiting = [one for one in store.list_queued() if not one.job and work(one) == work(job)]
     return [job, *(one for one in waiting if one.id != job.id)]
 
 

@@ -82,13 +82,13 @@ class Database:
             self._connection.close()
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """All that is written inside is stored, or nothing if an exception leaves."""
         with self._transaction("BEGIN IMMEDIATE"):
             yield
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[None]:
         """All reads inside see the same moment."""
         with self._transaction("BEGIN"):
             yield
@@ -165,7 +165,7 @@ class Database:
         self._connection.execute("PRAGMA synchronous = NORMAL")
         if version == len(migrations):
             return
-        with self.writing():
+        with self.transaction():
             # Another process may have been faster.
             for script in migrations[self._version() :]:
                 for statement in _statements(script):

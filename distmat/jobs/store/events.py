@@ -30,7 +30,7 @@ class Events(Rows[J]):
 
     def say(self, job_id: str, text: str, kind: str = "said") -> None:
         """Something happened."""
-        with self._db.writing():
+        with self._db.transaction():
             self._event(self._key(job_id), kind, text)
 
     def events(self, job_id: str, newest: int = 200) -> list[Event]:
@@ -45,7 +45,7 @@ class Events(Rows[J]):
     def checkpoint(self, job_id: str, step: int, folder: Path) -> None:
         """A whole checkpoint was written."""
         key = self._key(job_id)
-        with self._db.writing():
+        with self._db.transaction():
             self._db.execute(
                 "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)",
                 (key, step, Path(folder).name, time.time()),

@@ -66,7 +66,7 @@ class Jobs(Rows[J]):
         name = _line(name) or kind
         owner, now = self._check_owner(), time.time()
         place = Path(directory or Path.cwd()).resolve()
-        with self._db.writing():
+        with self._db.transaction():
             job_id = self._new_id(name, kind)
             chosen = settings(self._folder(kind, job_id)) if callable(settings) else settings
             check_settings(chosen, place, own_folders())
@@ -84,7 +84,7 @@ class Jobs(Rows[J]):
                 "directory": str(place),
                 "owner": owner,
                 "origin": origin,
-                "webhook": _checked_webhook(webhook),
+                "webhook": _check_webhook(webhook),
                 "immediate": int(immediate),
                 "state": State.QUEUED,
                 "created": now,
@@ -96,7 +96,7 @@ class Jobs(Rows[J]):
     @contextmanager
     def all_at_once(self) -> Iterator[None]:
         """Jobs that are added inside are seen by others together, or none of them is."""
-        with self._db.writing():
+        with self._db.transaction():
             yield
 
     def _check_owner(self) -> str:
@@ -117,7 +117,7 @@ class Jobs(Rows[J]):
         note : str
             A sentence for its history.
         """
-        with self._db.writing():
+        with self._db.transaction():
             self._event(self._insert(_columns(job)), "note", note)
 
     def _insert(self, row: Mapping[str, object]) -> int:
@@ -213,7 +213,7 @@ class Jobs(Rows[J]):
             )
         ]
 
-    def active(self) -> list[J]:
+    def list_active(self) -> list[J]:
         """Runs that a process belongs to."""
         return self.jobs(ACTIVE)
 
@@ -252,14 +252,14 @@ class Jobs(Rows[J]):
             If it is active.
         """
         key = self._key(job_id)
-        with self._db.writing():
+        with self._db.transaction():
             if State(self._db.one("SELECT state FROM runs WHERE key = ?", key)[0]) in ACTIVE:
                 raise RunError(f"{job_id} is running; stop it before deleting it.")
             self._db.execute("DELETE FROM runs WHERE key = ?", (key,))
         # In pieces, so that a run that is being logged needn't wait for a million rows.
         for series in (key, -key):
             self._series.forget(series)
-        with self._db.writing():
+        with self._db.transaction():
             for table in ("checkpoints", "events"):
                 self._db.execute(f"DELETE FROM {table} WHERE run = ?", (key,))  # noqa: S608
         self._keys.pop(job_id, None)
@@ -319,7 +319,7 @@ def _line(text: str, most: int = 200) -> str:
     return one_line(text).strip()[:most].strip()
 
 
-def _checked_webhook(address: str) -> str:
+def _check_webhook(address: str) -> str:
     if not address:
         return ""
     parts = urlsplit(address)

@@ -22,7 +22,7 @@ class Metrics(Rows[J]):
     def begin(self, job_id: str, facts: Mapping[str, object], total_steps: int | None) -> None:
         """What the trainer said before the first step."""
         key = self._key(job_id)
-        with self._db.writing():
+        with self._db.transaction():
             self._update(key, {"facts": json.dumps(dict(facts), default=str)})
             self._db.execute(
                 "UPDATE progress SET total_steps = ? WHERE run = ?", (total_steps, key)
@@ -33,7 +33,7 @@ class Metrics(Rows[J]):
     ) -> None:
         """How far a job is that logs no metrics: what it does now, and what it has counted."""
         key = self._key(job_id)
-        with self._db.writing():
+        with self._db.transaction():
             self._update(key, {"facts": json.dumps({"phase": phase})})
             self._db.execute(
                 "UPDATE progress SET step = ?, total_steps = ?, metrics = ? WHERE run = ?",
@@ -62,7 +62,7 @@ class Metrics(Rows[J]):
         if not rows:
             return
         key = self._key(job_id)
-        with self._db.writing():
+        with self._db.transaction():
             self._db.execute_many(
                 "INSERT INTO steps VALUES (?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET epoch = excluded.epoch",
@@ -84,13 +84,13 @@ class Metrics(Rows[J]):
         )
         # None before the job was made, whatever was done to the clock.
         second = max(0, int((moment or time.time()) - created))
-        with self._db.writing():
+        with self._db.transaction():
             self._series.write(-key, [(second, values)])
 
     def rewind(self, job_id: str, step: int) -> None:
         """Forget all metrics after a step: the run goes on from its checkpoint there."""
         key = self._key(job_id)
-        with self._db.writing():
+        with self._db.transaction():
             self._series.rewind(key, step)
             self._db.execute("DELETE FROM checkpoints WHERE run = ? AND step > ?", (key, step))
 
@@ -137,7 +137,7 @@ class Metrics(Rows[J]):
         last: int | None,
     ) -> dict[str, Curve]:
         key = self._key(job_id)
-        thinned = self._series.thinned(key, names, points, first, last)
+        thinned = self._series.thin(key, names, points, first, last)
         every_step = {step for steps, _ in thinned.values() for step in steps.tolist()}
         facts = self._series.step_facts(key, every_step)
         return {
@@ -155,7 +155,7 @@ class Metrics(Rows[J]):
         import numpy as np
 
         (created,) = self._db.one("SELECT created FROM runs WHERE id = ?", job_id)
-        thinned = self._series.thinned(-self._key(job_id), None, points)
+        thinned = self._series.thin(-self._key(job_id), None, points)
         return {
             name: Curve(seconds, values, np.full(len(seconds), np.nan), created + seconds)
             for name, (seconds, values) in thinned.items()
@@ -178,7 +178,7 @@ class Metrics(Rows[J]):
         self, job_id: str, names: Sequence[str], rows: int
     ) -> list[dict[str, float | int | None]]:
         key = self._key(job_id)
-        thinned = self._series.thinned(key, names[:1], rows)
+        thinned = self._series.thin(key, names[:1], rows)
         if not thinned:
             return []
         steps = [int(step) for step in thinned[names[0]][0]]
@@ -214,7 +214,7 @@ class Metrics(Rows[J]):
         pace: float = (newest["time"] - oldest["time"]) / (newest["step"] - oldest["step"])
         return pace
 
-    def remaining(self, job: J) -> float | None:
+    def seconds_left(self, job: J) -> float | None:
         """Seconds that a running job still needs at its present speed."""
         pace = self.seconds_per_step(job.id) if job.state == State.RUNNING else None
         if pace is None or job.total_steps is None:

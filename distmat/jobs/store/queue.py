@@ -8,7 +8,7 @@ from distmat.jobs.store.rows import J, Rows
 class Queue(Rows[J]):
     """What waits, and whether anything starts."""
 
-    def queued(self) -> list[J]:
+    def list_queued(self) -> list[J]:
         """Waiting runs, the next one first."""
         return self._jobs("WHERE state = 'QUEUED' ORDER BY position, key")
 
@@ -21,7 +21,7 @@ class Queue(Rows[J]):
             If it doesn't wait.
         """
         check_may_change("order the queue")
-        with self._db.writing():
+        with self._db.transaction():
             rows = self._db.rows(
                 "SELECT id, key FROM runs WHERE state = 'QUEUED' ORDER BY position, key"
             )
@@ -39,5 +39,5 @@ class Queue(Rows[J]):
     def pause(self, paused: bool) -> None:
         """Let the queue start nothing, or go on; what runs goes on in any case."""
         check_may_change("pause the queue")
-        with self._db.writing():
+        with self._db.transaction():
             self._db.execute("UPDATE queue SET paused = ?", (int(paused),))

@@ -42,7 +42,7 @@ class Rows(Generic[J]):
         return self._keys[job_id]
 
     def _set(self, job_id: str, **changes: Any) -> None:
-        with self._db.writing():
+        with self._db.transaction():
             self._update(self._key(job_id), changes)
 
     def _update(self, key: int, changes: Mapping[str, Any]) -> None:

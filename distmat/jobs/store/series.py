@@ -104,7 +104,7 @@ class Series:
         newest: dict[str, float] = json.loads(text)
         return newest
 
-    def thinned(
+    def thin(
         self,
         key: int,
         names: Iterable[str] | None,
@@ -118,7 +118,7 @@ class Series:
         from distmat.jobs.store.curve import keep_extremes
 
         # One look at the database for all curves, whatever is logged meanwhile.
-        with self._db.reading():
+        with self._db.snapshot():
             wanted = sorted(self.newest(key)) if names is None else list(names)
             closed = self._db.one("SELECT summarised FROM progress WHERE run = ?", key)[0]
             raw = {
@@ -170,7 +170,7 @@ class Series:
             for table in ("metrics", "summaries"):
                 self._delete(table, "run = ? AND name = ?", (key, name))
         self._delete("steps", "run = ?", (key,))
-        with self._db.writing():
+        with self._db.transaction():
             self._db.execute("DELETE FROM progress WHERE run = ?", (key,))
 
     def _delete(
@@ -178,7 +178,7 @@ class Series:
     ) -> None:
         columns = "level, stretch" if table == "summaries" else "step"
         while True:
-            with self._db.writing():
+            with self._db.transaction():
                 deleted = self._db.execute(
                     f"DELETE FROM {table} WHERE {condition} AND ({columns}) IN "  # noqa: S608
                     f"(SELECT {columns} FROM {table} WHERE {condition} ORDER BY {columns} LIMIT ?)",

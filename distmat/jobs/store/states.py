@@ -57,7 +57,7 @@ class States(Rows[J]):
             If the state can't follow the present one.
         """
         key, now = self._key(job_id), moment or time.time()
-        with self._db.writing():
+        with self._db.transaction():
             row = self._db.one("SELECT * FROM runs WHERE key = ?", key)
             old = State(row["state"])
             if only_from is not None and old not in set(only_from):
@@ -98,7 +98,7 @@ class States(Rows[J]):
     ) -> None:
         """Say which process the run is; `if_unknown`: only where nobody has said so yet."""
         condition = " AND pid IS NULL" if if_unknown else ""
-        with self._db.writing():
+        with self._db.transaction():
             self._db.execute(
                 "UPDATE runs SET pid = ?, pid_created = ?, host = ? "  # noqa: S608
                 f"WHERE key = ?{condition}",
@@ -112,7 +112,7 @@ class States(Rows[J]):
     def ask_to_stop(self, job_id: str, grace: float) -> None:
         """Remember that a person wants it to stop, and for how many seconds it may tidy up."""
         now = time.time()
-        with self._db.writing():
+        with self._db.transaction():
             self._db.execute(
                 "UPDATE runs SET stop_asked = coalesce(stop_asked, ?), kill_at = ? WHERE key = ?",
                 (now, now + grace, self._key(job_id)),
@@ -143,7 +143,7 @@ class States(Rows[J]):
             had = json.loads(before)
             new = {name: value for name, value in settings.items() if had.get(name) != value}
             check_settings(new, Path(directory), own_folders())
-        with self._db.writing():
+        with self._db.transaction():
             self.change_state(job_id, State.QUEUED)
             (position,) = self._db.one("SELECT max(position) + 1 FROM runs")
             changes: dict[str, Any] = {"position": position, "immediate": int(immediate)}
@@ -166,7 +166,7 @@ class States(Rows[J]):
     @contextmanager
     def together(self) -> Iterator[None]:
         """All that is told inside is stored, or nothing if an exception leaves."""
-        with self._db.writing():
+        with self._db.transaction():
             yield
 
     def to_notify(self) -> list[J]:

@@ -18,9 +18,9 @@ from distmat.protein.structure.entry import (
 from distmat.protein.structure.pdb_chains import Record, find_chains
 from distmat.protein.structure.polymer_chain import (
     align_residues,
-    observed_chain,
+    make_chain,
+    make_observed_chain,
     polymer_chains,
-    whole_chain,
 )
 from distmat.protein.structure.sniff import decode
 
@@ -74,7 +74,7 @@ def _chains(lines: list[str]) -> Iterator[Chain]:
     for found in polymer_chains(atoms, parents):
         polymer = polymers.get(found.entity, [])
         placed = align_residues(found, polymer, parents)
-        yield whole_chain(found, placed, polymer, parents) if placed else observed_chain(found)
+        yield make_chain(found, placed, polymer, parents) if placed else make_observed_chain(found)
 
 
 def _parse(records: list[Record]) -> Any:

@@ -104,7 +104,7 @@ class _Residue:
         """Å from this Cα; NaN, which is neither near nor far, if one isn't known."""
         return math.dist(self.ca, ca) if self.ca and ca else math.nan
 
-    def bonded_to(self, other: "_Residue") -> bool:
+    def is_bonded_to(self, other: "_Residue") -> bool:
         return self.distance(other.ca) <= LONGEST_BOND
 
 
@@ -243,7 +243,7 @@ def _join(runs: list[_Run], letters: str) -> list[_Run]:
 
 
 def _bonds(residues: _Run) -> list[bool]:
-    return [after.bonded_to(before) for before, after in pairwise(residues)]
+    return [after.is_bonded_to(before) for before, after in pairwise(residues)]
 
 
 def _without_ligands(run: _Run, end: _Residue) -> _Run:
@@ -252,8 +252,8 @@ def _without_ligands(run: _Run, end: _Residue) -> _Run:
         at
         for at, residue in enumerate(run)
         if not residue.hetero
-        or residue.bonded_to(end)
-        or (at + 1 < len(run) and residue.bonded_to(run[at + 1]))
+        or residue.is_bonded_to(end)
+        or (at + 1 < len(run) and residue.is_bonded_to(run[at + 1]))
     )
     return run[first:]
 
@@ -276,7 +276,7 @@ def _is_one(chain: _Run, run: _Run, after_ter: bool, letters: str) -> bool:
 
 def _goes_on(chain: _Run, run: _Run) -> bool:
     """Whether a bond leads from the chain to the run, which numbers no residue a second time."""
-    return run[0].bonded_to(chain[-1]) and not _share_residue(chain, run)
+    return run[0].is_bonded_to(chain[-1]) and not _share_residue(chain, run)
 
 
 def _share_residue(chain: _Run, run: _Run) -> bool:

@@ -15,10 +15,10 @@ from distmat.protein.structure.entry import (
     parser_at_work,
 )
 from distmat.protein.structure.polymer_chain import (
-    observed_chain,
+    make_chain,
+    make_observed_chain,
     polymer_chains,
     take_numbers,
-    whole_chain,
 )
 from distmat.protein.structure.sniff import decode
 
@@ -226,7 +226,7 @@ def _chains(file: Any, name: str) -> Iterator[Chain]:
     for found in polymer_chains(atoms, parents):
         polymer = by_asym.get(found.asym) or by_entity.get(found.entity) or []
         placed = take_numbers(found, polymer, parents)
-        yield whole_chain(found, placed, polymer, parents) if placed else observed_chain(found)
+        yield make_chain(found, placed, polymer, parents) if placed else make_observed_chain(found)
 
 
 def _complete(block: Any) -> None:

@@ -49,7 +49,7 @@ class Residue:
         """Whether it has a Cα."""
         return bool(np.isfinite(self.ca).all())
 
-    def bonded_to(self, other: "Residue") -> bool:
+    def is_bonded_to(self, other: "Residue") -> bool:
         """Whether their Cα atoms are as close as neighbours' are; not so without a Cα."""
         # Asked three times of every residue: NumPy takes ten times as long for three numbers.
         return math.dist(self.ca, other.ca) <= LONGEST_BOND
@@ -118,7 +118,7 @@ def _bonds(residues: list[Residue]) -> list[tuple[bool, bool]]:
     """Whether each residue is bonded to the one before it and to the one after it."""
     # Beyond the ends there is nothing to be bonded to.
     bonds = [False] * (len(residues) + 1)
-    bonds[1:-1] = [after.bonded_to(before) for before, after in pairwise(residues)]
+    bonds[1:-1] = [after.is_bonded_to(before) for before, after in pairwise(residues)]
     return list(pairwise(bonds)) if residues else []
 
 
@@ -202,7 +202,7 @@ def align_residues(
     # A cap has no letter, and no residue may be put there.
     wanted = "".join(one_letter(name, parents) or "-" for name in polymer)
     steps = [1, *(after.number - before.number for before, after in pairwise(residues))]
-    bonded = [False, *(after.bonded_to(before) for before, after in pairwise(residues))]
+    bonded = [False, *(after.is_bonded_to(before) for before, after in pairwise(residues))]
     positions = align_to_seqres(letters, wanted, steps, bonded)
     if positions is None:
         return None
@@ -212,7 +212,7 @@ def align_residues(
     ]
 
 
-def whole_chain(
+def make_chain(
     chain: PolymerChain,
     placed: list[Residue],
     polymer: list[str],
@@ -234,7 +234,7 @@ def whole_chain(
     return Chain(chain.chain_id, "".join(sequence), coords, tuple(numbers), chain.chain_id)
 
 
-def observed_chain(chain: PolymerChain) -> Chain:
+def make_observed_chain(chain: PolymerChain) -> Chain:
     """A chain of the residues that have atoms, where nothing else is known of the polymer."""
     # An amino acid that is bonded to nothing is a ligand, if its record says so.
     kept = [
@@ -243,7 +243,7 @@ def observed_chain(chain: PolymerChain) -> Chain:
         if any(bonds) or not residue.hetero
     ]
     placed = [replace(residue, position=index) for index, residue in enumerate(kept)]
-    return whole_chain(chain, placed, [residue.name for residue in kept], {})
+    return make_chain(chain, placed, [residue.name for residue in kept], {})
 
 
 def is_protein(chain: Chain) -> bool:

@@ -29,7 +29,7 @@ def score_table(runs: Sequence[RunFacts], words: Wording) -> Table:
         (words.say("step"), *(words.count(run.step) for run in runs)),
         (words.say("skill"), *(words.share(_gain(run), 1) for run in runs)),
     ]
-    for score in MAP_SCORES.shown("metric"):
+    for score in MAP_SCORES.list_shown("metric"):
         rows.append(
             (
                 score.label(words.language),
@@ -45,7 +45,7 @@ def score_table(runs: Sequence[RunFacts], words: Wording) -> Table:
 
 def ranking_table(runs: Sequence[RunFacts], words: Wording) -> Table:
     """A row for each run: the scores that a page's width has room for."""
-    shown = MAP_SCORES.shown("headline")
+    shown = MAP_SCORES.list_shown("headline")
     keys = ("run", "state_column", "head", "step", "baseline_mae", "skill")
     rows = tuple(
         (

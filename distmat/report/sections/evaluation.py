@@ -41,7 +41,7 @@ def _scores(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
             words.number(facts.at(f"eval_{score.key}", best[0]), 3),
             words.number(facts.at(f"eval_baseline_{score.key}", best[0]), 3),
         )
-        for score in MAP_SCORES.shown("metric")
+        for score in MAP_SCORES.list_shown("metric")
     )
     header = tuple(
         words.say(key) for key in ("score", "model_now", "model_best", "separation_only")

@@ -24,7 +24,7 @@ def _numbers(facts: RunFacts, words: Wording) -> tuple[Block, ...]:
     if best is None:
         return ()
     # Those shown large elsewhere come first; metrics fill up.
-    scores = dict.fromkeys([*MAP_SCORES.shown("headline"), *MAP_SCORES.shown("metric")])
+    scores = dict.fromkeys([*MAP_SCORES.list_shown("headline"), *MAP_SCORES.list_shown("metric")])
     rows = tuple(
         (
             score.label(words.language),

@@ -15,7 +15,7 @@ from distmat.dataset.synthetic import ensure_synthetic
 from distmat.errors import DatasetError, DistmatError
 from distmat.jobs.job import Job
 from distmat.settings import Setting, describe
-from distmat.ui.data.uploads import inputs_folder, kept_for
+from distmat.ui.data.uploads import inputs_folder, keep_for
 from distmat.ui.job_list import show_jobs, watch_job
 from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import open_store
@@ -184,7 +184,7 @@ def _inputs(name: str, inputs: dict[str, Any]) -> list[str]:
         path = inputs_folder(name) / "ids.txt"
         path.write_text(inputs["ids"], encoding="utf-8")
         return [str(path.absolute())]
-    return kept_for(name, inputs["files"]) if inputs["files"] else []
+    return keep_for(name, inputs["files"]) if inputs["files"] else []
 
 
 def _show_ready_made() -> None:

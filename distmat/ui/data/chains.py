@@ -31,7 +31,7 @@ def show_chains(dataset: Summary) -> None:
     except DistmatError as error:
         show_error(error)
         return
-    found = _filtered(facts)
+    found = _filter(facts)
     if found.empty:
         st.info("No chain fits.", icon=":material/search_off:")
         return
@@ -64,7 +64,7 @@ def show_chains(dataset: Summary) -> None:
         show_error(error)
 
 
-def _filtered(facts: pd.DataFrame) -> pd.DataFrame:
+def _filter(facts: pd.DataFrame) -> pd.DataFrame:
     """The rows that a person asks for; the address says it, too."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
@@ -102,10 +102,10 @@ def _filtered(facts: pd.DataFrame) -> pd.DataFrame:
                 width=260,
             )
             keep &= facts["length"].between(first, last)
-    return facts[keep & _matching(facts, normal_id(text.strip()))]
+    return facts[keep & _match(facts, normal_id(text.strip()))]
 
 
-def _matching(facts: pd.DataFrame, text: str) -> pd.Series:
+def _match(facts: pd.DataFrame, text: str) -> pd.Series:
     """Rows whose id, title or sequence holds the text, taken letter by letter."""
     found = pd.Series(not text, index=facts.index)
     if not text:
@@ -148,7 +148,7 @@ def _show_chain(dataset: Summary, chain: Chain, facts: pd.Series) -> None:
     else:
         show_explorer(chain_scene(chain), f"chain-{dataset.name}")
     st.markdown("**Sequence**")
-    st.code(numbered_sequence(chain), language=None)
+    st.code(number_residues(chain), language=None)
     if chain.observed.all():
         st.caption("Every residue was observed.")
     else:
@@ -186,7 +186,7 @@ def _words(chain: Chain, facts: pd.Series) -> list[str]:
     return words
 
 
-def numbered_sequence(chain: Chain) -> str:
+def number_residues(chain: Chain) -> str:
     """The sequence in lines that begin with the first residue's number; small if unobserved."""
     letters = "".join(
         letter if seen else letter.lower()

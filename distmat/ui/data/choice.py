@@ -6,7 +6,7 @@ from distmat.access import may_change
 from distmat.dataset.catalogue import Summary, delete_dataset, list_datasets
 from distmat.dataset.synthetic import NAME, ensure_synthetic
 from distmat.errors import DistmatError
-from distmat.ui.address import name_in_address, named_in_address
+from distmat.ui.address import name_in_address, read_address
 from distmat.ui.bridges import offer_to_evaluate, offer_to_train
 from distmat.ui.deletion import offer_deletion
 from distmat.ui.markdown import escape
@@ -64,7 +64,7 @@ def choose_view(dataset: Summary) -> str:
     chosen = st.segmented_control(
         "View",
         VIEWS,
-        default=named_in_address("part", VIEWS, VIEWS[0]),
+        default=read_address("part", VIEWS, VIEWS[0]),
         required=True,
         key="data-view",
         label_visibility="collapsed",

@@ -9,7 +9,7 @@ from distmat.dataset.jobs import submit_homologues
 from distmat.dataset.sequence_bank import check_sequences
 from distmat.errors import DatasetError, DistmatError
 from distmat.protein.query import SEQUENCE_SUFFIXES
-from distmat.ui.data.uploads import kept_for
+from distmat.ui.data.uploads import keep_for
 from distmat.ui.job_list import watch_job
 from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import open_store
@@ -56,7 +56,7 @@ def show_homologues_form(dataset: Summary) -> None:
         if name in {one.name for one in known}:
             raise DatasetError(f"There is a dataset '{name}' already; give another name.")
         if uploaded is not None:
-            (path,) = kept_for(name, [uploaded])
+            (path,) = keep_for(name, [uploaded])
         if not path.strip():
             raise DatasetError("Say where the sequences are: give a path, or upload a file.")
         sequences = Path(path.strip()).expanduser().absolute()

@@ -21,7 +21,7 @@ def inputs_folder(name: str) -> Path:
     return folder
 
 
-def kept_for(name: str, files: Iterable[Any]) -> list[str]:
+def keep_for(name: str, files: Iterable[Any]) -> list[str]:
     """Write files that were given to the page where the build of this name finds them.
 
     Returns

@@ -11,7 +11,7 @@ from distmat.jobs.job import Job
 from distmat.training.evaluation_job import (
     EVALUATION,
     find_evaluation,
-    finished_evaluations,
+    list_finished_evaluations,
     submit_evaluations,
 )
 from distmat.ui.address import name_in_address
@@ -120,7 +120,7 @@ def show_evaluating() -> None:
 
 def choose_evaluations() -> list[Job]:
     """Those that the address names, or that a person chooses; by default the newest."""
-    known = {job.id: job for job in finished_evaluations(open_store())}
+    known = {job.id: job for job in list_finished_evaluations(open_store())}
     if not known:
         return []
     wanted = [name for name in st.query_params.get("evaluation", "").split(",") if name]

@@ -51,7 +51,7 @@ def show_summary(content: dict[str, Any]) -> None:
     st.caption(
         "Means over chains; in brackets what 95 % of means over chains drawn again and again lie "
         "between. Skill: the share of the way from a baseline to perfection; 0 is no better. "
-        + " ".join(f"{score.short}: {score.meaning}" for score in MAP_SCORES.shown("table"))
+        + " ".join(f"{score.short}: {score.meaning}" for score in MAP_SCORES.list_shown("table"))
     )
 
 
@@ -79,7 +79,7 @@ def _show_chips(content: dict[str, Any]) -> None:
 
 def _score_rows(content: dict[str, Any]) -> list[dict[str, str]]:
     rows = []
-    for score in MAP_SCORES.shown("table"):
+    for score in MAP_SCORES.list_shown("table"):
         ours = content["model"].get(score.key)
         if score.key not in content["model"]:
             continue
@@ -117,7 +117,7 @@ def show_strata(content: dict[str, Any]) -> None:
     groups: dict[str, list[dict]] = {}
     for row in sorted(rows, key=lambda row: row["length"]):
         groups.setdefault(stratum(row, by or ways[0]), []).append(row)
-    shown = MAP_SCORES.shown("monitor")
+    shown = MAP_SCORES.list_shown("monitor")
     table = []
     for name, members in groups.items():
         line = {STRATA[by or ways[0]]: name, "chains": f"{len(members):,}"}

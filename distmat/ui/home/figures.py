@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from distmat.model.model_card import SCORES, WITH_LIBRARY, measured_scores
+from distmat.model.model_card import SCORES, WITH_LIBRARY, read_measured_scores
 from distmat.workspace import checkpoint_path, library_of, shipped_checkpoint
 
 _SECOND = ("RMSE Å", "MDS r")
@@ -15,7 +15,7 @@ def show_figures() -> None:
     if checkpoint is None:
         return
     section = SCORES if library_of(checkpoint) is None else WITH_LIBRARY
-    measured = measured_scores(checkpoint_path(checkpoint), section)
+    measured = read_measured_scores(checkpoint_path(checkpoint), section)
     if measured is None:
         return
     st.subheader("How good the shipped model is", anchor=False)

@@ -11,7 +11,7 @@ from distmat.jobs.states import ACTIVE, State
 from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
 from distmat.scoring.verdict import Verdict, judge
-from distmat.training.evaluation_job import EVALUATION, finished_evaluations, read_evaluation
+from distmat.training.evaluation_job import EVALUATION, list_finished_evaluations, read_evaluation
 from distmat.ui.markdown import escape, show_error
 from distmat.ui.run_store import duration, open_store, verdict
 
@@ -32,7 +32,7 @@ def show_running() -> None:
     """Jobs that run or wait; nothing where there are none."""
     try:
         store = open_store()
-        running = _running(store)
+        running = _list_running(store)
     except DistmatError as error:
         show_error(error)
         return
@@ -60,7 +60,7 @@ def show_results() -> None:
             )
 
 
-def _running(store: RunStore) -> list[Run]:
+def _list_running(store: RunStore) -> list[Run]:
     operations.reconcile(store)
     return store.jobs([*ACTIVE, State.QUEUED])
 
@@ -69,15 +69,15 @@ def _results(store: RunStore) -> list[tuple[Job, Verdict]]:
     """The newest trainings and evaluations that have ended with a score."""
     runs = [(run, verdict(run)) for run in store.runs([State.FINISHED, State.STOPPED])[:_MOST]]
     evaluations = [
-        (job, _measured(job.id, job.ended or 0.0, job))
-        for job in list(finished_evaluations(store))[:_MOST]
+        (job, _judge(job.id, job.ended or 0.0, job))
+        for job in list(list_finished_evaluations(store))[:_MOST]
     ]
     known = [(job, found) for job, found in [*runs, *evaluations] if found.kind != "unknown"]
     return sorted(known, key=lambda one: -(one[0].ended or 0.0))[:_MOST]
 
 
 def _show_running(store: RunStore, known: set[str]) -> None:
-    jobs = _running(store)
+    jobs = _list_running(store)
     if {job.id for job in jobs} != known:
         # What has ended belongs to the results now.
         st.rerun()
@@ -98,7 +98,7 @@ def _state(store: RunStore, job: Run) -> str:
         return f"{words_of(job.kind)}, waits for its turn"
     if not job.total_steps:
         return f"{words_of(job.kind)}, starting"
-    left = store.remaining(job)
+    left = store.seconds_left(job)
     rest = f", {duration(left)} left" if left is not None else ""
     return f"{words_of(job.kind)}, {job.step:,} of {job.total_steps:,}{rest}"
 
@@ -115,7 +115,7 @@ def _link(job: Job, with_id: bool) -> None:
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
-def _measured(job_id: str, ended: float, _job: Job) -> Verdict:
+def _judge(job_id: str, ended: float, _job: Job) -> Verdict:
     """What an evaluation found; of a file that can't be read the page Evaluate tells."""
     try:
         content = read_evaluation(_job)

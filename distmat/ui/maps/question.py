@@ -11,7 +11,7 @@ import streamlit as st
 from distmat.access import may_change
 from distmat.errors import DistmatError, MapChoiceError, MapOptionError
 from distmat.given_map import ATOMS, Fit, GivenMap, compare_given, fit_structure, open_map
-from distmat.kept_files import keep_file, kept_file
+from distmat.kept_files import keep_file, read_kept_file
 from distmat.protein.query import STRUCTURE_SUFFIXES
 from distmat.protein.structure.read import read_structure_bytes
 from distmat.scoring.map_comparison import MapDifference
@@ -56,11 +56,13 @@ def ask() -> Asked | None:
             fit = _ask_structure(given)
         with third:
             against = _ask_map("Another map of the chain, if you like", "against")
-            difference = None if against is None else _tried(partial(compare_given, given, against))
+            difference = (
+                None if against is None else _attempt(partial(compare_given, given, against))
+            )
     return Asked(given, fit, against if difference else None, difference)
 
 
-def _tried(act: Callable[[], T]) -> T | None:
+def _attempt(act: Callable[[], T]) -> T | None:
     """What comes of it, or nothing and a sentence on the page."""
     try:
         return act()
@@ -69,7 +71,7 @@ def _tried(act: Callable[[], T]) -> T | None:
         return None
 
 
-def _kept_file(
+def _ask_file(
     label: str, key: str, types: tuple[str, ...] | None, hint: str
 ) -> tuple[str, bytes] | None:
     """An uploaded file, which stays when the page is left and come back to, and by its address."""
@@ -85,7 +87,7 @@ def _kept_file(
     if said != st.session_state.get(f"{key}-id", ""):
         # A link, a reload or the browser's Back: what the page holds is another one.
         st.session_state[f"{key}-id"] = said
-        st.session_state[f"{key}-kept"] = _tried(partial(kept_file, said)) if said else None
+        st.session_state[f"{key}-kept"] = _attempt(partial(read_kept_file, said)) if said else None
     kept: tuple[str, bytes] | None = st.session_state.get(f"{key}-kept")
     if kept and (here is None or here.name != kept[0]):
         st.caption(f"Still open: {escape(kept[0])}")
@@ -108,7 +110,7 @@ def _open(key: str, file: tuple[str, bytes] | None) -> None:
 
 
 def _ask_map(label: str, key: str) -> GivenMap | None:
-    file = _kept_file(
+    file = _ask_file(
         label,
         key,
         None,
@@ -171,7 +173,7 @@ _opened = st.cache_resource(max_entries=6, show_spinner=False)(open_map)
 
 
 def _ask_structure(given: GivenMap) -> Fit | None:
-    file = _kept_file(
+    file = _ask_file(
         "Structure to compare with, if you like",
         "structure",
         (*STRUCTURE_SUFFIXES, "gz"),
@@ -181,7 +183,7 @@ def _ask_structure(given: GivenMap) -> Fit | None:
     if file is None:
         return None
     name, data = file
-    chains = _tried(lambda: read_structure_bytes(data, name))
+    chains = _attempt(lambda: read_structure_bytes(data, name))
     if chains is None:
         return None
     fitting = [
@@ -191,9 +193,9 @@ def _ask_structure(given: GivenMap) -> Fit | None:
     if len(fitting) > 1:
         chain_id = st.selectbox("Its chain", fitting, key="structure-chain", bind="query-params")
     with st.spinner("Comparing with the structure"):
-        return _tried(lambda: _fitted(given, given.key, data, name, chain_id))
+        return _attempt(lambda: _fit(given, given.key, data, name, chain_id))
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _fitted(_given: GivenMap, key: str, data: bytes, name: str, chain_id: str | None) -> Fit:
+def _fit(_given: GivenMap, key: str, data: bytes, name: str, chain_id: str | None) -> Fit:
     return fit_structure(_given, data, name, chain_id)

@@ -14,7 +14,7 @@ from distmat.scoring.map_comparison import (
     BETA_BASELINE,
     MapDifference,
     StructureComparison,
-    named_contacts,
+    find_named_contacts,
 )
 from distmat.scoring.map_scores import MAP_SCORES, NON_LOCAL
 from distmat.scoring.trace_scores import TRACE_SCORES, score_trace
@@ -89,7 +89,7 @@ def _show_verdict(given: GivenMap, fit: Fit) -> None:
             icon=ICONS[severity],
         )
     with st.container(horizontal=True):
-        for score in MAP_SCORES.shown(
+        for score in MAP_SCORES.list_shown(
             "headline" if given.content.distances is not None else "table"
         ):
             ours = comparison.model.values.get(score.key)
@@ -199,7 +199,7 @@ def _show_difference(
             st.metric(label, value, help=hint, width=190)
     if given.content.distances is None or against.content.distances is None:
         first, second = (
-            named_contacts(one.content.distances, one.named) for one in (given, against)
+            find_named_contacts(one.content.distances, one.named) for one in (given, against)
         )
         st.plotly_chart(
             agreement_map(sequence, first, second),

@@ -9,7 +9,7 @@ from distmat.export.archive import KIND, archive
 from distmat.export.formats import FORMATS, precision_words
 from distmat.export.restraints import DEFAULT_THRESHOLD, THRESHOLDS, choose_pairs
 from distmat.export.source import Source
-from distmat.ui.explorer import marked_pairs
+from distmat.ui.explorer import read_marked_pairs
 from distmat.ui.file_name import file_stem
 from distmat.ui.predict.view import PredictionView, distogram_maker
 from distmat.workspace import checkpoint_path
@@ -71,6 +71,6 @@ def _source(view: PredictionView, threshold: float) -> Source:
         view.checkpoint,
         folder,
         distogram_maker(view),
-        marked_pairs("explorer", view.key),
+        read_marked_pairs("explorer", view.key),
         threshold,
     )

@@ -72,7 +72,7 @@ def _show_mutant(view: PredictionView, text: str) -> None:
     try:
         mutations = parse_mutations(text, sequence)
         with st.spinner("Predicting the mutant"):
-            wild, mutant = _predicted(
+            wild, mutant = _predict(
                 view,
                 checkpoint_identity(view.checkpoint),
                 (sequence, mutate(sequence, mutations)),
@@ -124,7 +124,7 @@ def _show_mutant(view: PredictionView, text: str) -> None:
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def _predicted(
+def _predict(
     _view: PredictionView, checkpoint: str, sequences: tuple[str, ...]
 ) -> "list[DistanceMap]":
     return compute(predict_maps, str(checkpoint_path(_view.checkpoint)), sequences)

@@ -66,7 +66,9 @@ def show_scores(view: PredictionView) -> None:
             f"Over all {comparison.model.pairs:,} observed pairs, or those of a band of "
             f"separations |i − j|. Contacts are Cα atoms closer than {CONTACT_CUTOFF:g} Å, "
             "where CASP counts Cβ. "
-            + " ".join(f"{s.short}: {s.meaning}" for s in MAP_SCORES.shown("table") if not s.costly)
+            + " ".join(
+                f"{s.short}: {s.meaning}" for s in MAP_SCORES.list_shown("table") if not s.costly
+            )
         )
     with right:
         show_figure(
@@ -133,7 +135,7 @@ def _headlines(view: PredictionView) -> list[tuple[str, str, str | None, str]]:
             _difference(score, ours, comparison.baseline.values[score.key]),
             f"{score.meaning} The difference is to {BASELINE}.",
         )
-        for score in MAP_SCORES.shown("headline")
+        for score in MAP_SCORES.list_shown("headline")
     ]
     traces = [
         (
@@ -142,7 +144,7 @@ def _headlines(view: PredictionView) -> list[tuple[str, str, str | None, str]]:
             _difference(score, ours, comparison.baseline_trace.values[score.key]),
             f"{score.meaning} The difference is to the trace rebuilt from {BASELINE}.",
         )
-        for score in TRACE_SCORES.shown("headline")
+        for score in TRACE_SCORES.list_shown("headline")
     ]
     return maps + traces
 

@@ -28,7 +28,7 @@ def show_comparison(store: RunStore, run_ids: Sequence[str]) -> None:
     st.fragment(_show, run_every=live)(store, ids, view)
     show_sweep(store, runs)
     st.subheader("Settings that differ", anchor=False)
-    rows = differing(runs)
+    rows = list_differences(runs)
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")
     else:
@@ -44,7 +44,7 @@ def _show(store: RunStore, ids: Sequence[str], view: Any) -> None:
         placeholder="–",
         column_config={
             title: st.column_config.NumberColumn(format=f"%.{score.digits}f", help=score.meaning)
-            for score in MAP_SCORES.shown("metric")
+            for score in MAP_SCORES.list_shown("metric")
             for title in (f"{score.column}, last", f"{score.column}, best")
         }
         | {
@@ -71,7 +71,7 @@ def scores(store: RunStore, run: Run) -> dict[str, Any]:
     return row
 
 
-def differing(runs: Sequence[Run]) -> list[dict[str, str]]:
+def list_differences(runs: Sequence[Run]) -> list[dict[str, str]]:
     """One row for each setting in which the runs differ; their folders don't count."""
     names = dict.fromkeys(name for run in runs for name in run.settings if name != "output")
     rows = []

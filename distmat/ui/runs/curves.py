@@ -34,7 +34,7 @@ _OF_TRAINING: tuple[tuple[str, str, bool], ...] = (
 def charts() -> list[tuple[str, str, bool]]:
     """Metric, title of its axis, and whether a logarithmic one suits it."""
     first, *more = [
-        (f"eval_{score.key}", score.column, False) for score in MAP_SCORES.shown("metric")
+        (f"eval_{score.key}", score.column, False) for score in MAP_SCORES.list_shown("metric")
     ]
     loss, *others = _OF_TRAINING
     return [loss, first, *others, *more]

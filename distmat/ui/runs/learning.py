@@ -9,9 +9,9 @@ from distmat.scoring.verdict import judge
 from distmat.training.watched_maps import (
     WatchedChain,
     WatchedMap,
+    list_watched_steps,
     read_step,
     read_truth,
-    watched_steps,
 )
 from distmat.ui.file_name import file_stem
 from distmat.ui.map_pair import show_map_pair
@@ -21,7 +21,7 @@ from distmat.ui.markdown import escape, show_error
 def show_learning(run: Run) -> None:
     """Predicted beside true, with a slider over the steps; at the newest one until it is moved."""
     try:
-        chains, steps = read_truth(run.folder), watched_steps(run.folder)
+        chains, steps = read_truth(run.folder), list_watched_steps(run.folder)
         if not chains or not steps:
             st.info(
                 "No map yet: at each evaluation those of a few validation chains are kept.",

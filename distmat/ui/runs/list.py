@@ -106,8 +106,8 @@ def _row(run: Run, store: RunStore, varied: str, best: bool) -> dict[str, Any]:
         "Skill": None if (gain := skill(run)) is None else 100 * gain,
         "Loss": metric(run, "loss"),
         "Varied": varied,
-        "Time": duration(run.elapsed(time.time())) if run.started else "–",
-        "Left": duration(store.remaining(run)),
+        "Time": duration(run.seconds_spent(time.time())) if run.started else "–",
+        "Left": duration(store.seconds_left(run)),
         "Made": moment(run.created),
         "Group": run.group,
         "Tags": list(run.tags),
@@ -262,7 +262,7 @@ def forget_runs() -> None:
 
 def show_queue(store: RunStore) -> None:
     """What waits, in its order, and whether the queue goes on."""
-    waiting = store.queued()
+    waiting = store.list_queued()
     if not waiting and not store.paused:
         return
     st.subheader("Queue", anchor=False)

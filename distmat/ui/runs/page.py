@@ -5,7 +5,7 @@ import streamlit as st
 from distmat.errors import RunError
 from distmat.runs.run import TRAINING, Run
 from distmat.runs.store import RunStore
-from distmat.ui.address import name_in_address, named_in_address
+from distmat.ui.address import name_in_address, read_address
 from distmat.ui.runs.actions import show_actions
 from distmat.ui.runs.checkpoints import show_checkpoints
 from distmat.ui.runs.curves import ask_view, show_curves
@@ -44,7 +44,7 @@ def show_run(store: RunStore, run_id: str) -> None:
     tab = st.segmented_control(
         "Show",
         _TABS,
-        default=named_in_address("show", _TABS, _TABS[0]),
+        default=read_address("show", _TABS, _TABS[0]),
         required=True,
         key="run-tab",
         label_visibility="collapsed",

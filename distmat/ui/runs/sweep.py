@@ -6,7 +6,7 @@ import streamlit as st
 
 from distmat.figures.maps import image_options
 from distmat.figures.sweep import parallel_coordinates, sweep_scatter
-from distmat.runs.compare import differing_settings, scores
+from distmat.runs.compare import compare_settings, scores
 from distmat.runs.run import Run
 from distmat.runs.store import RunStore
 from distmat.scoring.map_scores import MAP_SCORES
@@ -20,12 +20,12 @@ def show_sweep(store: RunStore, runs: Sequence[Run]) -> None:
     found = [scores(store, run) for run in runs]
     settings = {
         name: values
-        for name, values in differing_settings(runs).items()
+        for name, values in compare_settings(runs).items()
         if all(isinstance(value, int | float | str | None) for value in values)
     }
     measured = [
         score
-        for score in MAP_SCORES.shown("metric")
+        for score in MAP_SCORES.list_shown("metric")
         if sum(one[score.key].best is not None for one in found) >= _FEWEST
     ]
     if not settings or not measured:

@@ -53,7 +53,7 @@ def show_progress(run: Run, store: RunStore) -> None:
     cells = [
         ("Step", f"{run.step:,}{total}"),
         ("Epoch", f"{run.epoch:.2f}"),
-        ("Time so far", duration(run.elapsed(time.time())) if run.started else "–"),
+        ("Time so far", duration(run.seconds_spent(time.time())) if run.started else "–"),
         ("Time left", _time_left(run, store)),
         ("Residues per second", "–" if speed is None else f"{speed:,.0f}"),
     ]
@@ -67,7 +67,7 @@ def show_progress(run: Run, store: RunStore) -> None:
 def _time_left(run: Run, store: RunStore) -> str:
     if run.active and run.total_steps and run.step >= run.total_steps:
         return "finishing"
-    return duration(store.remaining(run))
+    return duration(store.seconds_left(run))
 
 
 def _between_steps(run: Run, store: RunStore) -> str | None:

@@ -13,7 +13,7 @@ from distmat.model.heads import HEADS
 from distmat.settings import Setting, current_names, groups, unknown_setting
 from distmat.training.config import BASICS, TrainingConfig, settings
 from distmat.training.presets import PRESETS, SUMMARIES
-from distmat.ui.address import name_in_address, named_in_address
+from distmat.ui.address import name_in_address, read_address
 from distmat.ui.markdown import escape, show_error
 
 if TYPE_CHECKING:
@@ -76,13 +76,13 @@ def ask_config(datasets: list[str]) -> tuple[TrainingConfig | None, "DeltaGenera
             "default. The same file works with `distmat train --config`.",
         )
         _tell_address()
-        return _checked(), beside
+        return _check(), beside
 
 
 def _from_address() -> bool:
     """Fill the form as the address says: a preset, and what differs from it."""
     text = st.query_params.get(_ADDRESS, "")
-    preset = named_in_address("preset", tuple(PRESETS), "")
+    preset = read_address("preset", tuple(PRESETS), "")
     if not preset and not text:
         return False
     try:
@@ -120,7 +120,7 @@ def use_settings(changes: dict[str, Any], preset: str | None = None) -> None:
     st.session_state["train-preset"] = preset
     st.session_state.pop(_PROBLEM, None)
     for name in settings():
-        st.session_state[_key(name)] = _shown(name, draft[name])
+        st.session_state[_key(name)] = _to_widget(name, draft[name])
     _write_text()
 
 
@@ -160,7 +160,7 @@ def _show_field(setting: Setting, datasets: list[str]) -> None:
         "on_change": _take,
         "args": (setting.name,),
     }
-    offered = _offered(setting, datasets)
+    offered = _list_offered(setting, datasets)
     if offered:
         current = st.session_state[_key(setting.name)]
         options = list(dict.fromkeys([*offered, current]))
@@ -179,7 +179,7 @@ def _show_fault(setting: Setting) -> None:
         st.caption(f":red[{escape(str(error))}]")
 
 
-def _offered(setting: Setting, datasets: list[str]) -> tuple[str, ...]:
+def _list_offered(setting: Setting, datasets: list[str]) -> tuple[str, ...]:
     """What a field offers to choose from; where it isn't all, other texts can be typed."""
     if setting.name == "loss":
         return (*setting.words, *HEADS.get(_values().head).losses)
@@ -235,10 +235,10 @@ def _read_text() -> None:
     draft = TrainingConfig().as_dict() | content
     st.session_state[_DRAFT] = draft
     for name in settings():
-        st.session_state[_key(name)] = _shown(name, draft[name])
+        st.session_state[_key(name)] = _to_widget(name, draft[name])
 
 
-def _checked() -> TrainingConfig | None:
+def _check() -> TrainingConfig | None:
     problem = st.session_state.get(_PROBLEM)
     if problem is None:
         try:
@@ -253,7 +253,7 @@ def _keep_widgets() -> None:
     # Streamlit forgets the widgets of a page that was left; the draft remembers.
     for name in settings():
         if _key(name) not in st.session_state:
-            st.session_state[_key(name)] = _shown(name, st.session_state[_DRAFT][name])
+            st.session_state[_key(name)] = _to_widget(name, st.session_state[_DRAFT][name])
     if _TEXT not in st.session_state:
         _write_text()
 
@@ -281,7 +281,7 @@ def _value(name: str, value: Any) -> Any:
         return value
 
 
-def _shown(name: str, value: Any) -> Any:
+def _to_widget(name: str, value: Any) -> Any:
     """What a widget holds for a value."""
     return value if isinstance(value, bool) else settings()[name].show(value)
 

@@ -220,7 +220,7 @@ def _show_sweep(store: RunStore, config: TrainingConfig | None, common: dict) ->
         if config is None or not text.strip():
             return
         try:
-            configs = operations.sweep(config, swept(text), kind=kind or "grid")
+            configs = operations.sweep(config, read_sweep(text), kind=kind or "grid")
         except DistmatError as error:
             show_error(error)
             return
@@ -230,7 +230,7 @@ def _show_sweep(store: RunStore, config: TrainingConfig | None, common: dict) ->
             _start_group(lambda: operations.launch_sweep(store, configs, group, **labels))
 
 
-def swept(text: str) -> dict[str, list[str]]:
+def read_sweep(text: str) -> dict[str, list[str]]:
     """Settings and their values, from lines such as ``seed=0,1`` or ``seed: 0; 1``."""
     values: dict[str, list[str]] = {}
     for line in filter(None, map(str.strip, text.splitlines())):

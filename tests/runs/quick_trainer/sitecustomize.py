@@ -37,11 +37,11 @@ def train(config, resume=False, progress=print, observer=None, accept_changed_da
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         time.sleep(config.max_steps * 0.02)
         return Result()
-    observer.started(facts | {"accepted": accept_changed_data})
+    observer.begin(facts | {"accepted": accept_changed_data})
     previous = signal.signal(signal.SIGTERM, lambda *_: stopped.append(1))
     for step in range(first + 1, config.max_steps + 1):
         time.sleep(0.02)
-        observer.logged(step, step / 10, {"loss": 1.0 / step, "pid": float(os.getpid())})
+        observer.log(step, step / 10, {"loss": 1.0 / step, "pid": float(os.getpid())})
         if step == 5 and not resume:
             if config.seed == FAULT:
                 raise KeyError("no such thing")
