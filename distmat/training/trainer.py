@@ -1,6 +1,7 @@
 """A training run, from its config to its final weights."""
 
 import dataclasses
+import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -322,9 +323,20 @@ class _Run:
             network.tokens.save(output)
         trainer.accelerator.wait_for_everyone()
         if processes() > 1:
-            # A process that ends with its connections open can be aborted by their threads.
-            PartialState().destroy_process_group()
+            _end_group(trainer)
         return result
+
+
+def _end_group(trainer: DistanceTrainer) -> None:
+    """Close the connections to the other processes, whose threads can abort one that just ends.
+
+    What uses the group goes first. The network's wrapper would end it with Python's lock in its
+    hand, and wait for a thread that may wait for the lock, forever (PyTorch's issue 56297).
+    """
+    trainer.model_wrapped = trainer.model
+    trainer.accelerator.free_memory()
+    gc.collect()
+    PartialState().destroy_process_group()
 
 
 def _with_steps(config: TrainingConfig, train: Dataset) -> TrainingConfig:
