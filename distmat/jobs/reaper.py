@@ -31,10 +31,16 @@ def mark_dead(store: Store[Any], job: Job, code: int | None, memory_kills: int |
 
 def mark_gone(store: Store[Any], job: Job) -> None:
     """Write the end of a job that the cluster doesn't know any more."""
-    if job.state == State.QUEUED or job.stop_asked is not None:
+    if job.stop_asked is not None:
         cause = f"Job {job.job} was taken from the cluster."
-        kind = Cause.SIGNAL if job.stop_asked is None else Cause.ASKED
-        store.change_state(job.id, State.STOPPED, cause=cause, kind=kind)
+        store.change_state(job.id, State.STOPPED, cause=cause, kind=Cause.ASKED)
+        return
+    if job.state == State.QUEUED:
+        cause = (
+            f"Job {job.job} is gone from the cluster and never told that it began: somebody took "
+            "it out, or it couldn't begin; the cluster's log of it tells more."
+        )
+        store.change_state(job.id, State.STOPPED, cause=cause, kind=Cause.SIGNAL)
         return
     words = last_words(job.log)
     cause = (

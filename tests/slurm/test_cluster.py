@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from distmat import cli
+from distmat.jobs import operations as job_operations
 from distmat.jobs.backends import slurm
 from distmat.jobs.states import Cause, State
 from distmat.jobs.store import JobStore
 from distmat.runs import operations
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
-from tests.runs.conftest import end_all, wait_until
+from tests.runs.conftest import end_all, scheduler_of, wait_until
 from tests.runs.quick_trainer import sitecustomize as quick
 
 HERE = Path(__file__).parent
@@ -211,3 +212,106 @@ def test_predictions_are_shared_by_tasks_of_one_array_each_of_which_is_a_job(
     assert cli.main([*shared, "--out", str(tmp_path / "direct")]) == 0
     merged = one.folder / "results" / "results.csv"
     assert merged.read_bytes() == (tmp_path / "direct" / "results.csv").read_bytes()
+
+
+@pytest.fixture
+def own(cluster, tmp_path, monkeypatch):
+    """A workspace that nobody schedules for as long as the test doesn't ask for it."""
+    monkeypatch.setenv("DISTMAT_HOME", str(tmp_path / "home"))
+    with JobStore(tmp_path / "home") as jobs:
+        yield jobs
+        end_all(jobs.home)
+
+
+def submit_two(sequences, capsys):
+    """The tasks of an array that predicts a few chains."""
+    sequences.write_text("\n".join(f">s{n}\n{'MKTAYIAKQRQISFVKSH'[: 10 + n]}" for n in range(8)))
+    command = ["predict", str(sequences), "--library", "none", "--formats", "pdb", "--background"]
+    assert cli.main([*command, "--array", "2", "--backend", "slurm"]) == 0
+    return capsys.readouterr().out.split()
+
+
+def assert_done_once(jobs, ids):
+    """Each job has ended well, and was begun once."""
+    for name in ids:
+        job = wait_until(lambda name=name: (now := jobs.get(name)).has_ended and now, 180)
+        assert job.state == State.FINISHED, job.cause
+        states = [event.text for event in jobs.events(name) if event.kind == "state"]
+        assert states == ["Queued", "Starting", "Running", "Finished"]
+        journal = (job.folder / "journal.jsonl").read_text()
+        assert journal.count('"state": "STARTING"') == 1
+    table = (jobs.get(ids[0]).folder / "results" / "results.csv").read_text().splitlines()
+    assert [row.partition(",")[0] for row in table[1:]] == [f"s{n}" for n in range(8)]
+
+
+def test_a_scheduler_that_is_killed_when_slurm_has_taken_an_array_loses_nothing(
+    own, tmp_path, monkeypatch, capsys
+):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    # The first time nobody is left to hear the answer.
+    (programs / "sbatch").write_text(
+        f'#!/bin/sh\nset -e\n{shutil.which("sbatch")} "$@" | tee -a {programs}/answers\n'
+        f"if mkdir {programs}/once 2>/dev/null; then kill -KILL $PPID; fi\n"
+    )
+    (programs / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    ids = submit_two(tmp_path / "some.fasta", capsys)
+    wait_until((programs / "once").exists)
+    wait_until(lambda: scheduler_of(own.home) is None)
+    assert [own.get(name).job for name in ids] == [f"?{ids[0]}/0", f"?{ids[0]}/1"]
+    job_operations.reconcile(own)
+    assert_done_once(own, ids)
+    (answer,) = (programs / "answers").read_text().splitlines()
+    array = answer.split()[-1]
+    assert [own.get(name).job for name in ids] == [f"{array}_0", f"{array}_1"]
+
+
+class Death(BaseException):
+    """Of the scheduler, at this very point."""
+
+
+def die_before(monkeypatch, jobs, moment):
+    import submitit
+
+    paths, executor = submitit.core.utils.JobPaths, submitit.SlurmExecutor
+    move, note, works = paths.move_temporary_file, jobs.set_job, []
+
+    def submit(self, command):
+        raise Death
+
+    def give(self, path, name, **options):
+        works.extend([path] if name == "submitted_pickle" else [])
+        if len(works) == 2:
+            raise Death
+        move(self, path, name, **options)
+
+    def set_job(job_id, number):
+        if number.endswith("_1"):
+            raise Death
+        note(job_id, number)
+
+    if moment == "Slurm has it":
+        monkeypatch.setattr(executor, "_submit_command", submit)
+    elif moment == "the second task has its work":
+        monkeypatch.setattr(paths, "move_temporary_file", give)
+    else:
+        monkeypatch.setattr(jobs, "set_job", set_job)
+
+
+@pytest.mark.parametrize(
+    "moment", ["Slurm has it", "the second task has its work", "all numbers are noted"]
+)
+def test_a_scheduler_that_dies_before(own, tmp_path, monkeypatch, capsys, moment):
+    with monkeypatch.context() as patch:
+        patch.setattr(job_operations, "ensure_scheduler", lambda home: None)
+        ids = submit_two(tmp_path / "some.fasta", capsys)
+        die_before(patch, own, moment)
+        with pytest.raises(Death):
+            slurm.Slurm().start(own, own.get(ids[0]), ())
+    # All of them are known to be on their way, or none.
+    assert [own.get(name).job for name in ids] == [f"?{ids[0]}/0", f"?{ids[0]}/1"]
+    job_operations.reconcile(own)
+    assert_done_once(own, ids)
+    notes = [event.text for event in own.events(ids[1]) if event.kind == "note"]
+    assert len(notes) == (moment == "Slurm has it")

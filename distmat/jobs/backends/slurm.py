@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import math
 import os
+import pickle
 import shutil
 import signal
 import socket
@@ -29,10 +30,19 @@ from distmat.jobs.processes import ProcessIdentity
 from distmat.jobs.reaper import mark_gone
 from distmat.jobs.states import ACTIVE, State
 from distmat.jobs.store import Store
+from distmat.workspace import replace_file
 
 SUBMITTING = "?"
 """Begins what stands for a job's number until Slurm has said it: ``?NAME``, the name under which it
 is submitted, or ``?NAME/TASK`` of the tasks of an array."""
+
+FOLDER = "slurm"
+"""In a job's folder: what submitit writes, for an array in that of its first job."""
+
+_AGAIN = (
+    "An earlier scheduler died while it handed this to Slurm, whose queue has no such job, and "
+    "nothing tells that it began; it is handed over again."
+)
 
 GRACE = 80.0
 """Seconds for a checkpoint when the node is wanted back; Slurm is asked for ten more."""
@@ -123,26 +133,29 @@ class Slurm(Backend):
         if store.get(job.id).job:
             # A moment ago, as a task of the array of one before it.
             return True
-        together = _same_array(store, job)
-        for task, one in enumerate(together):
-            mark = f"{SUBMITTING}{job.id}"
-            store.set_job(one.id, mark if len(together) == 1 else f"{mark}/{task}")
         executor = submitit.AutoExecutor(
-            folder=job.folder / "slurm",
-            cluster="slurm",
-            slurm_max_num_timeout=int(str(job.backend_settings.get("requeues", 10))),
+            folder=job.folder / FOLDER, cluster="slurm", slurm_max_num_timeout=_requeues(job)
         )
         executor.update_parameters(**_parameters(job))
+        together = _same_array(store, job)
+        mark = f"{SUBMITTING}{job.id}"
+        tasks = [mark] if len(together) == 1 else [f"{mark}/{k}" for k in range(len(together))]
+        _set_jobs(store, together, tasks)
         try:
             with executor.batch() if len(together) > 1 else contextlib.nullcontext():
                 submitted = [executor.submit(ClusterJob(one)) for one in together]
         except submitit.core.utils.FailedJobError as error:
-            for other in together[1:]:
-                store.set_job(other.id, "")
+            if _find_number(store.get(job.id)):
+                # It was taken, and only the answer was lost: found again as after our death.
+                return True
+            _set_jobs(store, together[1:], [""] * len(together[1:]))
             reason = " ".join(str(error).split())[-500:]
             raise RunError(f"Slurm didn't take {job.id}: {reason}") from None
-        for one, taken in zip(together, submitted, strict=True):
-            store.set_job(one.id, str(taken.job_id))
+        _set_jobs(store, together, [str(taken.job_id) for taken in submitted])
+        for one in together:
+            # A person may have stopped it when it had no number yet.
+            if (now := store.get(one.id)).has_ended:
+                self.kill(now)
         return True
 
     def watch(self, store: Store[Any], jobs: Sequence[Job]) -> None:
@@ -178,8 +191,7 @@ class Slurm(Backend):
         if job.has_ended:
             return
         if not has_number(job):
-            # Nobody but us submits, and we wait for the answer: that was an earlier scheduler.
-            store.set_job(job.id, _find_job(job) or "")
+            self._take_over(store, job)
         elif there.get(job.job, "") in LIVING:
             self._missed.pop(job.id, None)
             if self.patience.is_over(job):
@@ -187,19 +199,43 @@ class Slurm(Backend):
         elif time.monotonic() - self._missed.setdefault(job.id, time.monotonic()) > PATIENCE:
             mark_gone(store, job)
 
+    def _take_over(self, store: Store[Any], job: Job) -> None:
+        """Go on where an earlier scheduler died: nobody else submits, and we wait for the answer.
+
+        What Slurm has taken is known by its name, and does nothing before its work is there; so
+        what was not yet taken, or taken without its work, can be handed over without being done
+        twice. Whatever has begun has said so in its journal, which was read before.
+        """
+        number = _find_number(job)
+        if number is None:
+            # Slurm doesn't answer.
+            return
+        if number:
+            self._missed.pop(job.id, None)
+            _give_work(job, number)
+            store.set_job(job.id, number)
+        elif time.monotonic() - self._missed.setdefault(job.id, time.monotonic()) > PATIENCE:
+            # It isn't on its way any more: sbatch outlives whoever called it.
+            del self._missed[job.id]
+            if job.active:
+                mark_gone(store, dataclasses.replace(job, job=_submitted_name(job)[0]))
+                return
+            store.say(job.id, _AGAIN, kind="note")
+            store.set_job(job.id, "")
+
     def is_alive(self, job: Job) -> bool | None:
         """Nobody knows from here; the scheduler asks Slurm."""
         return None
 
     def ask_to_stop(self, job: Job) -> None:
         """By a signal that the job passes on."""
-        if has_number(job):
-            _ask("scancel", f"--signal={STOP.name.removeprefix('SIG')}", job.job)
+        if number := _number(job):
+            _ask("scancel", f"--signal={STOP.name.removeprefix('SIG')}", number)
 
     def kill(self, job: Job) -> None:
         """Take it from the cluster."""
-        if has_number(job):
-            _ask("scancel", job.job)
+        if number := _number(job):
+            _ask("scancel", number)
 
 
 class ClusterJob:
@@ -217,6 +253,8 @@ class ClusterJob:
 
     def __call__(self) -> str:
         """The job's work; submitit calls it, again after each requeue."""
+        # Of an array's tasks only the first has its folder already.
+        self.job.folder.mkdir(parents=True, exist_ok=True)
         first = int(os.environ.get("SLURM_PROCID", "0")) == 0
         if last_state(self.job) == State.FINISHED:
             return "finished before"
@@ -299,12 +337,48 @@ def has_number(job: Job) -> bool:
     return bool(job.job) and not job.job.startswith(SUBMITTING)
 
 
-def _find_job(job: Job) -> str | None:
-    """The number of a job's job, if it was submitted by someone who died right after."""
+def _set_jobs(store: Store[Any], jobs: Sequence[Job], numbers: Sequence[str]) -> None:
+    """Note what the jobs are at the cluster, of all of them or, if we die, of none."""
+    with store.together():
+        for job, number in zip(jobs, numbers, strict=True):
+            store.set_job(job.id, number)
+
+
+def _submitted_name(job: Job) -> tuple[str, str]:
+    """The name under which a job without a number is submitted, and its task or nothing."""
     name, _, task = job.job.removeprefix(SUBMITTING).partition("/")
-    answer = _ask("squeue", "--noheader", "--array", "--format=%i", "--name", name or job.id)
-    numbers = (answer or "").split()
-    return next((n for n in numbers if not task or n.endswith(f"_{task}")), None)
+    return name or job.id, task
+
+
+def _find_number(job: Job) -> str | None:
+    """The number of a job that was submitted; empty if there is none, None without an answer."""
+    name, task = _submitted_name(job)
+    answer = _ask("squeue", "--noheader", "--array", "--format=%i %T", "--name", name)
+    if answer is None:
+        return None
+    # One that is ending is that of an earlier attempt, or tells its end by its journal.
+    told = (line.split(maxsplit=1) for line in answer.splitlines() if line.strip())
+    numbers = [n for n, state in told if n.partition("_")[2] == task and state != "COMPLETING"]
+    return max(numbers, key=lambda number: int(number.partition("_")[0]), default="")
+
+
+def _number(job: Job) -> str | None:
+    """The number by which the cluster knows a job, whether or not it is noted yet."""
+    return job.job if has_number(job) else _find_number(job)
+
+
+def _give_work(job: Job, number: str) -> None:
+    """Put a job's work where its job at the cluster waits for it, unless it is there."""
+    from submitit.core.utils import DelayedSubmission, JobPaths
+
+    name, _ = _submitted_name(job)
+    place = JobPaths(job.folder.with_name(name) / FOLDER, number).submitted_pickle
+    if place.exists():
+        return
+    work = DelayedSubmission(ClusterJob(job))
+    work.set_timeout(int(str(_parameters(job)["timeout_min"])), _requeues(job))
+    with replace_file(place) as file:
+        pickle.dump(work, file)
 
 
 def _ask(*command: str) -> str | None:
@@ -317,6 +391,10 @@ def _ask(*command: str) -> str | None:
     if answer.returncode and "Invalid job id" in answer.stderr:
         return ""
     return None if answer.returncode else answer.stdout
+
+
+def _requeues(job: Job) -> int:
+    return int(str(job.backend_settings.get("requeues", 10)))
 
 
 def _parameters(job: Job) -> dict[str, Any]:
