@@ -35,7 +35,7 @@ KNOWS = {
         "geometry",
         "scoring",
     },
-    "library": {"errors", "workspace", "protein", "dataset"},
+    "library": {"errors", "jobs", "workspace", "protein", "dataset"},
     "model": {
         "errors",
         "documents",

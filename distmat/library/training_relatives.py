@@ -7,7 +7,6 @@ depth from two sequences upwards.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from distmat.dataset.clustering import RELATED
 from distmat.dataset.store import Dataset
+from distmat.jobs.hardware import usable_processors
 from distmat.library.cache import write_once
 from distmat.library.profiles import unpack_frequencies
 from distmat.library.search import search
@@ -129,7 +129,7 @@ class TrainingRelatives:
             return allowed & (entries != own_entries[number])
 
         sequences = [chain.sequence for chain in self.dataset.chains]
-        return search(self.library, sequences, len(os.sched_getaffinity(0)), allowed)
+        return search(self.library, sequences, usable_processors(), allowed)
 
 
 def _entries(names: Sequence[str]) -> np.ndarray:
