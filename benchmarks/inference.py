@@ -96,7 +96,7 @@ def measure_batch(checkpoint: str, count: int) -> None:
         for query in few:
             watch = _Watch()
             group = replace(alone.group(0), places=[0], queries=[query], stems=[query.name])
-            predict_group(predictor, group, checkpoint, library, nothing, lambda place, found: None)
+            predict_group(predictor, group, library, nothing, lambda place, found: None)
             costs.append(watch.read())
         # The first one sets up what the others find.
         one = np.mean(costs[1:], axis=0)
@@ -106,7 +106,6 @@ def measure_batch(checkpoint: str, count: int) -> None:
         watch = _Watch()
         predict_into(
             results,
-            checkpoint,
             library,
             nothing,
             lambda done, total, text: memory.__setitem__(done, _family_memory()),

@@ -105,12 +105,13 @@ class Prediction:
     training_overlap: Overlap | None = None
     alignment: Alignment | None = None
 
-    def as_dict(self) -> dict:
-        """For JSON."""
+    def as_dict(self, checkpoint: str | None = None) -> dict:
+        """For JSON, with the name of the checkpoint that predicted, where it is told."""
         return {
             "name": self.name,
             "sequence": self.map.sequence,
             "residues": len(self.map),
+            "checkpoint": checkpoint,
             "hand": self.backbone.hand,
             "hand_confidence": round(float(self.backbone.hand_confidence), 4),
             "stress": round(float(self.backbone.stress), 4),

@@ -30,6 +30,9 @@ STEP_FOLDER = re.compile(r"(checkpoint|kept)-(\d+)")
 LIBRARY_FILE = "library.parquet"
 """A library of known structures in a checkpoint's folder."""
 
+AUTO = "auto"
+"""In place of a checkpoint's name: of those that ship, the one made for chains as long as this."""
+
 SHIPPED_CHECKPOINTS = (_PACKAGE.parent / "checkpoints", _PACKAGE / "_checkpoints")
 """In a checkout, and in an installed wheel."""
 
@@ -69,14 +72,58 @@ def shipped_checkpoint() -> str | None:
     return next(iter(_checkpoints_in(SHIPPED_CHECKPOINTS)), None)
 
 
-def shipped_for(residues: int) -> str | None:
-    """Name of the first shipped checkpoint that was trained on chains as long; None if none was."""
+def trained_lengths() -> dict[str, int]:
+    """Names of the shipped checkpoints, and residues of the longest stretch each was trained on.
+
+    The one that was trained on the shortest comes first.
+    """
+    found: dict[str, int] = {}
     for root in SHIPPED_CHECKPOINTS:
         for name in _checkpoints_in([root]):
-            config = json.loads((root / name / "config.json").read_text())
-            if config["max_trained_length"] >= residues:
-                return name
-    return None
+            config = json.loads((root / name / "config.json").read_text(encoding="utf-8"))
+            found.setdefault(name, config["max_trained_length"])
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def is_automatic(name: str | Path) -> bool:
+    """Whether a name leaves the choice to the chain's length.
+
+    `AUTO` does, unless a checkpoint of the workspace is called so: that one is meant then, as with
+    every name.
+    """
+    return str(name) == AUTO and not any(
+        (workspace() / place / AUTO).exists() for place in ("checkpoints", "runs")
+    )
+
+
+def checkpoint_for(name: str | Path, residues: int) -> str:
+    """The checkpoint that predicts a chain.
+
+    Parameters
+    ----------
+    name : str or Path
+        `AUTO`, or a checkpoint, which is taken whatever the length.
+    residues : int
+        Of the chain. One that is longer than any shipped checkpoint was trained for gets the one
+        that was trained on the longest.
+
+    Returns
+    -------
+    str
+        A name, or the folder as it was given.
+
+    Raises
+    ------
+    CheckpointError
+        If it is to be chosen, and none ships.
+    """
+    if not is_automatic(name):
+        return str(name)
+    lengths = trained_lengths()
+    if not lengths:
+        raise _no_checkpoint(AUTO)
+    made = (one for one, longest in lengths.items() if longest >= residues)
+    return next(made, [*lengths][-1])
 
 
 def _checkpoints_in(roots: Iterable[Path]) -> list[str]:
@@ -108,9 +155,15 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
     HubError
         If it can't be had from there.
     CheckpointError
-        If there is none; the sentence lists those that there are.
+        If there is none, or it is left to a chain's length; the sentence lists those that there
+        are.
     """
     name = str(name_or_path)
+    if is_automatic(name):
+        raise CheckpointError(
+            f"'{AUTO}' chooses a checkpoint by the length of a chain, and here is none to choose "
+            f"by; give a folder or one of: {_known_checkpoints()}."
+        )
     if hub.is_address(name):
         return hub.fetch(name)
     roots = (workspace() / "checkpoints", workspace() / "runs", *SHIPPED_CHECKPOINTS)
@@ -122,11 +175,18 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
     else:
         found = _find(name, [(root, "") for root in roots])
     if found is None or not found.is_dir():
-        known = ", ".join(list_checkpoints()) or "none yet"
-        raise CheckpointError(
-            f"There is no checkpoint {name[:200]!r}; give a folder or one of: {known}."
-        )
+        raise _no_checkpoint(name)
     return found
+
+
+def _no_checkpoint(name: str) -> CheckpointError:
+    return CheckpointError(
+        f"There is no checkpoint {name[:200]!r}; give a folder or one of: {_known_checkpoints()}."
+    )
+
+
+def _known_checkpoints() -> str:
+    return ", ".join(list_checkpoints()) or "none yet"
 
 
 def checkpoint_identity(name_or_path: str | Path) -> str:
@@ -216,7 +276,7 @@ def library_of(checkpoint: str | Path) -> Path | None:
     """The library that a checkpoint's predictions use unless told otherwise.
 
     That of ``DISTMAT_LIBRARY``, a name or ``none``, else the one in the checkpoint's folder;
-    checkpoints that ship together share one.
+    checkpoints that ship together share one, which is that of `AUTO`, too.
 
     Raises
     ------
@@ -226,10 +286,14 @@ def library_of(checkpoint: str | Path) -> Path | None:
     named = os.environ.get("DISTMAT_LIBRARY")
     if named:
         return None if named == "none" else library_path(named)
-    folder = checkpoint_path(checkpoint)
-    found = [folder / LIBRARY_FILE]
-    if folder.parent in SHIPPED_CHECKPOINTS:
-        found += sorted(folder.parent.glob(f"*/{LIBRARY_FILE}"))
+    found: list[Path] = []
+    roots: tuple[Path, ...] = SHIPPED_CHECKPOINTS
+    if not is_automatic(checkpoint):
+        folder = checkpoint_path(checkpoint)
+        found.append(folder / LIBRARY_FILE)
+        roots = tuple(root for root in roots if root == folder.parent)
+    for root in roots:
+        found += sorted(root.glob(f"*/{LIBRARY_FILE}"))
     return next(filter(Path.is_file, found), None)
 
 

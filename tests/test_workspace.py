@@ -6,12 +6,15 @@ import pytest
 
 from distmat.errors import CheckpointError, DatasetError
 from distmat.workspace import (
+    AUTO,
+    checkpoint_for,
     checkpoint_path,
     dataset_path,
+    is_automatic,
     library_of,
     list_checkpoints,
     replace_file,
-    shipped_for,
+    trained_lengths,
     workspace,
 )
 
@@ -72,11 +75,41 @@ def test_shipped_and_own_checkpoints_are_listed_once_each(home):
 
 def test_a_long_chain_has_a_shipped_checkpoint_of_its_own_with_the_same_library(home, monkeypatch):
     monkeypatch.delenv("DISTMAT_LIBRARY", raising=False)
-    assert [shipped_for(residues) for residues in (100, 257, 512, 513)] == [
-        "mini", "mini-long", "mini-long", None,
-    ]  # fmt: skip
-    assert library_of("mini-long") == library_of("mini") is not None
+    assert trained_lengths() == {"mini": 256, "mini-long": 512}
+    by_length = {residues: checkpoint_for(AUTO, residues) for residues in (1, 256, 257, 512, 513)}
+    assert by_length == {
+        1: "mini", 256: "mini", 257: "mini-long", 512: "mini-long", 513: "mini-long",
+    }  # fmt: skip
+    assert checkpoint_for("mini", 9000) == "mini"
+    assert checkpoint_for(home / "mine", 9000) == str(home / "mine")
+    assert library_of(AUTO) == library_of("mini-long") == library_of("mini") is not None
     assert library_of(make_checkpoint(home / "checkpoints" / "mine")) is None
+
+
+def test_what_is_chosen_by_length_is_no_checkpoint_by_itself(home, tmp_path, monkeypatch):
+    with pytest.raises(CheckpointError, match=r"by the length of a chain.*one of: mini, mini-long"):
+        checkpoint_path(AUTO)
+    # Nor is it any folder that one happens to stand beside.
+    monkeypatch.chdir(tmp_path)
+    make_checkpoint(tmp_path / AUTO)
+    assert is_automatic(AUTO) and checkpoint_for(AUTO, 30) == "mini"
+    assert checkpoint_path(f"./{AUTO}").resolve() == tmp_path / AUTO
+
+
+@pytest.mark.parametrize("place", ["checkpoints", "runs"])
+def test_a_checkpoint_of_one_s_own_that_is_called_so_is_meant(home, place):
+    own = make_checkpoint(home / place / AUTO)
+    assert not is_automatic(AUTO)
+    assert checkpoint_for(AUTO, 300) == AUTO and checkpoint_path(AUTO) == own
+
+
+def test_where_none_ships_there_is_none_to_choose(home, monkeypatch):
+    monkeypatch.setattr("distmat.workspace.SHIPPED_CHECKPOINTS", ())
+    make_checkpoint(home / "checkpoints" / "mine")
+    assert trained_lengths() == {} and checkpoint_for("mine", 30) == "mine"
+    with pytest.raises(CheckpointError, match="no checkpoint 'auto'; give a folder or one of: mi"):
+        checkpoint_for(AUTO, 30)
+    assert library_of(AUTO) is None
 
 
 @pytest.mark.parametrize("name", ["none", "../mini", "a/b", "", ".", "..", "x\0y", "y" * 5000])

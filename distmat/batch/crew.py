@@ -41,17 +41,15 @@ _MEMORY = 3 * 2**29
 
 @dataclass(frozen=True)
 class Means:
-    """By what chains are predicted.
+    """By what chains are predicted, besides the checkpoint of their group.
 
     Parameters
     ----------
-    checkpoint : str
     library : Path or None
         Its file.
     exclude : Exclusion
     """
 
-    checkpoint: str
     library: Path | None
     exclude: Exclusion
 
@@ -71,7 +69,6 @@ def is_short(group: Group) -> bool:
 def predict_group(
     predictor: "Predictor",
     group: Group,
-    checkpoint: str,
     library: Library | None,
     exclude: Exclusion,
     seen: Callable[[int, Prediction | SequenceError], None],
@@ -80,12 +77,14 @@ def predict_group(
 
     Parameters
     ----------
+    predictor : Predictor
+        The group's checkpoint.
     seen : callable
         Given the place of each chain among all, and what was found of it.
     """
-    rows, folder = [], checkpoint_path(checkpoint)
+    rows, folder = [], checkpoint_path(group.checkpoint)
     for number, found in predict_chains(predictor, group.queries, library, exclude):
-        known: dict[str, Any] = {"checkpoint": checkpoint, "folder": folder}
+        known: dict[str, Any] = {"folder": folder}
         if isinstance(found, Prediction):
             known["distogram"] = distogram_of(
                 predictor, found.map.sequence, found.templates, found.alignment
@@ -99,7 +98,7 @@ def predict_by_crew(
     groups: Sequence[Group],
     means: Means,
     count: int,
-    digest: Callable[[Prediction | SequenceError], T],
+    digest: Callable[[Prediction | SequenceError, str], T],
     progress: Callable[[int], None],
 ) -> Iterator[tuple[int, T]]:
     """Predict groups of chains by so many processes.
@@ -110,7 +109,8 @@ def predict_by_crew(
     means : Means
     count : int
     digest : callable
-        What is to be known of a prediction; of a module, for the processes call it.
+        What is to be known of a prediction and its checkpoint's name; of a module, for the
+        processes call it.
     progress : callable
         Told how many of their chains are done.
 
@@ -172,18 +172,18 @@ class _LeftError(Exception):
 def _predict(
     group: Group,
     means: Means,
-    digest: Callable[[Prediction | SequenceError], T],
+    digest: Callable[[Prediction | SequenceError, str], T],
     progress: Callable[[float, str], None],
 ) -> list[tuple[int, T]]:
     """What a process of the crew is asked."""
-    predictor, library = _predictor(means.checkpoint), _library(means.library)
+    predictor, library = _predictor(group.checkpoint), _library(means.library)
     told: list[tuple[int, T]] = []
 
     def seen(place: int, found: Prediction | SequenceError) -> None:
-        told.append((place, digest(found)))
+        told.append((place, digest(found, group.checkpoint)))
         progress(len(told) / len(group), "Predicting")
 
-    predict_group(predictor, group, means.checkpoint, library, means.exclude, seen)
+    predict_group(predictor, group, library, means.exclude, seen)
     return told
 
 

@@ -1,6 +1,7 @@
 """Predicting many chains as a job, or as several that share the work."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from distmat.batch import PREDICTION
 from distmat.batch.crew import Means, count_processes, is_short, predict_by_crew, predict_group
 from distmat.batch.inputs import read_inputs
 from distmat.batch.results import ARCHIVE, TABLE, Results
+from distmat.batch.stream import choose_checkpoints
 from distmat.errors import SequenceError
 from distmat.export.formats import USUAL
 from distmat.export.restraints import DEFAULT_THRESHOLD
@@ -21,7 +23,7 @@ from distmat.library.search import Exclusion
 from distmat.library.store import Library, open_library
 from distmat.prediction import Prediction
 from distmat.protein.query import Query
-from distmat.workspace import checkpoint_identity, checkpoint_path
+from distmat.workspace import AUTO, checkpoint_for, checkpoint_identity, checkpoint_path
 
 RESULTS = "results"
 """In the job's folder: the table and the files, unless they go elsewhere."""
@@ -31,7 +33,7 @@ def submit_predictions(
     store: Store[Any],
     inputs: Sequence[Path] | Callable[[Path], Sequence[Path]],
     *,
-    checkpoint: str = "mini",
+    checkpoint: str = AUTO,
     library: str | None = None,
     exclude: Exclusion | None = None,
     formats: Sequence[str] = USUAL,
@@ -50,6 +52,8 @@ def submit_predictions(
     inputs : sequence of Path, or callable
         See `distmat.batch.inputs.read_inputs`; a function is given the job's folder, to put
         there what must not change.
+    checkpoint : str
+        Chosen by each chain's length unless it is named; see `distmat.workspace.checkpoint_for`.
     library : str, optional
         Name or file; ``"none"`` for none; by default the checkpoint's own.
     formats : sequence of str
@@ -98,23 +102,23 @@ def results_of(
     """The folder of some predictions, which knows the ones that were made by the same means."""
     known = "" if library is None else library.fingerprint()
     told = (sorted(exclude.entries), exclude.identity, exclude.released_from)
-    basis = (checkpoint_identity(checkpoint), known, repr(told))
-    return Results(folder, queries, formats, basis, **options)
+    chosen = choose_checkpoints(checkpoint, queries)
+    ages = [checkpoint_identity(name) for name in sorted(set(chosen))]
+    return Results(folder, queries, chosen, formats, (*ages, known, repr(told)), **options)
 
 
-def _nothing(found: object) -> None:
+def _nothing(found: object, checkpoint: str) -> None:
     """Of a prediction that nobody asks about."""
 
 
 def predict_into(
     results: Results,
-    checkpoint: str,
     library: Library | None,
     exclude: Exclusion,
     progress: Callable[[int, int, str], None],
     part: int = 0,
     parts: int = 1,
-    digest: Callable[[Prediction | SequenceError], Any] = _nothing,
+    digest: Callable[[Prediction | SequenceError, str], Any] = _nothing,
     seen: Callable[[int, Any], None] = lambda place, told: None,
 ) -> None:
     """Predict the chains that are left: long ones here, the others by a process per processor.
@@ -126,7 +130,8 @@ def predict_into(
     part, parts : int
         Every so-manieth group, from which one on.
     digest : callable, optional
-        What is to be known of a prediction; of a module, for it goes to another process.
+        What is to be known of a prediction and its checkpoint's name; of a module, for it goes to
+        another process.
     seen : callable, optional
         Given the place of each chain, and its digest.
     """
@@ -141,22 +146,23 @@ def predict_into(
     count = count_processes(left)
     dealt = [group for group in left if count > 1 and is_short(group)]
     here = [group for group in left if count == 1 or not is_short(group)]
-    if here:
-        from distmat.model.predictor import load
-
-        predictor = load(checkpoint)
 
     def told(place: int, found: Prediction | SequenceError) -> None:
         nonlocal done
         done += 1
-        seen(place, digest(found))
+        seen(place, digest(found, results.checkpoints[place]))
         progress(done, total, "Predicting")
 
-    for group in here:
-        progress(done, total, "Predicting")
-        predict_group(predictor, group, checkpoint, library, exclude, told)
+    if here:
+        from distmat.model.predictor import load
+
+        # The groups of a checkpoint come one after the other.
+        open_checkpoint = lru_cache(maxsize=1)(load)
+        for group in here:
+            progress(done, total, "Predicting")
+            predict_group(open_checkpoint(group.checkpoint), group, library, exclude, told)
     if dealt:
-        means = Means(checkpoint, None if library is None else library.path, exclude)
+        means = Means(None if library is None else library.path, exclude)
         before = done
         for place, told_of in predict_by_crew(
             dealt, means, count, digest, lambda more: progress(before + more, total, "Predicting")
@@ -187,9 +193,7 @@ def predict_job(job: Job, recorder: Recorder | None) -> bool:
         threshold=given.get("threshold", DEFAULT_THRESHOLD),
     )
     part, parts = given["part"], given["parts"]
-    predict_into(
-        results, given["checkpoint"], library, exclude, progress.show, part=part, parts=parts
-    )
+    predict_into(results, library, exclude, progress.show, part=part, parts=parts)
     if results.finish(given["with_archive"], keep_state=parts > 1):
         recorder.say(f"The results are in {folder}.")
     return True
@@ -206,7 +210,7 @@ def archive_path(job: Job) -> Path:
 
 
 def _check(job: Job) -> None:
-    checkpoint_path(str(job.settings["checkpoint"]))
+    checkpoint_path(checkpoint_for(str(job.settings["checkpoint"]), 1))
     inputs: Any = job.settings["inputs"]
     missing = next((path for path in inputs if not Path(path).exists()), None)
     if missing:

@@ -36,6 +36,7 @@ _STATE = ".in-progress"
 _COLUMNS = (
     "name",
     "residues",
+    "checkpoint",
     "expected_error",
     "template",
     "template_identity",
@@ -71,6 +72,8 @@ class Group:
     formats : sequence of str
     threshold : float
         As for `Results`.
+    checkpoint : str
+        Name of the one that predicts them.
     """
 
     places: Sequence[int]
@@ -80,6 +83,7 @@ class Group:
     state: Path
     formats: Sequence[str]
     threshold: float
+    checkpoint: str
 
     def __len__(self) -> int:
         return len(self.places)
@@ -103,8 +107,9 @@ class Group:
         }
         if isinstance(found, SequenceError):
             return row | {"error": str(found)}
+        row["checkpoint"] = self.checkpoint
         if self.formats:
-            source = Source(found, threshold=self.threshold, **known)
+            source = Source(found, self.checkpoint, threshold=self.threshold, **known)
             write_prediction(source, self.folder, self.stems[number], self.formats)
             row["files"] = self.stems[number]
         return row | _row(found)
@@ -122,10 +127,12 @@ class Results:
     ----------
     folder : Path
     queries : sequence of Query
+    checkpoints : sequence of str
+        Name of the one that predicts each chain.
     formats : sequence of str
         Of `FORMATS`; none for the table alone.
     basis : sequence of str
-        All else that predictions depend on, such as the checkpoint and its age.
+        All else that predictions depend on, such as the age of the checkpoints.
     refused : sequence of Refused
         What could not be read, for the end of the table.
     threshold : float
@@ -134,7 +141,7 @@ class Results:
     Attributes
     ----------
     groups : list of list of int
-        Places of chains that are predicted together.
+        Places of chains that are predicted together, by one checkpoint.
     stems : list of str
         Name of each chain's files, without their endings.
 
@@ -148,6 +155,7 @@ class Results:
         self,
         folder: Path,
         queries: Sequence[Query],
+        checkpoints: Sequence[str],
         formats: Sequence[str],
         basis: Sequence[str] = (),
         refused: Sequence[Refused] = (),
@@ -157,7 +165,8 @@ class Results:
         self.folder, self.queries, self.formats = folder, queries, formats
         self.threshold = threshold
         self.basis, self.refused = basis, refused
-        self.groups = deal([len(query.sequence) for query in queries])
+        self.checkpoints = checkpoints
+        self.groups = deal([len(query.sequence) for query in queries], checkpoints)
         self.stems = file_stems([query.name for query in queries])
         self._state = folder / _STATE / self._fingerprint()
 
@@ -165,8 +174,8 @@ class Results:
         digest = hashlib.sha256(
             repr((__version__, *self.basis, *self.formats, self.threshold)).encode()
         )
-        for query in self.queries:
-            digest.update(repr((query.name, query.sequence)).encode())
+        for query, checkpoint in zip(self.queries, self.checkpoints, strict=True):
+            digest.update(repr((query.name, query.sequence, checkpoint)).encode())
             digest.update(b"" if query.structure is None else query.structure.ca.tobytes())
         return digest.hexdigest()[:16]
 
@@ -198,6 +207,7 @@ class Results:
             self._path(number),
             self.formats,
             self.threshold,
+            self.checkpoints[places[0]],
         )
 
     def rows(self) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,13 @@ from distmat.jobs.progress import Progress
 from distmat.jobs.recorder import Recorder
 from distmat.jobs.store import Store
 from distmat.protein.sequence import ALPHABET, check_letters
-from distmat.workspace import checkpoint_identity, checkpoint_path, replace_file
+from distmat.workspace import (
+    AUTO,
+    checkpoint_for,
+    checkpoint_identity,
+    checkpoint_path,
+    replace_file,
+)
 
 if TYPE_CHECKING:
     from distmat.model.predictor import Predictor
@@ -180,16 +186,22 @@ def submit_scan(
     sequence: str,
     *,
     mutations: str = "all",
-    checkpoint: str = "mini",
+    checkpoint: str = AUTO,
     folder: Path | None = None,
     **options: Any,
 ) -> Job:
     """Queue a scan; see `scan` and `distmat.jobs.operations.submit`.
 
+    Parameters
+    ----------
+    checkpoint : str
+        Chosen by the chain's length unless it is named; see `distmat.workspace.checkpoint_for`.
+
     Raises
     ------
-    ConfigError, SequenceError
-        If there is no such scan, or the sequence is no protein's.
+    CheckpointError, ConfigError, SequenceError
+        If it is to be chosen and none ships, there is no such scan, or the sequence is no
+        protein's.
     """
     _letters(mutations)
     sequence = check_letters(sequence)
@@ -198,7 +210,7 @@ def submit_scan(
         return {
             "sequence": sequence,
             "mutations": mutations,
-            "checkpoint": checkpoint,
+            "checkpoint": checkpoint_for(checkpoint, len(sequence)),
             "folder": str((folder or own / "results").absolute()),
         }
 

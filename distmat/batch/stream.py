@@ -11,6 +11,7 @@ from distmat.library.templates import Template
 from distmat.prediction import Prediction, complete_prediction
 from distmat.protein.query import Query
 from distmat.protein.sequence import check_letters
+from distmat.workspace import checkpoint_for
 
 if TYPE_CHECKING:
     from distmat.library.store import Library
@@ -26,25 +27,36 @@ _MOST_RESIDUES = 2**13
 """Of chains in a group; long ones take minutes."""
 
 
-def deal(lengths: Sequence[int]) -> list[list[int]]:
+def choose_checkpoints(checkpoint: str, queries: Sequence[Query]) -> list[str]:
+    """Name of the checkpoint that predicts each chain; as `distmat.workspace.checkpoint_for`."""
+    lengths = [len(query.sequence) for query in queries]
+    # Each answer looks at the disk.
+    chosen = {residues: checkpoint_for(checkpoint, residues) for residues in set(lengths)}
+    return [chosen[residues] for residues in lengths]
+
+
+def deal(lengths: Sequence[int], checkpoints: Sequence[str]) -> list[list[int]]:
     """Places of chains in groups that are predicted together, the longest chains first.
 
     Parameters
     ----------
     lengths : sequence of int
         Residues of each chain.
+    checkpoints : sequence of str
+        What predicts each chain; those of a group have the same.
 
     Returns
     -------
     list of list of int
-        The same for the same lengths.
+        The same for the same lengths and checkpoints.
     """
     groups: list[list[int]] = []
     most = min(MOST_TOGETHER, max(_LEAST_TOGETHER, -(-len(lengths) // _GROUPS)))
     residues = 0
     for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
         residues += lengths[place]
-        if not groups or len(groups[-1]) == most or residues > _MOST_RESIDUES:
+        full = not groups or len(groups[-1]) == most or residues > _MOST_RESIDUES
+        if full or checkpoints[groups[-1][0]] != checkpoints[place]:
             groups.append([])
             residues = lengths[place]
         groups[-1].append(place)

@@ -4,9 +4,10 @@ import argparse
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ from distmat.cli.background import add_background_options, job_options, print_jo
 from distmat.cli.library import add_library_options, chosen_library
 from distmat.cli.progress import counter
 from distmat.errors import ConfigError, NucleotideError, SequenceError, StructureError
+from distmat.workspace import AUTO
 
 if TYPE_CHECKING:
     from distmat.batch.inputs import Refused
@@ -55,7 +57,12 @@ def add_predict(commands) -> None:
         action="store_true",
         help="read sequences of A, C, G and T alone as proteins, too",
     )
-    command.add_argument("--checkpoint", default="mini", help="name or folder (default: mini)")
+    command.add_argument(
+        "--checkpoint",
+        default=AUTO,
+        help=f"name or folder; {AUTO}: of those that ship, the one made for chains as long as each "
+        f"(default: {AUTO})",
+    )
     command.add_argument(
         "--out",
         type=Path,
@@ -96,7 +103,10 @@ def _predict(options: argparse.Namespace) -> None:
         _submit(options, queries, wanted)
         return
     library, exclude = chosen_library(options)
-    found = _Found(queries, options.checkpoint, options.json)
+    from distmat.batch.stream import choose_checkpoints, deal, predict_chains
+
+    checkpoints = choose_checkpoints(options.checkpoint, queries)
+    found = _Found(queries, checkpoints, options.json)
     if options.out:
         from distmat.batch.results import TABLE
 
@@ -109,17 +119,18 @@ def _predict(options: argparse.Namespace) -> None:
     if options.formats:
         raise ConfigError("--formats says what to write; give --out DIR, too.")
     _threshold(options, [])
-    from distmat.batch.stream import deal, predict_chains
     from distmat.model.predictor import load
 
-    predictor = load(options.checkpoint)
+    # The groups of a checkpoint come one after the other.
+    open_checkpoint = lru_cache(maxsize=1)(load)
     with counter(len(queries), "Predicting") if len(queries) > 1 else nullcontext() as bar:
-        for group in deal([len(query.sequence) for query in queries]):
+        for group in deal([len(query.sequence) for query in queries], checkpoints):
+            checkpoint = checkpoints[group[0]]
             chosen = [queries[place] for place in group]
-            for place, one in predict_chains(predictor, chosen, library, exclude):
+            for place, one in predict_chains(open_checkpoint(checkpoint), chosen, library, exclude):
                 if isinstance(one, SequenceError):
                     raise one
-                found.add(group[place], found.digest(one))
+                found.add(group[place], found.digest(one, checkpoint))
                 if bar:
                     bar.update()
     found.show()
@@ -128,19 +139,19 @@ def _predict(options: argparse.Namespace) -> None:
 class _Found:
     """What is said of each chain in the end, in their order."""
 
-    def __init__(self, queries: "list[Query]", checkpoint: str, as_json: bool) -> None:
-        self.queries, self.checkpoint, self.as_json = queries, checkpoint, as_json
+    def __init__(self, queries: "list[Query]", checkpoints: list[str], as_json: bool) -> None:
+        self.queries, self.checkpoints, self.as_json = queries, checkpoints, as_json
         self.said: dict[int, Any] = {}
         self.failed: list[str] = []
 
     @property
-    def digest(self) -> "Callable[[Prediction | SequenceError], Any]":
+    def digest(self) -> "Callable[[Prediction | SequenceError, str], Any]":
         """What `add` wants to know of a prediction."""
         if self.as_json:
             return _as_dict
         if len(self.queries) > _MOST_SUMMARIES:
             return _error_alone
-        return partial(_summary, checkpoint=self.checkpoint)
+        return _summary
 
     def add(self, place: int, told: Any) -> None:
         if isinstance(told, SequenceError):
@@ -159,7 +170,9 @@ class _Found:
                 print(text)
         else:
             left = f"; {len(self.failed):,} could not be predicted" if self.failed else ""
-            print(f"{len(self.queries):,} chains{left}.")
+            by = Counter(self.checkpoints)
+            shares = " and ".join(f"{count:,} by {name}" for name, count in by.items())
+            print(f"{len(self.queries):,} chains, {shares}{left}.")
 
 
 def _predict_into(
@@ -189,7 +202,6 @@ def _predict_into(
     with counter(len(found.queries), "Predicting") as bar:
         predict_into(
             results,
-            options.checkpoint,
             library,
             exclude,
             lambda done, total, text: bar.update(done - bar.n),
@@ -364,12 +376,14 @@ def _of_chain(queries: "list[Query]", chain_id: str, text: str) -> "list[Query]"
     return chosen
 
 
-def _error_alone(found: "Prediction | SequenceError") -> SequenceError | None:
+def _error_alone(found: "Prediction | SequenceError", checkpoint: str) -> SequenceError | None:
     return found if isinstance(found, SequenceError) else None
 
 
-def _as_dict(found: "Prediction | SequenceError") -> dict[str, Any] | SequenceError:
-    return found if isinstance(found, SequenceError) else found.as_dict()
+def _as_dict(
+    found: "Prediction | SequenceError", checkpoint: str
+) -> dict[str, Any] | SequenceError:
+    return found if isinstance(found, SequenceError) else found.as_dict(checkpoint)
 
 
 def _summary(prediction: "Prediction | SequenceError", checkpoint: str) -> str | SequenceError:
@@ -379,7 +393,7 @@ def _summary(prediction: "Prediction | SequenceError", checkpoint: str) -> str |
         return prediction
     hand = prediction.backbone
     lines = [
-        f"{prediction.name}: {len(prediction.map)} residues, "
+        f"{prediction.name}: {len(prediction.map)} residues, predicted by {checkpoint}, "
         f"hand {hand.hand} (confidence {hand.hand_confidence:.2f})",
         f"  {describe_overlap(prediction.training_overlap, checkpoint)}",
     ]

@@ -7,6 +7,7 @@ from distmat.cli.background import add_background_options, job_options, print_jo
 from distmat.cli.progress import counter
 from distmat.errors import ConfigError, SequenceError
 from distmat.protein.sequence import ALPHABET
+from distmat.workspace import AUTO, checkpoint_for, checkpoint_identity
 
 _SHOWN = 10
 """Positions that are printed, the most sensitive."""
@@ -28,7 +29,12 @@ def add_scan(commands) -> None:
         metavar="KIND",
         help="alanine, or all for each of the 19 others (default: all)",
     )
-    command.add_argument("--checkpoint", default="mini", help="name or folder (default: mini)")
+    command.add_argument(
+        "--checkpoint",
+        default=AUTO,
+        help=f"name or folder; {AUTO}: of those that ship, the one made for chains as long as this "
+        f"(default: {AUTO})",
+    )
     command.add_argument("--out", type=Path, metavar="DIR", help="where the tables go")
     add_background_options(command)
     command.set_defaults(run=_scan)
@@ -56,19 +62,22 @@ def _scan(options: argparse.Namespace) -> None:
     if options.out is None:
         raise ConfigError("Say where the tables go: give --out DIR.")
     from distmat.model.predictor import load
-    from distmat.workspace import checkpoint_identity
 
-    predictor = load(options.checkpoint)
+    checkpoint = checkpoint_for(options.checkpoint, len(sequence))
+    predictor = load(checkpoint)
     with counter(1, "Predicting mutants") as bar:
 
         def progress(done: int, total: int, text: str) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        basis = checkpoint_identity(options.checkpoint)
+        basis = checkpoint_identity(checkpoint)
         changes = scans.scan(predictor, sequence, options.mutations, options.out, progress, basis)
     _print_most(sequence, changes)
-    print(f"Written to {options.out / scans.TABLE} and {options.out / scans.HEATMAP}.")
+    print(
+        f"Predicted by {checkpoint}, and written to {options.out / scans.TABLE} and "
+        f"{options.out / scans.HEATMAP}."
+    )
 
 
 def _query(text: str) -> tuple[str, str]:

@@ -277,7 +277,7 @@ FORMATS = {
             "application/json",
             "All numbers of the prediction.",
             "Map",
-            lambda source: json.dumps(source.prediction.as_dict(), indent=2),
+            lambda source: json.dumps(source.prediction.as_dict(source.checkpoint), indent=2),
             usual=True,
         ),
     )

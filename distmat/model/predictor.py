@@ -391,12 +391,15 @@ def load(name_or_path: str | Path = "mini") -> Predictor:
     Parameters
     ----------
     name_or_path : str or Path
-        A folder, or the name of a checkpoint in the workspace or of one that ships.
+        A folder, or the name of a checkpoint in the workspace or of one that ships; by default the
+        one for chains of up to 256 residues. A predictor is one network, so ``"auto"``, which the
+        command begins with, isn't taken here:
+        ``distmat.workspace.checkpoint_for("auto", len(sequence))`` tells the name.
 
     Raises
     ------
     CheckpointError
-        If there is no such checkpoint, or it can't be loaded.
+        If there is no such checkpoint, it is left to a chain's length, or it can't be loaded.
     """
     return Predictor(load_checkpoint(checkpoint_path(name_or_path)))
 

@@ -1,16 +1,18 @@
 """Many chains are predicted group by group, go on after a kill, and end as one table."""
 
 import csv
+import json
 import zipfile
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from distmat.batch import stream
 from distmat.batch.files import file_stems
 from distmat.batch.inputs import Refused
 from distmat.batch.results import Results
-from distmat.batch.stream import deal, predict_chains
+from distmat.batch.stream import choose_checkpoints, deal, predict_chains
 from distmat.errors import ConfigError
 from distmat.export.formats import FORMATS
 from distmat.protein.chain import Chain
@@ -48,11 +50,32 @@ def table(folder):
 
 def test_groups_hold_every_chain_once_the_longest_first():
     lengths = [30, 9000, 12, 500] + [100] * 30
-    groups = deal(lengths)
+    mini = ["mini"] * len(lengths)
+    groups = deal(lengths, mini)
     assert sorted(place for group in groups for place in group) == list(range(len(lengths)))
     assert groups[0] == [1] and groups[1][0] == 3
     assert max(map(len, groups)) == stream.MOST_TOGETHER
-    assert groups == deal(lengths) and deal([]) == []
+    assert groups == deal(lengths, mini) and deal([], []) == []
+
+
+def test_no_group_has_two_checkpoints_and_all_say_theirs(tmp_path, predictor):
+    queries = queries_of([255, 256, 257, 300, 256, 40])
+    chosen = choose_checkpoints("auto", queries)
+    assert chosen == ["mini", "mini", "mini-long", "mini-long", "mini", "mini"]
+    assert choose_checkpoints("mine", queries) == ["mine"] * 6
+    predictor.longest = 300
+    results = Results(tmp_path, queries, chosen, ["json", "parquet"])
+    assert results.groups == [[3, 2], [1, 4, 0, 5]]
+    assert [results.group(number).checkpoint for number in (0, 1)] == ["mini-long", "mini"]
+    # Nor where they don't come by length.
+    assert deal([3, 3, 3], ["a", "b", "a"]) == [[0], [1], [2]]
+    work(results, predictor)
+    assert results.finish() and [row["checkpoint"] for row in table(tmp_path)] == chosen
+    for query, checkpoint in zip(queries, chosen, strict=True):
+        said = json.loads((tmp_path / f"{query.name}.json").read_text())
+        assert said["checkpoint"] == checkpoint
+        schema = pq.read_schema(tmp_path / f"{query.name}.parquet")
+        assert schema.metadata[b"checkpoint"].decode() == checkpoint
 
 
 def test_names_of_files_are_safe_and_differ_in_any_case():
@@ -65,14 +88,15 @@ def test_names_of_files_are_safe_and_differ_in_any_case():
 
 def test_after_a_kill_only_what_is_left_is_predicted(tmp_path, predictor):
     queries = queries_of([12 + n % 10 for n in range(12)])
-    first = Results(tmp_path, queries, ["pdb"], ["mini"])
+    mini = ["mini"] * len(queries)
+    first = Results(tmp_path, queries, mini, ["pdb"])
     work(first, predictor, groups=[0, 2])
     # Killed in the middle of a group: its files are there, and it isn't closed.
     group = first.group(1)
     for number, one in list(predict_chains(predictor, group.queries))[:2]:
         group.keep(number, one)
     asked = len(predictor.asked)
-    again = Results(tmp_path, queries, ["pdb"], ["mini"])
+    again = Results(tmp_path, queries, mini, ["pdb"])
     assert again.done() == len(first.groups[0]) + len(first.groups[2])
     assert not again.finish()
     work(again, predictor)
@@ -85,14 +109,16 @@ def test_after_a_kill_only_what_is_left_is_predicted(tmp_path, predictor):
     assert not (tmp_path / ".in-progress").exists()
 
 
-@pytest.mark.parametrize("changed", ["sequence", "checkpoint", "formats"])
+@pytest.mark.parametrize("changed", ["sequence", "checkpoint", "age", "formats"])
 def test_what_was_begun_by_other_means_is_not_gone_on_with(tmp_path, predictor, changed):
     queries = queries_of([30, 31])
-    work(Results(tmp_path, queries, [], ["mini"]), predictor)
+    mini = ["mini"] * 2
+    work(Results(tmp_path, queries, mini, [], ["new"]), predictor)
     other = {
-        "sequence": (queries_of([31, 30]), [], ["mini"]),
-        "checkpoint": (queries, [], ["another"]),
-        "formats": (queries, ["npy"], ["mini"]),
+        "sequence": (queries_of([31, 30]), mini, [], ["new"]),
+        "checkpoint": (queries, ["mini", "another"], [], ["new"]),
+        "age": (queries, mini, [], ["old"]),
+        "formats": (queries, mini, ["npy"], ["new"]),
     }[changed]
     results = Results(tmp_path, *other)
     assert results.done() == 0
@@ -102,7 +128,7 @@ def test_what_was_begun_by_other_means_is_not_gone_on_with(tmp_path, predictor, 
 
 def test_parts_share_the_chains_and_the_last_puts_them_together(tmp_path, predictor):
     queries = queries_of([12] * 16)
-    parts = [Results(tmp_path, queries, [], ["mini"]) for _ in range(3)]
+    parts = [Results(tmp_path, queries, ["mini"] * 16, []) for _ in range(3)]
     shares = [set(results.left(part, 3)) for part, results in enumerate(parts)]
     assert set.union(*shares) == set(range(len(parts[0].groups)))
     assert sum(map(len, shares)) == len(parts[0].groups)
@@ -118,7 +144,8 @@ def test_the_table_has_scores_where_a_structure_is_known(tmp_path, predictor):
     ca = np.cumsum(np.random.default_rng(1).normal(0, 2.2, (40, 3)), axis=0)
     known = Query("=known", known.sequence, Chain("=known", known.sequence, ca))
     refused = [Refused("bad.pdb", "bad.pdb holds no chain.")]
-    results = Results(tmp_path, [known, unknown, long], list(FORMATS), refused=refused)
+    queries = [known, unknown, long]
+    results = Results(tmp_path, queries, ["mini"] * 3, list(FORMATS), refused=refused)
     work(results, predictor)
     assert results.finish(with_archive=True)
     first, second, third, fourth = table(tmp_path)
@@ -140,4 +167,4 @@ def test_the_table_has_scores_where_a_structure_is_known(tmp_path, predictor):
 
 def test_a_format_that_is_none_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="no format 'exe'; there are npy"):
-        Results(tmp_path, queries_of([30]), ["exe"])
+        Results(tmp_path, queries_of([30]), ["mini"], ["exe"])

@@ -7,10 +7,7 @@ from distmat.dataset.fetch import Fetched
 from distmat.history import history, make_entry, remember
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_mmcif, write_pdb
-from tests.pages.test_predict import SEQUENCE, assert_no_fault, paste, scenes, shown, upload
-
-LONG = "ACDEFGHIKLMNPQRSTVWY" * 14
-"""280 residues: as long as the stand-in takes; the limit of an address is lowered instead."""
+from tests.pages.test_predict import LONG, SEQUENCE, assert_no_fault, paste, scenes, shown, upload
 
 
 @pytest.fixture
@@ -39,6 +36,7 @@ def test_a_longer_one_and_a_structure_are_found_by_their_id(page, another, monke
     another.run()
     assert_no_fault(another)
     assert another.header[0].value == "mine\\_A" and another.metric[0].label == "Distance MAE"
+    # Of more residues than it the stand-in predicts none.
     monkeypatch.setattr("distmat.ui.predict.request.LONGEST_IN_ADDRESS", 100)
     paste(page, LONG)
     assert "seq" not in page.query_params and history()[0].id == page.query_params["history"]

@@ -1,5 +1,7 @@
 """Exchanging residues on the Predict page."""
 
+from pathlib import Path
+
 from distmat.batch.scan import SCAN
 from distmat.jobs import operations
 from distmat.jobs.store import JobStore
@@ -48,3 +50,4 @@ def test_a_scan_is_queued(page, tmp_path, monkeypatch):
     with JobStore(tmp_path) as store:
         (job,) = store.jobs(kinds=[SCAN])
     assert job.settings["sequence"] == SEQUENCE and job.settings["mutations"] == "alanine"
+    assert Path(job.settings["checkpoint"]).name == "mini"

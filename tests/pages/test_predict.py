@@ -7,8 +7,11 @@ from distmat.export.formats import FORMATS
 from distmat.library.training_sequences import TrainingSequences
 from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_mmcif, write_pdb
+from distmat.workspace import AUTO
 from tests.figures.explorer_bytes import read_scene
 
+LONG = "ACDEFGHIKLMNPQRSTVWY" * 14
+"""280 residues."""
 SEQUENCE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDG"
 
 
@@ -353,51 +356,12 @@ def test_the_backbone_says_which_hand_and_how_sure_that_is(page):
     assert "out of scope" in words
 
 
-def test_choosing_another_checkpoint_predicts_anew(page, predictor, tmp_path):
-    other = tmp_path / "checkpoints" / "other"
-    other.mkdir(parents=True)
-    (other / "config.json").write_text("{}")
-    page.run()
-    page.button(key="example-kunitz").click().run()
-    page.selectbox(key="checkpoint").set_value("other").run()
-    assert_no_fault(page)
-    assert len(predictor.asked) == 2
-    assert "checkpoint other" in shown(page)
-
-
-def test_without_a_checkpoint_the_page_says_how_to_get_one(page, monkeypatch):
-    monkeypatch.setattr("distmat.ui.predict.request.list_checkpoints", list)
-    page.run()
-    assert_no_fault(page)
-    assert "Train page" in page.warning[0].value
-
-
 @pytest.mark.parametrize("letters", ["AC", "ACD", "ACDE"])
 def test_the_shortest_chains_are_answered(page, letters):
     page.run()
     paste(page, letters)
     assert_no_fault(page)
     assert page.metric[0].value == str(len(letters))
-
-
-def test_an_address_opens_a_step_of_a_run_and_a_reload_meets_it_again(page, tmp_path):
-    (tmp_path / "runs" / "mine-1234" / "checkpoint-1500").mkdir(parents=True)
-    page.query_params["checkpoint"] = "mine-1234/checkpoint-1500"
-    page.run()
-    assert_no_fault(page)
-    chosen = page.selectbox(key="checkpoint")
-    assert chosen.value == "mine-1234/checkpoint-1500"
-    assert chosen.options == ["mini", "mini-long", "mine-1234, step 1,500"]
-    chosen.set_value("mini").run()
-    assert page.query_params["checkpoint"] in ("mini", ["mini"])
-
-
-@pytest.mark.parametrize("name", ["gone", "../../etc", "/etc", "a/checkpoint-5"])
-def test_an_address_that_names_no_checkpoint_is_answered_with_those_that_there_are(page, name):
-    page.query_params["checkpoint"] = name
-    page.run()
-    assert page.selectbox(key="checkpoint").value == "mini"
-    assert "which there isn't" in page.error[0].value and "mini" in page.error[0].value
 
 
 def test_the_tab_key_goes_through_the_examples_as_one_reads_them(page):
@@ -426,6 +390,7 @@ def test_many_sequences_become_a_job_with_a_table_to_take_home(page, tmp_path, m
     with JobStore(tmp_path) as store:
         (job,) = store.jobs(kinds=[PREDICTION])
         assert job.name == "many.fasta: 2 chains" and job.settings["formats"] == ["npy", "pdb"]
+        assert job.settings["checkpoint"] == AUTO
         (path,) = job.settings["inputs"]
         assert path.startswith(str(job.folder)) and Path(path).read_bytes() == two
         folder = job.folder / "results"

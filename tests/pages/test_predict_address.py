@@ -1,6 +1,7 @@
 """What the address of the page Predict names, and what of it a reload brings back."""
 
-from tests.pages.test_predict import assert_no_fault
+from distmat.workspace import AUTO
+from tests.pages.test_predict import LONG, SEQUENCE, assert_no_fault, paste
 
 
 def test_a_link_to_an_example_opens_it(page):
@@ -28,3 +29,17 @@ def test_a_reload_asks_the_same_checkpoint_with_the_same_use_of_templates(page, 
     assert "templates" not in page.query_params
     page.toggle(key="templates-mini").set_value(False).run()
     assert page.query_params["templates"] in ("off", ["off"])
+
+
+def test_templates_are_switched_for_chains_of_any_length_at_once(page, monkeypatch):
+    monkeypatch.setenv("DISTMAT_LIBRARY", "mini")
+    page.query_params["templates"] = "off"
+    page.run()
+    for sequence in (SEQUENCE, LONG):
+        paste(page, sequence)
+        assert_no_fault(page)
+        assert page.toggle(key=f"templates-{AUTO}").value is False
+        assert page.query_params["templates"] in ("off", ["off"])
+    page.toggle(key=f"templates-{AUTO}").set_value(True).run()
+    assert "templates" not in page.query_params
+    assert page.session_state["library"].endswith("library.parquet")

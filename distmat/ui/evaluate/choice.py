@@ -18,7 +18,7 @@ from distmat.ui.address import name_in_address
 from distmat.ui.bridges import EVALUATED
 from distmat.ui.job_list import show_jobs, watch_job
 from distmat.ui.markdown import escape, show_error
-from distmat.ui.predict.request import named_checkpoint
+from distmat.ui.predict.checkpoint import named_checkpoint
 from distmat.ui.run_store import moment, open_store
 from distmat.workspace import list_checkpoints, list_libraries
 

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from distmat.ui.markdown import escape
-from distmat.ui.predict.request import named_checkpoint
+from distmat.ui.predict.checkpoint import named_checkpoint
 from distmat.ui.predict.view import PredictionView
 from distmat.ui.style import name_tab
-from distmat.workspace import shipped_for
+from distmat.workspace import AUTO, checkpoint_for, trained_lengths
 
 _LONGEST_TITLE = 80
 
@@ -50,13 +50,23 @@ def show_header(view: PredictionView) -> None:
     st.caption(" · ".join(_facts(view)))
     residues, trained = len(request.sequence), card.get("max_length")
     if trained and residues > trained:
-        other = shipped_for(residues)
         st.info(
             f"This chain has {residues:,} residues. The checkpoint was trained on stretches of up "
             f"to {trained:,}, so it has never seen pairs as far apart as some here: trust those "
-            "less." + (f" '{other}' was trained on such chains: choose it above." if other else ""),
+            f"less.{_advice(view, trained)}",
             icon=":material/straighten:",
         )
+
+
+def _advice(view: PredictionView, trained: int) -> str:
+    """To whoever chose it, where one ships that was trained on longer stretches."""
+    lengths = trained_lengths()
+    if view.automatic or not lengths:
+        return ""
+    other = checkpoint_for(AUTO, len(view.request.sequence))
+    if lengths.get(other, 0) <= trained:
+        return ""
+    return f" '{other}' was trained on up to {lengths[other]:,}: choose it or Automatic above."
 
 
 def _facts(view: PredictionView) -> list[str]:
@@ -66,7 +76,8 @@ def _facts(view: PredictionView) -> list[str]:
         observed = int(request.truth.observed.sum())
         if observed < len(request.sequence):
             facts.append(f"{observed:,} of them observed in the structure")
-    facts.append(f"checkpoint {escape(named_checkpoint(view.checkpoint))}")
+    chosen = ", chosen by the chain's length" if view.automatic else ""
+    facts.append(f"checkpoint {escape(named_checkpoint(view.checkpoint))}{chosen}")
     if "train_chains" in card:
         facts.append(f"trained on {card['train_chains']:,} chains")
     if card.get("max_length"):

@@ -4,7 +4,7 @@ import streamlit as st
 
 from distmat.library.training_sequences import describe_overlap
 from distmat.ui.markdown import escape
-from distmat.ui.predict.request import named_checkpoint
+from distmat.ui.predict.checkpoint import named_checkpoint
 from distmat.ui.predict.view import PredictionView
 
 

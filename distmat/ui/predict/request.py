@@ -1,14 +1,13 @@
-"""What to predict, and with which checkpoint: an example, a pasted sequence or a file."""
+"""What to predict: an example, a pasted sequence, a file or an entry's id."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
 from distmat.access import check_may_change, may_change
 from distmat.dataset.fetch import fetch_entry, read_entry
-from distmat.errors import CheckpointError, DistmatError, NucleotideError, SequenceError
+from distmat.errors import DistmatError, NucleotideError, SequenceError
 from distmat.history import recall
 from distmat.protein.alignment import Alignment
 from distmat.protein.chain import Chain, describe_model
@@ -20,18 +19,10 @@ from distmat.protein.query import (
     read_query_text,
 )
 from distmat.protein.sequence import UNNAMED, check_letters
-from distmat.ui.address import name_in_address
 from distmat.ui.markdown import escape, show_error
+from distmat.ui.predict.checkpoint import ask_checkpoint, offered_checkpoints
 from distmat.ui.predict.files import ask_model, read_aligned, read_model
 from distmat.ui.predict.link import LONGEST_IN_ADDRESS, address, is_new_address, set_address
-from distmat.workspace import (
-    STEP_FOLDER,
-    library_of,
-    library_path,
-    list_checkpoints,
-    list_libraries,
-    workspace,
-)
 
 _EXAMPLE_COLUMNS = 4
 _UNNAMED = "Pasted sequence"
@@ -68,8 +59,8 @@ class PredictionRequest:
 
 def ask() -> tuple[PredictionRequest | None, str | None]:
     """Ask for a chain and a checkpoint; what was asked last stays until there is something new."""
-    known = _checkpoints()
-    if not known:
+    offered = offered_checkpoints()
+    if not offered:
         st.warning("There is no checkpoint to predict with yet; train one on the Train page.")
         return None, None
     _follow_link()
@@ -89,110 +80,12 @@ def ask() -> tuple[PredictionRequest | None, str | None]:
             _show_upload()
         with by_id:
             _show_fetch()
-        checkpoint = st.selectbox(
-            "Checkpoint",
-            known,
-            key="checkpoint",
-            format_func=named_checkpoint,
-            on_change=_remember_checkpoint,
-            help="A trained model: those that ship with the project, then your own.",
-            width=320,
-        )
-        _show_library(checkpoint)
+        checkpoint = ask_checkpoint(offered)
     if "problem" in st.session_state:
         _show_problem()
     if opened and opened.note:
         st.info(escape(opened.note), icon=":material/info:")
     return opened, checkpoint
-
-
-def _show_library(checkpoint: str) -> None:
-    """The switch for templates; a checkpoint without a library of its own may take another's."""
-    own = library_of(checkpoint)
-    names = list_libraries()
-    if own is None and not names:
-        st.session_state["library"] = ""
-        return
-    key = f"templates-{checkpoint}"
-    choices = [*([str(own)] if own else []), *(str(library_path(name)) for name in names)]
-    by_name = {_library_name(path, own): path for path in choices}
-    # A link says whether known structures are used, where that isn't the usual.
-    linked = st.query_params.get("templates")
-    if linked != st.session_state.get("templates-address"):
-        st.session_state[key] = own is not None if linked is None else linked != "off"
-        if linked in by_name:
-            st.session_state[f"library-{checkpoint}"] = by_name[linked]
-    st.session_state.setdefault(key, own is not None)
-    used = st.toggle(
-        "Use known structures of relatives (templates)",
-        key=key,
-        help="Looks the sequence up in a library of known structures and lets those of relatives "
-        "speak, where there are any. Off: the map is predicted from the sequence alone.",
-    )
-    chosen = choices[0]
-    if used and len(choices) > 1:
-        chosen = st.selectbox(
-            "Library",
-            choices,
-            format_func=lambda path: f"of {checkpoint}" if path == str(own) else Path(path).stem,
-            key=f"library-{checkpoint}",
-            width=320,
-        )
-    st.session_state["library"] = chosen if used else ""
-    usual = choices[0] if own else ""
-    said = None
-    if st.session_state["library"] != usual:
-        said = _library_name(chosen, own) if used else "off"
-    name_in_address("templates", said or "")
-    st.session_state["templates-address"] = said
-
-
-def _library_name(path: str, own: Path | None) -> str:
-    """What an address calls a library."""
-    return "on" if path == str(own) else Path(path).stem
-
-
-def _checkpoints() -> list[str]:
-    """Those of the workspace, and those of a run's steps that the page's address named."""
-    known = list_checkpoints()
-    opened = st.session_state.setdefault("opened-checkpoints", [])
-    wanted = st.query_params.get("checkpoint")
-    if wanted and wanted != st.session_state.get("chosen-checkpoint"):
-        st.session_state["chosen-checkpoint"] = wanted
-        if wanted in known or _is_step(wanted):
-            st.session_state["checkpoint"] = wanted
-            opened += [] if wanted in known else [wanted]
-        else:
-            st.session_state["problem"] = CheckpointError(
-                f"The link names the checkpoint '{wanted[:_LONGEST_NAME]}', which there isn't; "
-                f"take one of: {', '.join(known)}."
-            )
-    known = list(dict.fromkeys([*known, *opened]))
-    # Streamlit forgets the widgets of a page that was left.
-    chosen = st.session_state.get("chosen-checkpoint")
-    if "checkpoint" not in st.session_state and chosen in known:
-        st.session_state["checkpoint"] = chosen
-    if chosen in known:
-        name_in_address("checkpoint", chosen)
-    return known
-
-
-def _is_step(name: str) -> bool:
-    """Whether it is a step of one of the workspace's runs, not just any folder."""
-    run, _, step = name.partition("/")
-    return bool(STEP_FOLDER.fullmatch(step)) and (workspace() / "runs" / run / step).is_dir()
-
-
-def _remember_checkpoint() -> None:
-    """A reload, or whoever is given the address, meets the same model again."""
-    st.session_state["chosen-checkpoint"] = st.session_state["checkpoint"]
-    name_in_address("checkpoint", st.session_state["checkpoint"])
-
-
-def named_checkpoint(checkpoint: str) -> str:
-    """As a person would say it: a run's step by its number."""
-    run, slash, step = checkpoint.partition("/")
-    return f"{run}, step {int(step.rpartition('-')[2]):,}" if slash else run
 
 
 def open_request(request: PredictionRequest) -> None:

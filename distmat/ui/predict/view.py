@@ -4,7 +4,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 
@@ -20,7 +20,12 @@ from distmat.protein.distogram import Distogram
 from distmat.ui.markdown import show_error
 from distmat.ui.predict.request import PredictionRequest
 from distmat.ui.workers import compute
-from distmat.workspace import checkpoint_identity, checkpoint_path
+from distmat.workspace import (
+    checkpoint_for,
+    checkpoint_identity,
+    checkpoint_path,
+    is_automatic,
+)
 
 _LOOK = 0.3
 """Seconds between two looks at whether somebody else's prediction is there."""
@@ -50,6 +55,8 @@ class PredictionView:
         Path of the library that templates were looked up in; empty: none.
     learned : frozenset of str or None
         Ids of the templates that the checkpoint was trained on, where it tells.
+    automatic : bool
+        Whether the checkpoint was chosen by the chain's length.
     """
 
     key: str
@@ -60,16 +67,26 @@ class PredictionView:
     seconds: float
     library: str = ""
     learned: frozenset[str] | None = None
+    automatic: bool = False
 
 
 def get_prediction(request: PredictionRequest, checkpoint: str) -> PredictionView | None:
-    """Predict, or take what is kept; an error is shown, with the last prediction."""
+    """Predict, or take what is kept; an error is shown, with the last prediction.
+
+    Parameters
+    ----------
+    request : PredictionRequest
+    checkpoint : str
+        A name, or `distmat.workspace.AUTO`.
+    """
     bar = st.empty()
     try:
         library = st.session_state.get("library") or ""
+        named = checkpoint_for(checkpoint, len(request.sequence))
         view = make_view(
-            request, checkpoint, library, lambda share, text: bar.progress(min(1.0, share), text)
+            request, named, library, lambda share, text: bar.progress(min(1.0, share), text)
         )
+        view = replace(view, automatic=is_automatic(checkpoint))
     except DistmatError as error:
         show_error(error)
         last: PredictionView | None = st.session_state.get("view")
