@@ -95,6 +95,8 @@ class Prediction:
         checkpoint doesn't tell what it was trained on.
     alignment : Alignment or None
         Of its relatives, with which templates were looked for.
+    alignment_use : str
+        What the network made of it, for a person; empty without one.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Prediction:
     templates: tuple[Template, ...] = ()
     training_overlap: Overlap | None = None
     alignment: Alignment | None = None
+    alignment_use: str = ""
 
     def as_dict(self, checkpoint: str | None = None) -> dict:
         """For JSON, with the name of the checkpoint that predicted, where it is told."""
@@ -118,7 +121,9 @@ class Prediction:
             "eigenvalue_share": round(float(self.backbone.eigenvalue_share), 4),
             "steps": list(self.backbone.steps),
             "training_overlap": overlap.as_dict() if (overlap := self.training_overlap) else None,
-            "alignment": self.alignment.as_dict() if self.alignment else None,
+            "alignment": (
+                {**self.alignment.as_dict(), "use": self.alignment_use} if self.alignment else None
+            ),
             "templates": [template.as_dict() for template in self.templates],
             "scores": None if self.comparison is None else self.comparison.as_dict(),
         }
@@ -152,8 +157,8 @@ def predict_chain(
     exclude : Exclusion, optional
         What of the library isn't to be used.
     alignment : Alignment, optional
-        Of the sequence's relatives, whose profile searches the library, too, and is read by
-        networks that were trained with profiles.
+        Of the sequence's relatives, whose profile searches the library, too; what the network
+        makes of it says `Predictor.predict`.
     relatives : RelativesSearch, optional
         Of this sequence, begun before the predictor was loaded; then `library` and `exclude`
         aren't used here.
@@ -216,7 +221,8 @@ def complete_prediction(
         report(0.95, "Comparing with the structure")
         comparison = _compare(predictor, predicted, backbone, truth, templates)
     report(1.0, "Done")
-    return Prediction(name, predicted, backbone, comparison, templates, overlap, alignment)
+    use = predictor.describe_use(alignment)
+    return Prediction(name, predicted, backbone, comparison, templates, overlap, alignment, use)
 
 
 def distogram_of(

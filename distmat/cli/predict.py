@@ -43,10 +43,11 @@ def add_predict(commands) -> None:
         nargs="+",
         metavar="SEQ|FASTA|STRUCTURE|ID",
         help="a sequence; a file of sequences (FASTA); an alignment (A3M, A2M, Stockholm), whose "
-        "first row is the query and whose profile looks for templates, too; a PDB, mmCIF or "
-        "BinaryCIF file; each also gzipped; a table (CSV, TSV, Parquet) with a column 'sequence'; "
-        "a folder or archive of such files; or the id of an entry of the PDB (1abc, 1abc_A) or of "
-        "AlphaFold DB (P00520), which is fetched",
+        "first row is the query, whose profile looks for templates, and whose sequences are "
+        "shown to the network, too; a PDB, mmCIF or BinaryCIF file; each also gzipped; a "
+        "table (CSV, TSV, Parquet) with a column 'sequence'; a folder or archive of such "
+        "files; or the id of an entry of the PDB (1abc, 1abc_A) or of AlphaFold DB "
+        "(P00520), which is fetched",
     )
     command.add_argument("--chain", help="only this chain of structure files")
     command.add_argument(
@@ -398,7 +399,7 @@ def _summary(prediction: "Prediction | SequenceError", checkpoint: str) -> str |
         f"  {describe_overlap(prediction.training_overlap, checkpoint)}",
     ]
     if prediction.alignment:
-        lines.append(f"  {prediction.alignment.sentence()}")
+        lines.append(f"  {prediction.alignment.sentence()} {prediction.alignment_use}".rstrip())
     for template in prediction.templates:
         first, last = template.span
         lines.append(

@@ -17,6 +17,7 @@ import numpy as np
 
 from distmat.dataset.sequence_bank import check_sequences, plain_fasta
 from distmat.errors import DatasetError
+from distmat.protein.alignment import LEAST_ALIGNED
 
 LINK_E_VALUE = 0.01
 """Alignments that join groups are at least as sure as this."""
@@ -24,7 +25,7 @@ LEAK_E_VALUE = 0.1
 """Alignments that are looked at when relatives across splits are searched."""
 LINK_COVERAGE = 0.5
 """Share of the shorter chain that an alignment of relatives covers."""
-ALIGN_E_VALUE, ALIGN_COVERAGE = 1e-5, 0.6
+ALIGN_E_VALUE, ALIGN_COVERAGE = 1e-5, LEAST_ALIGNED
 """Sequences are laid on a chain if the alignment is as sure, and spans as much of the chain."""
 _MOST_ALIGNED = 300
 _MOST_HITS = 2000

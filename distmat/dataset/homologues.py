@@ -18,12 +18,9 @@ from distmat.dataset.catalogue import CARD_SUFFIXES
 from distmat.dataset.clustering import RELATED, PairAlignment, align, relatives, sensitive_search
 from distmat.dataset.store import ROWS_IN_MEMORY, fingerprint, read_dataset
 from distmat.errors import ConfigError, DatasetError
+from distmat.protein.alignment import LEAST_IDENTITY, MOST_IDENTITY
 from distmat.protein.sequence import ALPHABET
 from distmat.workspace import replace_file
-
-LEAST_IDENTITY, MOST_IDENTITY = 0.25, 0.95
-"""Share of an alignment's columns: below the first structures differ, above the second there is
-nothing new to see."""
 
 _SURE = 1e-3
 """E-value from which, as from `RELATED`, a sequence is a held-out chain's relative."""

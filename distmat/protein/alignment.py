@@ -21,6 +21,13 @@ GAP = len(ALPHABET) + 1
 MOST_ROWS = 2_048
 """Of an alignment that are used: the first ones, which searches write in the order of surety."""
 
+LEAST_IDENTITY, MOST_IDENTITY = 0.25, 0.95
+"""Share of equal residues between which a relative can stand for a chain, in training and in
+prediction: below the first structures differ, above the second there is nothing new to see."""
+
+LEAST_ALIGNED = 0.6
+"""Share of the chain for which such a relative has a residue, at the least."""
+
 ALIKE = 0.8
 """Identity from which rows count as one; the usual one, as in Ekeberg et al., PRE 87 (2013)."""
 
@@ -97,6 +104,31 @@ class Alignment:
         total = count.sum(axis=1, keepdims=True)
         even = np.full_like(count, 1 / len(ALPHABET))
         return np.where(total > 0, count / np.maximum(total, 1e-9), even).astype(np.float32)
+
+    def list_homologues(self, most: int) -> list[str]:
+        """Sequences that can stand for the query's: their residues on its places.
+
+        Parameters
+        ----------
+        most : int
+            So many are taken evenly from all that `LEAST_IDENTITY`, `MOST_IDENTITY` and
+            `LEAST_ALIGNED` allow, from the surest to the remotest.
+
+        Returns
+        -------
+        list of str
+            Each of length N; where a relative has no residue, or an unknown one, the query's own.
+        """
+        query = self.rows[0]
+        known = self.rows < len(ALPHABET)
+        equal = (self.rows == query) & known
+        identity = equal.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        fit = (identity >= LEAST_IDENTITY) & (identity < MOST_IDENTITY)
+        places = np.flatnonzero(fit & (known.mean(axis=1) >= LEAST_ALIGNED))
+        if len(places) > most:
+            places = places[np.linspace(0, len(places) - 1, most).round().astype(int)]
+        laid = np.where(known[places], self.rows[places], query)
+        return [bytes(_LETTERS[row]).decode() for row in laid]
 
     def a3m(self) -> str:
         """The rows that are used, as an A3M file."""

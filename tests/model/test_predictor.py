@@ -19,6 +19,7 @@ from distmat.model.network import DistanceNetworkConfig
 from distmat.model.predictor import Predictor, load
 from distmat.model.residuals import Residuals
 from distmat.prediction import predict_chain
+from distmat.protein.alignment import align_rows
 from distmat.protein.examples import examples
 from distmat.scoring.baseline import SeparationBaseline
 
@@ -167,6 +168,43 @@ def test_a_long_chain_is_predicted_a_few_rows_at_a_time_with_the_same_result(
     rows = Predictor(checkpoint).predict("MKTAYIAKQRQISACDEFGHIKLMNPQ")
     np.testing.assert_allclose(rows.distances, whole.distances, atol=1e-3)
     np.testing.assert_allclose(rows.contacts, whole.contacts, atol=1e-5)
+
+
+FAMILY = ("MKTAYIAKQRQIS", "MKTAYLLLLLQIS", "MKTWWIAKQ----", "MKTAYIAKQRQIS")
+"""The third has no residue at the end, where the first one's count; the last is the first again."""
+
+
+def test_relatives_that_fold_alike_are_asked_about_too_and_the_mean_counts(checkpoint):
+    predictor, family = Predictor(checkpoint), align_rows(FAMILY)
+    asked = (FAMILY[0], FAMILY[1], "MKTWWIAKQRQIS")
+    alone = np.stack([predictor.distogram(each).probabilities for each in asked])
+    mean = np.exp(np.log(alone).mean(axis=0))
+    found = predictor.distogram(FAMILY[0], alignment=family).probabilities
+    np.testing.assert_allclose(found, mean / mean.sum(axis=-1, keepdims=True), atol=1e-4)
+    assert predictor.homologues_of(family) == list(asked[1:])
+    assert "asked about 2 of its sequences" in predictor.describe_use(family)
+    # One after the other, or with others that have no alignment.
+    predicted = predictor.predict(FAMILY[0], alignment=family).distances
+    many = dict(predictor.predict_many(["MKTAY", FAMILY[0]], alignments=[None, family]))
+    np.testing.assert_allclose(many[1].distances, predicted, atol=1e-3)
+    np.testing.assert_allclose(many[0].distances, predictor.predict("MKTAY").distances, atol=1e-3)
+
+
+def test_what_the_network_makes_of_an_alignment_is_said(checkpoint):
+    predictor = Predictor(checkpoint)
+    assert predictor.describe_use(None) == predictor.describe_use(align_rows(FAMILY[:1])) == ""
+    alone = predictor.describe_use(align_rows((FAMILY[0], FAMILY[0])))
+    assert alone.startswith("The network saw the query alone: none of the others is 25% to 95%")
+
+
+def test_progress_is_told_of_all_passes(checkpoint):
+    shares = []
+    predictor = Predictor(checkpoint)
+    predictor.predict(
+        FAMILY[0], lambda share, _: shares.append(share), alignment=align_rows(FAMILY)
+    )
+    assert shares == sorted(shares) and shares[-1] <= 1.0
+    assert len(set(shares)) > 3 * 2
 
 
 @pytest.mark.parametrize("pairs", [0, 200, 10_000])

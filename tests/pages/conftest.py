@@ -31,6 +31,9 @@ class StandIn:
     takes_templates = False
     training_sequences = None
 
+    def describe_use(self, alignment):
+        return "" if alignment is None else "The stand-in saw the query alone."
+
     def predict(self, sequence, progress=None, templates=(), alignment=None):
         self.asked.append(sequence)
         if len(sequence) > LONGEST:

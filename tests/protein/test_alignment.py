@@ -116,3 +116,27 @@ def test_a_file_keeps_its_rows_beside_the_query():
     assert len(query.alignment) == 3
     (query,) = read_query_file(b">a\nMKTA\n", "a.fasta")
     assert query.alignment is None
+
+
+def test_homologues_lie_on_the_querys_places_neither_too_like_nor_too_remote():
+    rows = {
+        "query": "MKTAYIAKQRX",
+        "the same": "MKTAYIAKQRX",
+        "half like": "MKTAYWWW-WA",
+        "hardly there": "MKT--------",
+        "another": "WWWWWWWWWWW",
+        "with an unknown one": "MKTAYXLLLLL",
+    }
+    text = "".join(f">{name}\n{row}\n" for name, row in rows.items())
+    alignment = read_alignment(text, sure=True)
+    assert alignment.list_homologues(8) == ["MKTAYWWWQWA", "MKTAYILLLLL"]
+    assert alignment.list_homologues(1) == ["MKTAYWWWQWA"]
+    assert alignment.list_homologues(0) == []
+
+
+def test_few_of_many_homologues_are_spread_over_all_of_them():
+    letters = "ACDEFGHIKLMNPQRSTVWY"
+    tails = [f"{letters[k % 20]}{letters[k // 20 + 5]}WW" for k in range(100)]
+    text = ">query\nMKTAYI\n" + "".join(f">{k}\nMK{tail}\n" for k, tail in enumerate(tails))
+    found = read_alignment(text, sure=True).list_homologues(3)
+    assert found == [f"MK{tails[k]}" for k in (0, 50, 99)]

@@ -32,12 +32,10 @@ def _show_alignment(view: PredictionView) -> None:
     alignment = view.prediction.alignment
     if alignment is None or len(alignment) < 2:
         return
-    used = (
-        "Its profile searched the library, too."
-        if view.library
-        else "Nothing used it: no library is searched, and the model sees the sequence alone."
-    )
-    st.info(f"{alignment.sentence()} {used}", icon=":material/stacks:")
+    said = [alignment.sentence(), view.prediction.alignment_use]
+    if view.library:
+        said.append("Its profile searched the library.")
+    st.info(" ".join(said), icon=":material/stacks:")
     with st.expander("Alignment"):
         from distmat.figures.maps import residue_curve
 
