@@ -29,12 +29,8 @@ document.addEventListener("DOMContentLoaded", () => {
 ONLY_THIS_MACHINE = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",)
 """No other machine can be found: as without a network."""
 
-
-def pytest_collection_modifyitems(items):
-    """A page that a busy machine draws too late gets a second chance; a fault fails twice."""
-    for item in items:
-        if Path(item.fspath).parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.flaky(reruns=1))
+PATIENCE = 120_000
+"""Milliseconds that a page of a busy machine has for what it is waited for."""
 
 
 def missing(reason):
@@ -55,8 +51,9 @@ def chromium_path():
 
 @pytest.fixture(scope="session")
 def playwright():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         yield playwright
 
@@ -88,7 +85,7 @@ def browser(launch):
 def new_context(browser):
     """A window's; nothing of another one is known in it."""
     with browser.new_context(viewport={"width": 1400, "height": 900}) as context:
-        context.set_default_timeout(120_000)
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(STILL)
         yield context
 
@@ -177,7 +174,7 @@ def serving(folder):
             yield f"http://127.0.0.1:{port}", server
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(60)
             end_runs(folder / "home")
 
 
@@ -194,7 +191,7 @@ def end_runs(home):
 
 
 def wait_until_it_answers(url, server, log):
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while time.monotonic() < until and server.poll() is None:
         try:
             with urlopen(url, timeout=1):

@@ -41,6 +41,7 @@ def test_axe_finds_nothing_serious(context, address, path, scheme):
         page.emulate_media(color_scheme=scheme)
         page.goto(f"{address}/{path}")
         page.get_by_role("heading", name=PAGES[path]).first.wait_for()
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         page.get_by_test_id("stStatusWidget").wait_for(state="detached")
         page.evaluate(AXE.read_text(encoding="utf-8"))
         assert page.evaluate(RUN) == []

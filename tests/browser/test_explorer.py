@@ -1,15 +1,20 @@
 """The linked explorer, by itself and on the page, with mouse and keys."""
 
+import json
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from distmat.figures.explorer import STAGE_WORDS, Scene, installed_script, standalone_page
 from distmat.protein.distance_map import pairwise_distances
 from distmat.protein.examples import examples
+from tests.browser.conftest import PATIENCE
 from tests.browser.picture import BLUE, ORANGE, share_like
 from tests.browser.test_predict import open_page, solid_explorer
+from tests.browser.waiting import assert_becomes
 from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -32,17 +37,16 @@ def scene(chain, key="test"):
 
 def opened(context, html):
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE)
     page.set_content(html, wait_until="commit")
     return page
 
 
 def assert_plain(page, reason):
     page.locator(".explorer[data-painter='plain']").wait_for()
-    assert reason in page.locator(".note").inner_text()
-    picture = page.locator(".scene").screenshot()
-    assert share_like(picture, ORANGE) > 0.002
-    assert share_like(picture, BLUE) > 0.002
+    expect(page.locator(".note")).to_contain_text(reason)
+    view = page.locator(".scene")
+    wait_until(lambda: min(share_like(view.screenshot(), c) for c in (ORANGE, BLUE)) > 0.002)
 
 
 @pytest.mark.parametrize(
@@ -91,30 +95,27 @@ def test_a_model_of_alphafold_is_coloured_in_its_four_bands(browser, chain):
     page.locator(".explorer[data-painter='plain']").wait_for()
     page.locator(".truth select").select_option("solid")
     page.locator("select.colour").select_option("plddt")
-    legend = page.locator(".legend").inner_text()
-    assert "very high (> 90)" in legend and "very low (< 50)" in legend
-    picture = page.locator(".scene").screenshot()
-    for band in ((0, 83, 214), (101, 203, 243), (255, 219, 19), (255, 125, 69)):
-        assert share_like(picture, band) > 0.0005, band
+    legend, view = page.locator(".legend"), page.locator(".scene")
+    expect(legend).to_contain_text("very high (> 90)")
+    expect(legend).to_contain_text("very low (< 50)")
+    bands = ((0, 83, 214), (101, 203, 243), (255, 219, 19), (255, 125, 69))
+    wait_until(lambda: min(share_like(view.screenshot(), band) for band in bands) > 0.0005)
     page.close()
 
 
 class Map:
-    """The map of an explorer, by its cells."""
+    """The map of an explorer, by its cells, wherever on the page it is by now."""
 
     def __init__(self, page):
         self.page = page
-        self.box = page.locator(".square").bounding_box()
-        self.margin, self.side, self.n = page.evaluate(
-            "() => { const m = explorerOf().map; return [m.margin, m.side, m.content.n]; }"
-        )
 
     def place(self, i, j):
-        cell = self.side / self.n
-        return (
-            self.box["x"] + self.margin + (j + 0.5) * cell,
-            self.box["y"] + self.margin + (i + 0.5) * cell,
+        box = self.page.locator(".square").bounding_box()
+        margin, side, n = self.page.evaluate(
+            "() => { const m = explorerOf().map; return [m.margin, m.side, m.content.n]; }"
         )
+        cell = side / n
+        return box["x"] + margin + (j + 0.5) * cell, box["y"] + margin + (i + 0.5) * cell
 
     def point(self, i, j):
         self.page.mouse.move(*self.place(i, j))
@@ -152,6 +153,11 @@ def state(page, name):
     return page.evaluate(f"() => explorerOf().state.{name}")
 
 
+def view_in(url):
+    """What an address says of the explorer's view."""
+    return json.loads(parse_qs(urlsplit(url).query).get("view", ["{}"])[0])
+
+
 def test_map_and_structure_follow_each_other_and_a_reload_finds_them_as_they_were(
     webgl_offline, address
 ):
@@ -166,8 +172,8 @@ def test_map_and_structure_follow_each_other_and_a_reload_finds_them_as_they_wer
     # Pointing tells the pair, and links both residues in the structure.
     bare = links.screenshot()
     cells.point(9, 40)
+    assert_becomes(lambda: read(page).get("|i − j|"), "31")
     told = read(page)
-    assert told["|i − j|"] == "31"
     assert told["true"] == f"{truth.distances[9, 40]:.1f} Å"
     assert (told["i"].split()[1], told["j"].split()[1]) == ("10", "41")
     wait_until(lambda: links.screenshot() != bare)
@@ -175,12 +181,12 @@ def test_map_and_structure_follow_each_other_and_a_reload_finds_them_as_they_wer
     # A click keeps it when the mouse has left; a second one, with Shift, adds another pair.
     cells.click(9, 40)
     page.mouse.move(5, 5)
-    assert state(page, "pins") == [{"i": 9, "j": 40}]
-    assert read(page)["|i − j|"] == "31"
+    assert_becomes(lambda: state(page, "pins"), [{"i": 9, "j": 40}])
+    assert_becomes(lambda: read(page).get("|i − j|"), "31")
     page.keyboard.down("Shift")
     cells.click(3, 20)
     page.keyboard.up("Shift")
-    assert len(state(page, "pins")) == 2
+    assert_becomes(lambda: len(state(page, "pins")), 2)
 
     # A box colours two segments; the camera stays when another layer is chosen.
     x, y = cells.place(20, 50)
@@ -188,7 +194,7 @@ def test_map_and_structure_follow_each_other_and_a_reload_finds_them_as_they_wer
     page.mouse.down()
     page.mouse.move(x, y, steps=4)
     page.mouse.up()
-    assert state(page, "box") == {"i0": 5, "i1": 20, "j0": 40, "j1": 50}
+    assert_becomes(lambda: state(page, "box"), {"i0": 5, "i1": 20, "j0": 40, "j1": 50})
     page.mouse.move(5, 5)
     green = (0, 158, 115)
     wait_until(lambda: share_like(page.locator(".scene").screenshot(), green) > 0.002)
@@ -203,25 +209,26 @@ def test_map_and_structure_follow_each_other_and_a_reload_finds_them_as_they_wer
     square.focus()
     page.keyboard.press("Digit2")
     page.keyboard.press("Shift+Digit6")
-    assert (state(page, "above"), state(page, "below")) == ("true", "contacts")
+    assert_becomes(lambda: (state(page, "above"), state(page, "below")), ("true", "contacts"))
     page.keyboard.press("Escape")
-    assert (state(page, "pins"), state(page, "box")) == ([], None)
+    assert_becomes(lambda: (state(page, "pins"), state(page, "box")), ([], None))
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
-    assert state(page, "cursor") == {"i": 1, "j": 12}
+    assert_becomes(lambda: state(page, "cursor"), {"i": 1, "j": 12})
     page.keyboard.press("Enter")
-    assert state(page, "pins") == [{"i": 1, "j": 12}]
+    assert_becomes(lambda: state(page, "pins"), [{"i": 1, "j": 12}])
 
     # Two residues clicked in 3D mark their cell.
     free = page.evaluate(FREE)
     for residue in (free[0], free[-1]):
         page.mouse.click(residue["x"], residue["y"])
     pin = {"i": free[0]["k"], "j": free[-1]["k"]}
-    assert state(page, "pins") == [pin]
+    assert_becomes(lambda: state(page, "pins"), [pin])
+    page.wait_for_url(lambda url: pin in view_in(url).get("pins", ()))
 
     page.reload()
     solid_explorer(page)
     page.evaluate(f"() => {{ {FIND} }}")
-    assert state(page, "pins") == [pin]
-    assert (state(page, "above"), state(page, "below")) == ("true", "contacts")
+    assert_becomes(lambda: state(page, "pins"), [pin])
+    assert_becomes(lambda: (state(page, "above"), state(page, "below")), ("true", "contacts"))
     assert wanted == []

@@ -6,8 +6,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.browser.test_explorer import FIND, Map, state
+from tests.browser.test_explorer import FIND, Map, state, view_in
 from tests.browser.test_predict import solid_explorer
+from tests.browser.waiting import assert_becomes
 from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -42,12 +43,12 @@ def mark_and_share(context, page, i, j):
     Map(page).click(i, j)
     page.wait_for_url(re.compile("view="))
     wanted = [sequence, [{"i": i, "j": j}]]
-    assert looked_at(page) == wanted
+    assert_becomes(lambda: looked_at(page), wanted)
     page.reload()
-    assert looked_at(page) == wanted
+    assert_becomes(lambda: looked_at(page), wanted)
     second = context.new_page()
     second.goto(page.url)
-    assert looked_at(second) == wanted
+    assert_becomes(lambda: looked_at(second), wanted)
     second.close()
     return sequence
 
@@ -57,7 +58,7 @@ def test_the_address_follows_the_explorer_and_the_explorer_the_address(
 ):
     page, wanted = webgl_offline
     page.goto(f"{address}/predict?example=kunitz")
-    assert shown(page) == ("predicted", [])
+    assert_becomes(lambda: shown(page), ("predicted", []))
     Map(page).click(9, 40)
     page.wait_for_url(re.compile("view="))
     first = page.url
@@ -76,26 +77,29 @@ def test_the_address_follows_the_explorer_and_the_explorer_the_address(
     page.mouse.down()
     page.mouse.move(x + 120, y + 50, steps=3)
     page.mouse.up()
+    # In its end the address has all of it, whatever it said on the way.
+    parts = ("camera", "zoom")
     page.wait_for_url(re.compile("camera"))
+    wait_until(lambda: all(view_in(page.url).get(part) == state(page, part) for part in parts))
     looked = state(page, "camera"), state(page, "zoom")
     turned = page.evaluate(CAMERA)
     assert looked[0][4:] != [0, 0, 0, 1] and looked[1]["size"] < 58
 
     other = webgl_context.new_page()
     other.goto(page.url)
-    assert shown(other) == ("true", [{"i": 9, "j": 40}])
-    assert (state(other, "camera"), state(other, "zoom")) == looked
-    assert other.evaluate("() => explorerOf().map.zoom()") == looked[1]
-    assert other.evaluate(CAMERA) == pytest.approx(turned, abs=0.02)
+    assert_becomes(lambda: shown(other), ("true", [{"i": 9, "j": 40}]))
+    assert_becomes(lambda: (state(other, "camera"), state(other, "zoom")), looked)
+    assert_becomes(lambda: other.evaluate("() => explorerOf().map.zoom()"), looked[1])
+    assert_becomes(lambda: other.evaluate(CAMERA), pytest.approx(turned, abs=0.02))
     other.close()
 
     # Where one looked is no step: Back undoes the layer.
     page.go_back()
     page.wait_for_url(first)
-    page.wait_for_function("() => explorerOf().state.above === 'predicted'")
-    assert state(page, "pins") == [{"i": 9, "j": 40}]
-    page.wait_for_function("() => explorerOf().state.camera === null")
-    assert page.evaluate(CAMERA)[4:] == [0, 0, 0, 1]
+    assert_becomes(lambda: state(page, "above"), "predicted")
+    assert_becomes(lambda: state(page, "pins"), [{"i": 9, "j": 40}])
+    assert_becomes(lambda: state(page, "camera"), None)
+    assert_becomes(lambda: page.evaluate(CAMERA)[4:], [0, 0, 0, 1])
     page.reload()
-    assert shown(page) == ("predicted", [{"i": 9, "j": 40}])
+    assert_becomes(lambda: shown(page), ("predicted", [{"i": 9, "j": 40}]))
     assert wanted == []

@@ -11,6 +11,8 @@ from distmat.protein.structure.write import write_pdb
 from tests.browser.picture import BLUE, ORANGE, share_like
 from tests.browser.test_explorer import FIND, Map, read, state
 from tests.browser.test_predict import solid_explorer
+from tests.browser.waiting import assert_becomes
+from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -47,11 +49,11 @@ def test_a_map_is_held_against_structure_and_map_linked_to_and_taken_home(
     show_file(page, 1, structure)
     page.get_by_text("Better than knowing nothing").wait_for()
     explorer = shown(page, "true")
-    picture = explorer.locator(".scene").screenshot()
-    assert min(share_like(picture, ORANGE), share_like(picture, BLUE)) > 0.002
+    view = explorer.locator(".scene")
+    wait_until(lambda: min(share_like(view.screenshot(), c) for c in (ORANGE, BLUE)) > 0.002)
     cells = Map(page)
     cells.point(9, 40)
-    assert read(page)["structure"] == f"{chain.distances[9, 40]:.1f} Å"
+    assert_becomes(lambda: read(page).get("structure"), f"{chain.distances[9, 40]:.1f} Å")
     cells.click(9, 40)
     page.wait_for_url(re.compile("pins"))
 
@@ -59,7 +61,7 @@ def test_a_map_is_held_against_structure_and_map_linked_to_and_taken_home(
     second = webgl_context.new_page()
     second.goto(page.url)
     shown(second, "true")
-    assert state(second, "pins") == [{"i": 9, "j": 40}]
+    assert_becomes(lambda: state(second, "pins"), [{"i": 9, "j": 40}])
     with second.expect_download() as download:
         second.get_by_role("button", name="Pairs, CSV").click()
     header = download.value.path().read_text(encoding="utf-8").splitlines()[0]

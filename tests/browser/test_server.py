@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.conftest import serving
 from tests.browser.test_predict import SEQUENCE, open_page
+from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -40,15 +41,6 @@ def paste(page, url, name, sequence):
     page.get_by_role("tab", name="Paste a sequence").click()
     page.get_by_role("textbox", name="Sequence").fill(f">{name}\n{sequence}")
     page.get_by_role("button", name="Predict", exact=True).click()
-
-
-def wait_for(found, seconds=60):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found():
-            return
-        time.sleep(0.1)
-    pytest.fail("it didn't happen")
 
 
 def test_a_killed_worker_is_one_sentence_and_the_next_prediction_works(shared, offline):
@@ -86,7 +78,7 @@ def test_a_long_prediction_stalls_nobody_and_stops_when_its_page_is_left(shared,
     assert other.get_by_text(re.compile(r"Predicting 1,500 residues: step")).count()
     other.close()
     # What it had to do is left.
-    wait_for(lambda: all(one.cpu_percent(0.5) < 5 for one in workers_of(server)))
+    wait_until(lambda: all(one.cpu_percent(0.5) < 5 for one in workers_of(server)))
 
 
 def test_the_server_ends_within_seconds_though_a_page_and_an_upload_are_open(own, offline):
@@ -101,10 +93,11 @@ def test_the_server_ends_within_seconds_though_a_page_and_an_upload_are_open(own
         upload.sendall(
             b"PUT /_stcore/upload_file/a/b HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"
         )
-        time.sleep(0.5)
+        mine = upload.getsockname()
+        wait_until(lambda: mine in [other.raddr for other in server.net_connections("tcp")])
         started = time.monotonic()
         server.send_signal(signal.SIGTERM)
-        server.wait(20)
-        assert time.monotonic() - started < 8
+        server.wait(60)
+        assert time.monotonic() - started < 20
     psutil.wait_procs(workers, 10)
     assert workers and not any(one.is_running() for one in workers)

@@ -34,7 +34,7 @@ TINY = {
 }
 
 
-def wait_until(condition, seconds=60.0):
+def wait_until(condition, seconds=120.0):
     """What the condition says once it says something; asked less often what takes longer."""
     deadline = time.monotonic() + seconds
     pause = 0.01
