@@ -8,6 +8,7 @@ import errno
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,8 @@ class Database:
                 check_same_thread=False,
                 uri=True,
             )
+            # Also where nobody closes it: a cache that drops a store, a store of another version.
+            self._close = weakref.finalize(self, self._connection.close)
             self._connection.row_factory = Row
             self._migrate(migrations)
 
@@ -79,7 +82,7 @@ class Database:
     def close(self) -> None:
         """Give the file back."""
         with self._lock:
-            self._connection.close()
+            self._close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
