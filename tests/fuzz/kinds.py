@@ -539,7 +539,8 @@ def _read_checkpoint(folder: Path) -> None:
     if predictor.calibration is not None:
         predictor.calibration.stretch(predicted.distances)
     request = SimpleNamespace(sequence=SEQUENCE, truth=None)
-    view = SimpleNamespace(request=request, card=predictor.card, checkpoint="x", seconds=1.0)
+    asked = {"request": request, "checkpoint": "x", "automatic": False}
+    view = SimpleNamespace(**asked, card=predictor.card, seconds=1.0)
     " ".join(header._facts(view)).encode()
     json.dumps(predictor.card).encode()
 
