@@ -1,8 +1,9 @@
 """How often a restraint holds that a prediction gives: measured on known chains, for a checkpoint.
 
     python benchmarks/restraints.py CHECKPOINT DATASET.parquet [--library] [--write]
+        [--min-length 1] [--max-length 256]
 
-Of the representative chains of at most 256 residues, every pair with |i − j| ≥ 6 whose σ is at most
+Of the representative chains of these lengths, every pair with |i − j| ≥ 6 whose σ is at most
 a threshold makes a restraint, as `distmat.export.restraints` makes them. It holds if the true
 distance is within its bounds. `--write` keeps the table in the checkpoint's folder, from where
 restraints are given with it.
@@ -29,11 +30,14 @@ def main() -> None:
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--library", action="store_true", help="with templates below 30 % identity")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--min-length", type=int, default=1)
+    parser.add_argument("--max-length", type=int, default=256)
     options = parser.parse_args()
     predictor = load(options.checkpoint)
     library = open_library(None, options.checkpoint) if options.library else None
     rows = [row for row in stream_rows(options.dataset, ("rep",)) if row.get("rep", True)]
-    chains = [row["chain"] for row in rows if len(row["chain"]) <= 256]
+    lengths = range(options.min_length, options.max_length + 1)
+    chains = [row["chain"] for row in rows if len(row["chain"]) in lengths]
     found = np.zeros((len(THRESHOLDS), 3), dtype=int)
     used = 0
     for number, chain in enumerate(chains, start=1):

@@ -31,6 +31,9 @@ class StandIn:
         std = np.where(apart > 0, 0.5 + 0.1 * apart, 0.0)
         return DistanceMap(sequence, distances, std, np.exp(-distances / 8))
 
+    def describe_use(self, alignment):
+        return ""
+
     def predict_many(self, sequences, templates=None, alignments=None):
         self.asked += sequences
         for place in sorted(range(len(sequences)), key=lambda place: -len(sequences[place])):
