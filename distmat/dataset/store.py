@@ -239,6 +239,14 @@ def _chain_of_group(file: Any, name: str, group: int, start: int, row: int) -> C
     raise DatasetError(f"{name} ends before row {row}; copy it again.")
 
 
+def parquet_faults() -> tuple[type[Exception], ...]:
+    """What reading a damaged file as Parquet may raise."""
+    import pyarrow as pa
+
+    # The last where a column's name is no text.
+    return pa.ArrowException, OSError, UnicodeDecodeError
+
+
 @contextmanager
 def open_parquet(path: Path) -> Iterator[Any]:
     """A Parquet file for reading, whose faults become sentences.
@@ -248,7 +256,6 @@ def open_parquet(path: Path) -> Iterator[Any]:
     DatasetError
         If it is missing or can't be read.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
@@ -256,8 +263,7 @@ def open_parquet(path: Path) -> Iterator[Any]:
             yield file
     except FileNotFoundError:
         raise DatasetError(f"There is no dataset at {path}; check the path.") from None
-    # The last of the three where a column's name is no text.
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except parquet_faults() as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DatasetError(
             f"{path.name} can't be read as Parquet ({reason}); give a file written as Parquet."

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from distmat.dataset.store import parquet_faults
 from distmat.errors import DatasetError
 from distmat.library.blosum import likeness
 from distmat.library.profiles import LETTERS, pack_frequencies, residue_codes
@@ -224,9 +225,9 @@ def _read(path: Path, columns: Iterable[str]) -> Any:
             raise KeyError(f"it has no column {lacking[0]}")
         table = file.read(columns=list(wanted))
         table = table.select(list(wanted)).cast(pa.schema(wanted))
-    except (pa.ArrowException, KeyError, OSError) as error:
+    except (*parquet_faults(), KeyError) as error:
         raise DatasetError(
-            f"{path.name} can't be read as a library ({str(error).splitlines()[0][:160]}); build "
+            f"{path.name} can't be read as a library ({' '.join(str(error).split())[:160]}); build "
             "it again with 'distmat library build'."
         ) from None
     if any(column.null_count for column in table.columns) or not len(table):

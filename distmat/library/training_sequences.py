@@ -22,6 +22,7 @@ from distmat.dataset.clustering import (
     sensitive_search,
     write_database,
 )
+from distmat.dataset.store import parquet_faults
 from distmat.errors import CheckpointError, DatasetError, one_line
 from distmat.library.cache import write_once
 from distmat.protein.entry_id import normal_id
@@ -226,8 +227,8 @@ def read_training_sequences(folder: Path) -> TrainingSequences | None:
         names, sequences = (
             table[column].cast(pa.string()).to_pylist() for column in ("id", "sequence")
         )
-    except (pa.ArrowException, KeyError, OSError) as error:
-        raise _damaged(path, str(error).splitlines()[0][:160]) from None
+    except (*parquet_faults(), KeyError) as error:
+        raise _damaged(path, " ".join(str(error).split())[:160]) from None
     if not names:
         raise _damaged(path, "it holds no chain")
     for name, sequence in zip(names, sequences, strict=True):

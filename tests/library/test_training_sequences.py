@@ -104,3 +104,11 @@ def test_a_damaged_file_is_refused_by_its_name(tmp_path, columns):
         pq.write_table(pa.table(columns), path)
     with pytest.raises(CheckpointError, match=TRAINING_SEQUENCES):
         read_training_sequences(tmp_path)
+
+
+def test_a_column_whose_name_is_no_text_is_damage_too(tmp_path):
+    path = tmp_path / TRAINING_SEQUENCES
+    pq.write_table(pa.table({"id": ["a"], "sequence": ["AC"], "qqqqqqqq": [1]}), path)
+    path.write_bytes(path.read_bytes().replace(b"qqqqqqqq", b"qqq\xbdqqqq"))
+    with pytest.raises(CheckpointError, match="can't decode"):
+        read_training_sequences(tmp_path)
