@@ -9,6 +9,7 @@ from types import FrameType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from distmat.ui.memory import return_large_blocks
 from distmat.ui.workers import end_workers, warm_up
 
 PAGES_WITH_PREDICTIONS = ("", "predict")
@@ -24,6 +25,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             _end_in_time(number)
+    return_large_blocks()
     yield
     end_workers()
 
