@@ -239,12 +239,12 @@ def _chain_of_group(file: Any, name: str, group: int, start: int, row: int) -> C
     raise DatasetError(f"{name} ends before row {row}; copy it again.")
 
 
-def parquet_faults() -> tuple[type[Exception], ...]:
-    """What reading a damaged file as Parquet may raise."""
+def parquet_faults(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What reading a damaged file as Parquet may raise, and others that a reader raises itself."""
     import pyarrow as pa
 
     # The last where a column's name is no text.
-    return pa.ArrowException, OSError, UnicodeDecodeError
+    return pa.ArrowException, OSError, UnicodeDecodeError, *others
 
 
 @contextmanager

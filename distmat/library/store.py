@@ -225,7 +225,7 @@ def _read(path: Path, columns: Iterable[str]) -> Any:
             raise KeyError(f"it has no column {lacking[0]}")
         table = file.read(columns=list(wanted))
         table = table.select(list(wanted)).cast(pa.schema(wanted))
-    except (*parquet_faults(), KeyError) as error:
+    except parquet_faults(KeyError) as error:
         raise DatasetError(
             f"{path.name} can't be read as a library ({' '.join(str(error).split())[:160]}); build "
             "it again with 'distmat library build'."

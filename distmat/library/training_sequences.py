@@ -227,7 +227,7 @@ def read_training_sequences(folder: Path) -> TrainingSequences | None:
         names, sequences = (
             table[column].cast(pa.string()).to_pylist() for column in ("id", "sequence")
         )
-    except (*parquet_faults(), KeyError) as error:
+    except parquet_faults(KeyError) as error:
         raise _damaged(path, " ".join(str(error).split())[:160]) from None
     if not names:
         raise _damaged(path, "it holds no chain")
