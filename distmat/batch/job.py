@@ -1,7 +1,6 @@
 """Predicting many chains as a job, or as several that share the work."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from distmat.batch import PREDICTION
 from distmat.batch.crew import Means, count_processes, is_short, predict_by_crew, predict_group
 from distmat.batch.inputs import read_inputs
 from distmat.batch.results import ARCHIVE, TABLE, Results
-from distmat.batch.stream import choose_checkpoints
+from distmat.batch.stream import choose_checkpoints, open_in_turn
 from distmat.errors import SequenceError
 from distmat.export.formats import USUAL
 from distmat.export.restraints import DEFAULT_THRESHOLD
@@ -154,10 +153,7 @@ def predict_into(
         progress(done, total, "Predicting")
 
     if here:
-        from distmat.model.predictor import load
-
-        # The groups of a checkpoint come one after the other.
-        open_checkpoint = lru_cache(maxsize=1)(load)
+        open_checkpoint = open_in_turn()
         for group in here:
             progress(done, total, "Predicting")
             predict_group(open_checkpoint(group.checkpoint), group, library, exclude, told)

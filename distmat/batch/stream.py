@@ -1,6 +1,7 @@
 """Predictions of many chains, one after the other; no more than one of them is in memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,13 @@ def choose_checkpoints(checkpoint: str, queries: Sequence[Query]) -> list[str]:
     # Each answer looks at the disk.
     chosen = {residues: checkpoint_for(checkpoint, residues) for residues in set(lengths)}
     return [chosen[residues] for residues in lengths]
+
+
+def open_in_turn() -> "Callable[[str], Predictor]":
+    """Opens checkpoints by their names, each once if its groups come one after the other."""
+    from distmat.model.predictor import load
+
+    return lru_cache(maxsize=1)(load)
 
 
 def deal(lengths: Sequence[int], checkpoints: Sequence[str]) -> list[list[int]]:

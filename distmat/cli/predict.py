@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -104,7 +104,7 @@ def _predict(options: argparse.Namespace) -> None:
         _submit(options, queries, wanted)
         return
     library, exclude = chosen_library(options)
-    from distmat.batch.stream import choose_checkpoints, deal, predict_chains
+    from distmat.batch.stream import choose_checkpoints, deal, open_in_turn, predict_chains
 
     checkpoints = choose_checkpoints(options.checkpoint, queries)
     found = _Found(queries, checkpoints, options.json)
@@ -120,10 +120,7 @@ def _predict(options: argparse.Namespace) -> None:
     if options.formats:
         raise ConfigError("--formats says what to write; give --out DIR, too.")
     _threshold(options, [])
-    from distmat.model.predictor import load
-
-    # The groups of a checkpoint come one after the other.
-    open_checkpoint = lru_cache(maxsize=1)(load)
+    open_checkpoint = open_in_turn()
     with counter(len(queries), "Predicting") if len(queries) > 1 else nullcontext() as bar:
         for group in deal([len(query.sequence) for query in queries], checkpoints):
             checkpoint = checkpoints[group[0]]

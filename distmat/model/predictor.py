@@ -21,12 +21,7 @@ from distmat.model.passes import NETWORK_SHARE, Report, few_threads, report_laye
 from distmat.model.readout import bin_bounds, check_readout, read_distogram, whole_distogram
 from distmat.model.relatives import pad_relatives, profile_features, weigh_evidence
 from distmat.model.residuals import Residuals, spread_of_known_chains
-from distmat.protein.alignment import (
-    LEAST_ALIGNED,
-    LEAST_IDENTITY,
-    MOST_IDENTITY,
-    Alignment,
-)
+from distmat.protein.alignment import LEAST_ALIGNED, LEAST_IDENTITY, MOST_IDENTITY, Alignment
 from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
 from distmat.protein.distogram import Distogram
 from distmat.protein.sequence import check_letters

@@ -119,16 +119,21 @@ class Alignment:
         list of str
             Each of length N; where a relative has no residue, or an unknown one, the query's own.
         """
-        query = self.rows[0]
-        known = self.rows < len(ALPHABET)
-        equal = (self.rows == query) & known
-        identity = equal.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        fit = (identity >= LEAST_IDENTITY) & (identity < MOST_IDENTITY)
-        places = np.flatnonzero(fit & (known.mean(axis=1) >= LEAST_ALIGNED))
+        places = self._homologous
         if len(places) > most:
             places = places[np.linspace(0, len(places) - 1, most).round().astype(int)]
-        laid = np.where(known[places], self.rows[places], query)
+        rows = self.rows[places]
+        laid = np.where(rows < len(ALPHABET), rows, self.rows[0])
         return [bytes(_LETTERS[row]).decode() for row in laid]
+
+    @cached_property
+    def _homologous(self) -> np.ndarray:
+        """Places of the rows that can stand for the query."""
+        known = self.rows < len(ALPHABET)
+        equal = (self.rows == self.rows[0]) & known
+        identity = equal.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        fit = (identity >= LEAST_IDENTITY) & (identity < MOST_IDENTITY)
+        return np.flatnonzero(fit & (known.mean(axis=1) >= LEAST_ALIGNED))
 
     def a3m(self) -> str:
         """The rows that are used, as an A3M file."""

@@ -19,7 +19,7 @@ from distmat.workspace import (
     workspace,
 )
 
-_LONGEST_NAME = 60
+LONGEST_NAME = 60
 """Letters of a name that are shown."""
 
 
@@ -36,7 +36,7 @@ def offered_checkpoints() -> list[str]:
             opened += [] if wanted in [*automatic, *known] else [wanted]
         else:
             st.session_state["problem"] = CheckpointError(
-                f"The link names the checkpoint '{wanted[:_LONGEST_NAME]}', which there isn't; "
+                f"The link names the checkpoint '{wanted[:LONGEST_NAME]}', which there isn't; "
                 f"take one of: {', '.join(known)}."
             )
     offered = list(dict.fromkeys([*automatic, *known, *opened]))

@@ -20,14 +20,12 @@ from distmat.protein.query import (
 )
 from distmat.protein.sequence import UNNAMED, check_letters
 from distmat.ui.markdown import escape, show_error
-from distmat.ui.predict.checkpoint import ask_checkpoint, offered_checkpoints
+from distmat.ui.predict.checkpoint import LONGEST_NAME, ask_checkpoint, offered_checkpoints
 from distmat.ui.predict.files import ask_model, read_aligned, read_model
 from distmat.ui.predict.link import LONGEST_IN_ADDRESS, address, is_new_address, set_address
 
 _EXAMPLE_COLUMNS = 4
 _UNNAMED = "Pasted sequence"
-_LONGEST_NAME = 60
-"""Letters of a name that are shown."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def request_address(request: PredictionRequest) -> dict[str, str]:
     own = request.truth is not None or request.alignment is not None
     if own or len(request.sequence) > LONGEST_IN_ADDRESS:
         return {}
-    named = {} if request.title == _UNNAMED else {"name": request.title[:_LONGEST_NAME]}
+    named = {} if request.title == _UNNAMED else {"name": request.title[:LONGEST_NAME]}
     return {"seq": request.sequence} | named
 
 
@@ -136,13 +134,13 @@ def _linked(named: dict[str, str]) -> PredictionRequest:
         known = {example.key: example for example in examples()}
         if named["example"] not in known:
             raise SequenceError(
-                f"The link names the example '{named['example'][:_LONGEST_NAME]}', which there "
+                f"The link names the example '{named['example'][:LONGEST_NAME]}', which there "
                 f"isn't; take one of: {', '.join(known)}."
             )
         example = known[named["example"]]
         chain = example.read()
         return PredictionRequest(example.title, chain.sequence, chain, example)
-    title = named.get("name", _UNNAMED)[:_LONGEST_NAME]
+    title = named.get("name", _UNNAMED)[:LONGEST_NAME]
     if "seq" in named:
         return PredictionRequest(title, check_letters(named["seq"], "The link's sequence"))
     return recall_request(named.get("history", ""))
@@ -230,7 +228,7 @@ def _show_aligned() -> None:
         request = known[chosen if chosen < len(known) else 0]
         with st.form("align", border=False):
             text = st.text_area(
-                f"Sequence, to which {escape(request.title[:_LONGEST_NAME])} is aligned",
+                f"Sequence, to which {escape(request.title[:LONGEST_NAME])} is aligned",
                 key="aligned",
                 height=90,
                 help="Of a mutant, a construct, a relative: the structure's residues are given "
@@ -330,4 +328,4 @@ def _show_choice(key: str, what: str) -> None:
 
 
 def _described(request: PredictionRequest) -> str:
-    return f"{request.title[:_LONGEST_NAME]} · {len(request.sequence):,} residues"
+    return f"{request.title[:LONGEST_NAME]} · {len(request.sequence):,} residues"
