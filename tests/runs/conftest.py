@@ -2,9 +2,6 @@
 
 import time
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from distmat.jobs import processes
@@ -12,6 +9,7 @@ from distmat.jobs.lock import ProcessLock
 from distmat.jobs.processes import ProcessIdentity
 from distmat.runs.store import RunStore
 from distmat.training.config import TrainingConfig
+from tests.training.conftest import write_shapes
 
 TINY = {
     "hidden_size": 16,
@@ -48,28 +46,16 @@ def wait_until(condition, seconds=120.0):
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory):
     """Helices of alanine and leucine, strands of valine and threonine."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for index in range(16):
-        n = int(rng.integers(20, 27))
-        i = np.arange(n)
-        turn = np.radians(100) * i
-        helix = np.stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 1.5 * i], axis=1)
-        strand = np.stack([0.9 * (i % 2), 0.0 * i, 3.3 * i], axis=1)
-        letters, shape = (("AL", helix), ("VT", strand))[index % 2]
-        rows.append((f"c{index}", "".join(rng.choice(list(letters), n)), shape.ravel()))
-    columns = dict(zip(("id", "sequence", "ca"), map(list, zip(*rows, strict=True)), strict=True))
-    path = tmp_path_factory.mktemp("data") / "shapes.parquet"
-    pq.write_table(pa.table(columns), path)
-    return path
+    return write_shapes(tmp_path_factory.mktemp("data") / "shapes.parquet", 16)
 
 
 @pytest.fixture(scope="session")
-def tiny(dataset):
+def tiny(dataset, tmp_path_factory):
     """Makes configs that train in a second, PyTorch's start aside."""
+    few = write_shapes(tmp_path_factory.mktemp("data") / "few.parquet", 4, seed=1)
 
     def config(**changes) -> TrainingConfig:
-        settings = {"train": str(dataset), "val": str(dataset), "output": "tiny"}
+        settings = {"train": str(dataset), "val": str(few), "output": "tiny"}
         return TrainingConfig().with_settings({**settings, **TINY, **changes})
 
     return config

@@ -12,18 +12,22 @@ from distmat.jobs.rebuild import rebuild
 from distmat.jobs.states import State
 from distmat.runs import operations
 from distmat.runs.store import RunStore
+from distmat.training.config import TrainingConfig
 
 from .conftest import scheduler_of, wait_until
+from .test_queue import QUICK
 
-# Trained once, by one worker.
+# Made once, by one worker.
 pytestmark = pytest.mark.xdist_group("rebuilt")
 
 
 @pytest.fixture(scope="module")
-def run(home, tiny):
-    """A training that has ended, renamed since."""
-    with RunStore(home) as store:
-        started = operations.launch(store, tiny(), name="first", tags=["a"])
+def run(home):
+    """A run that has ended, renamed since."""
+    config = TrainingConfig(train="synthetic", val="synthetic", max_steps=12, evaluate_every=4)
+    with pytest.MonkeyPatch.context() as patch, RunStore(home) as store:
+        patch.setenv("PYTHONPATH", str(QUICK))
+        started = operations.launch(store, config, name="first", tags=["a"])
         ended = wait_until(lambda: (now := store.get(started.id)).has_ended and now, 180)
         assert ended.state == State.FINISHED, ended.cause
         wait_until(lambda: not ProcessLock(ended.folder / LOCK).is_held())
@@ -74,20 +78,3 @@ def test_what_was_lost_is_said_and_comes_back(home, run, capsys, how):
 def test_a_sound_store_is_left_alone(home, run):
     with pytest.raises(RunError, match="is sound; nothing was done"):
         rebuild(home)
-
-
-def test_a_run_of_an_earlier_version_comes_back_with_the_curves_of_its_checkpoint(home, run):
-    for name in ("job.json", "journal.jsonl"):
-        (run.folder / name).unlink()
-    (home / "runs" / "something-else").mkdir()
-    lose(home, "emptied")
-    done = rebuild(home)
-    assert done.found == (run.id,)
-    assert [folder.name for folder in done.unknown] == ["something-else"]
-    with RunStore(home) as store:
-        again = store.get(run.id)
-        assert again.state == State.FINISHED and again.config.max_steps == 12
-        loss = store.curves(run.id, ["loss"])["loss"]
-        assert loss.steps[-1] == 12 and np.isfinite(loss.values).all()
-        events = [event.text for event in store.events(run.id)]
-        assert "Found again in its folder after the store of jobs was lost." in events

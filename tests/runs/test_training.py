@@ -1,16 +1,17 @@
 """Real trainings in real processes, disturbed in every way: they end as undisturbed ones do."""
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
 from distmat import limits
+from distmat.jobs.rebuild import rebuild
 from distmat.jobs.states import Cause, State
 from distmat.runs import operations
 from distmat.runs.checkpoints import (
@@ -57,35 +58,47 @@ def slow_disk(home):
 
 
 @pytest.fixture(scope="module")
-def runs(home, slow_disk, tiny):
-    """A run left alone, and one with four accidents; and what was seen on the way."""
+def runs(home, slow_disk, tiny, dataset, tmp_path_factory):
+    """A run left alone, and one with accidents; and what was seen on the way."""
+    mine = tmp_path_factory.mktemp("mine") / "mine.parquet"
+    mine.write_bytes(dataset.read_bytes())
+
+    def lose_the_chains(run):
+        """They are read once, at the start: the run goes on without them."""
+        if run.step >= 7:
+            mine.unlink(missing_ok=True)
+        return run.step >= 9
+
     with RunStore(home) as store:
         whole = operations.launch(store, tiny(**CHANGES), name="whole")
         whole = ended(store, whole)
-        parts = operations.launch(store, tiny(**CHANGES), name="parts")
+        parts = operations.launch(store, tiny(**CHANGES, train=str(mine)), name="parts")
         accidents = [
-            # While PyTorch is being loaded, then between two steps, then inside a checkpoint.
+            # While PyTorch is being loaded, then inside a checkpoint, then between two steps.
             lambda: interrupt(store, parts, lambda run: run.process, signal.SIGTERM),
-            lambda: interrupt(store, parts, lambda run: run.step >= 3, signal.SIGKILL),
             lambda: interrupt(store, parts, is_writing(6)),
-            lambda: interrupt(store, parts, lambda run: run.step >= 8, signal.SIGTERM),
+            lambda: interrupt(store, parts, lose_the_chains, signal.SIGTERM),
+            lambda: ended(store, parts),
         ]
         seen = []
         for accident in accidents:
             seen.append(accident())
+            if seen[-1].cause_kind == Cause.INPUT:
+                mine.write_bytes(dataset.read_bytes())
             operations.resume(store, parts.id)
         yield whole, ended(store, parts), seen
 
 
 def test_every_accident_is_told_apart(runs):
-    whole, parts, (loading, stepping, writing, stopped) = runs
+    whole, parts, (loading, writing, stopped, chainless) = runs
     assert whole.state == parts.state == State.FINISHED
     assert (loading.state, loading.cause_kind) == (State.STOPPED, Cause.SIGNAL)
     assert "resuming starts anew" in loading.cause
-    for killed in (stepping, writing):
-        assert (killed.state, killed.cause_kind) == (State.CRASHED, Cause.OUT_OF_MEMORY)
+    assert (writing.state, writing.cause_kind) == (State.CRASHED, Cause.OUT_OF_MEMORY)
     assert (stopped.state, stopped.cause_kind) == (State.STOPPED, Cause.SIGNAL)
-    assert f"checkpoint-{stopped.step}" in stopped.cause and stopped.step >= 8
+    assert f"checkpoint-{stopped.step}" in stopped.cause and stopped.step >= 9
+    assert (chainless.state, chainless.cause_kind) == (State.FAILED, Cause.INPUT)
+    assert "There is no dataset '" in chainless.cause
     assert parts.attempt == 5 and whole.attempt == 1
 
 
@@ -175,27 +188,20 @@ def test_a_full_disk_fails_the_run_with_that_sentence_and_harms_no_checkpoint(
     end_all(small_disk)
 
 
-def test_a_dataset_deleted_or_changed_in_mid_run_stops_nothing_and_is_said_on_resuming(
-    home, slow_disk, tiny, dataset, tmp_path
-):
-    """The chains are read once, at the start."""
-    mine = tmp_path / "mine.parquet"
-    mine.write_bytes(dataset.read_bytes())
-    config = tiny(**CHANGES, train=str(mine), val=str(mine))
-    with RunStore(home) as store:
-        run = operations.launch(store, config, name="mine")
-        wait_until(lambda: store.get(run.id).step >= 3, 120)
-        mine.unlink()
-        run = interrupt(store, run, lambda run: run.step >= 8, signal.SIGTERM)
-        assert run.state == State.STOPPED and run.step >= 8
-        operations.resume(store, run.id)
-        run = ended(store, run)
-        assert (run.state, run.cause_kind) == (State.FAILED, Cause.INPUT)
-        assert f"There is no dataset '{mine}'" in run.cause
-        table = pq.read_table(dataset)
-        pq.write_table(table.slice(0, table.num_rows - 1), mine)
-        operations.resume(store, run.id)
-        run = ended(store, run)
-        assert run.state == State.FAILED and "aren't those that checkpoint-" in run.cause
-        operations.resume(store, run.id, accept_changed_data=True)
-        assert ended(store, run).state == State.FINISHED
+def test_a_run_of_an_earlier_version_comes_back_with_the_curves_of_its_checkpoint(runs, tmp_path):
+    """Of a version that left neither a record nor a journal."""
+    whole, _, _ = runs
+    there = tmp_path / "runs" / whole.id
+    shutil.copytree(whole.folder, there, ignore=shutil.ignore_patterns("job.json", "journal.jsonl"))
+    (tmp_path / "runs" / "something-else").mkdir()
+    (tmp_path / "runs.sqlite").touch()
+    done = rebuild(tmp_path)
+    assert done.found == (whole.id,)
+    assert [folder.name for folder in done.unknown] == ["something-else"]
+    with RunStore(tmp_path) as store:
+        again = store.get(whole.id)
+        assert again.state == State.FINISHED and again.config.max_steps == STEPS
+        loss = store.curves(whole.id, ["loss"])["loss"]
+        assert loss.steps[-1] == STEPS and np.isfinite(loss.values).all()
+        events = [event.text for event in store.events(whole.id)]
+        assert "Found again in its folder after the store of jobs was lost." in events
