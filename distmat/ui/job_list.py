@@ -36,9 +36,11 @@ def show_jobs(
     """
     jobs = store.jobs(kinds=kinds)
     if jobs:
-        # What is at rest is left alone, so that what was opened in it stays open.
-        every = None if all(job.has_ended for job in jobs) else 1.0
-        st.fragment(_show_live, run_every=every)(store, kinds, on_finish, show_result)
+        # What is at rest is left alone, so that what was opened in it stays open, and a click on
+        # a file to download isn't lost while the next look replaces it.
+        live = not all(job.has_ended for job in jobs)
+        show = st.fragment(_show_live, run_every=1.0 if live else None)
+        show(store, kinds, on_finish, show_result, live)
 
 
 def watch_job(job: Job) -> None:
@@ -55,9 +57,11 @@ def _show_live(
     kinds: Sequence[str],
     on_finish: Callable[[Job], None] | None,
     show_result: Callable[[Job], None] | None,
+    live: bool,
 ) -> None:
     operations.reconcile(store)
-    for job in store.jobs(kinds=kinds):
+    jobs = store.jobs(kinds=kinds)
+    for job in jobs:
         if job.state not in ENDED:
             watch_job(job)
         if job.state != State.FINISHED or on_finish is None:
@@ -69,6 +73,8 @@ def _show_live(
             _watched().discard(job.id)
             on_finish(job)
             st.rerun()
+    if live and all(job.has_ended for job in jobs):
+        st.rerun()
 
 
 def _show(store: Store[Any], job: Job) -> None:

@@ -5,16 +5,22 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
 
-SOFTWARE_WEBGL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
-"""Draws WebGL without a graphics card."""
+SOFTWARE_WEBGL = (
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",
+)
+"""Draws WebGL without a graphics card, and all else of a page as where there is none."""
 
 STILL = """
 document.addEventListener("DOMContentLoaded", () => {
@@ -133,29 +139,38 @@ def webgl_offline(webgl_context):
         yield page_and_wanted
 
 
+@dataclass(frozen=True)
+class Server:
+    """`streamlit run app.py`: where it answers, its process, and its workspace."""
+
+    url: str
+    process: psutil.Process
+    home: Path
+
+
 @pytest.fixture(scope="session")
-def address(tmp_path_factory):
-    """Where `streamlit run app.py` answers, with a workspace of its own."""
-    with serve(tmp_path_factory.mktemp("app")) as url:
-        yield url
+def server(tmp_path_factory):
+    """One for all tests that don't mind what others did there."""
+    with serving(tmp_path_factory.mktemp("app")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def address(server):
+    """Where that one answers."""
+    return server.url
 
 
 @pytest.fixture
 def fresh(tmp_path):
-    """A server that nobody has opened a page of, and its workspace."""
-    with serve(tmp_path) as url:
-        yield url, tmp_path / "home"
-
-
-@contextmanager
-def serve(folder):
-    with serving(folder) as (url, _):
-        yield url
+    """One that nobody has opened a page of."""
+    with serving(tmp_path) as started:
+        yield started
 
 
 @contextmanager
 def serving(folder):
-    """The app, and its process."""
+    """The app with a workspace in this folder."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -171,7 +186,8 @@ def serving(folder):
     ):
         try:
             wait_until_it_answers(f"http://127.0.0.1:{port}/_stcore/health", server, folder / "log")
-            yield f"http://127.0.0.1:{port}", server
+            url = f"http://127.0.0.1:{port}"
+            yield Server(url, psutil.Process(server.pid), folder / "home")
         finally:
             server.terminate()
             server.wait(60)
@@ -179,7 +195,7 @@ def serving(folder):
 
 
 def end_runs(home):
-    """What the tests have started in the background."""
+    """What tests have started in the background; what waits is left waiting."""
     from distmat.jobs import processes
     from distmat.runs.store import RunStore
 

@@ -7,7 +7,7 @@ from distmat.protein.examples import examples
 from distmat.protein.structure.write import write_pdb
 from tests.browser.picture import BLUE, share_like
 from tests.browser.test_links import mark_and_share
-from tests.browser.test_predict import open_page, solid_explorer
+from tests.browser.test_predict import solid_explorer
 from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -20,8 +20,7 @@ def test_a_folder_becomes_a_dataset_whose_chains_can_be_looked_at_and_linked_to(
     for example in examples():
         chain = example.read()
         (tmp_path / f"{example.key}.pdb").write_text(write_pdb(chain.sequence, chain.ca))
-    open_page(page, address)
-    page.get_by_role("link", name="Data").click()
+    page.goto(f"{address}/data")
     page.get_by_role("heading", name="Datasets").wait_for()
     inputs = page.locator("textarea[aria-label='Folders, files or patterns']")
     inputs.wait_for(state="attached")

@@ -12,22 +12,22 @@ from tests.browser.test_links import looked_at, mark_and_share
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_an_evaluation_goes_on_while_another_page_is_looked_at(webgl_context, fresh):
-    url, home = fresh
-    data = home / "datasets" / "made_up.parquet"
-    write_synthetic(data, 30)
+def test_an_evaluation_goes_on_while_another_page_is_looked_at(webgl_context, server):
+    # The first in the list of datasets.
+    data = server.home / "datasets" / "a_made_up.parquet"
+    write_synthetic(data, 10)
     page = webgl_context.new_page()
     try:
-        page.goto(f"{url}/evaluate")
+        page.goto(f"{server.url}/evaluate")
         assert_opened(page, "Evaluate", "Evaluate · distmat")
         page.get_by_role("button", name="Start").click()
-        page.get_by_text("mini made_up").first.wait_for()
+        page.get_by_text("mini a_made_up").first.wait_for()
         page.get_by_role("link", name="Data").click()
         page.get_by_role("heading", name="Datasets").wait_for()
         page.get_by_role("link", name="Evaluate").click()
         # Its scores stand beside the baseline's, and the address names it.
         page.wait_for_url(re.compile("evaluation="))
-        page.get_by_role("heading", name="mini on made_up").wait_for()
+        page.get_by_role("heading", name="mini on a_made_up").wait_for()
         page.get_by_text("separation only").first.wait_for()
         page.get_by_role("heading", name="On which chains").wait_for()
 

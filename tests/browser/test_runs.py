@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from distmat.dataset.synthetic import write_synthetic
+from tests.browser.conftest import end_runs
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -58,12 +59,12 @@ def points(page):
 
 
 def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(
-    offline, address, tmp_path
+    offline, server, tmp_path
 ):
     page, wanted = offline
     data = tmp_path / "made_up.parquet"
     write_synthetic(data, 60)
-    page.goto(address)
+    page.goto(server.url)
     open_tab(page, "Train")
     text = page.get_by_role("textbox", name="The same as YAML")
     # What is typed before the page has settled is written over by it.
@@ -110,5 +111,7 @@ def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(
     compare.click()
     page.get_by_role("heading", name="2 runs compared").wait_for()
     page.locator(".js-plotly-plot").first.wait_for()
+    # They would go on beside the tests that follow.
+    end_runs(server.home)
 
     assert wanted == []

@@ -9,27 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.browser.conftest import serving
 from tests.browser.test_predict import SEQUENCE, open_page
 from tests.runs.conftest import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """A server, and the process that it is."""
-    with serving(tmp_path_factory.mktemp("server")) as (url, process):
-        yield url, psutil.Process(process.pid)
-
-
-@pytest.fixture
-def own(tmp_path):
-    """Another one, which may be ended."""
-    with serving(tmp_path) as (url, process):
-        yield url, psutil.Process(process.pid)
 
 
 def workers_of(server):
@@ -43,21 +28,21 @@ def paste(page, url, name, sequence):
     page.get_by_role("button", name="Predict", exact=True).click()
 
 
-def test_a_killed_worker_is_one_sentence_and_the_next_prediction_works(shared, offline):
-    url, server = shared
+def test_a_killed_worker_is_one_sentence_and_the_next_prediction_works(server, offline):
+    url, process = server.url, server.process
     page, _ = offline
     paste(page, url, "long", LETTERS * 45)
     page.get_by_text(re.compile(r"Predicting 900 residues: step")).wait_for()
     # The example on the page may have one of its own.
-    for worker in workers_of(server):
+    for worker in workers_of(process):
         worker.kill()
     page.get_by_text("most likely because memory ran out").first.wait_for()
     paste(page, url, "short", SEQUENCE)
     page.get_by_role("heading", name="short").wait_for()
     # PyTorch is the workers' alone.
-    loaded = {Path(one.path).name for one in server.memory_maps()}
+    loaded = {Path(one.path).name for one in process.memory_maps()}
     assert not any(name.startswith("libtorch") for name in loaded)
-    there = set().union(*map(names_in, workers_of(server)))
+    there = set().union(*map(names_in, workers_of(process)))
     assert any(name.startswith("libtorch") for name in there)
 
 
@@ -65,8 +50,8 @@ def names_in(process):
     return {Path(one.path).name for one in process.memory_maps()}
 
 
-def test_a_long_prediction_stalls_nobody_and_stops_when_its_page_is_left(shared, offline, context):
-    url, server = shared
+def test_a_long_prediction_stalls_nobody_and_stops_when_its_page_is_left(server, offline, context):
+    url = server.url
     page, _ = offline
     page.goto(url)
     page.get_by_text("Look at it in 3D").wait_for()
@@ -78,11 +63,11 @@ def test_a_long_prediction_stalls_nobody_and_stops_when_its_page_is_left(shared,
     assert other.get_by_text(re.compile(r"Predicting 1,500 residues: step")).count()
     other.close()
     # What it had to do is left.
-    wait_until(lambda: all(one.cpu_percent(0.5) < 5 for one in workers_of(server)))
+    wait_until(lambda: all(one.cpu_percent(0.5) < 5 for one in workers_of(server.process)))
 
 
-def test_the_server_ends_within_seconds_though_a_page_and_an_upload_are_open(own, offline):
-    url, server = own
+def test_the_server_ends_within_seconds_though_a_page_and_an_upload_are_open(fresh, offline):
+    url, server = fresh.url, fresh.process
     page, _ = offline
     page.goto(url)
     page.get_by_text("Look at it in 3D").wait_for()

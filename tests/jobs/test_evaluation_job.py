@@ -9,8 +9,9 @@ import pytest
 from distmat import cli
 from distmat.dataset.synthetic import write_synthetic
 from distmat.errors import DatasetError
-from distmat.jobs import scheduler
+from distmat.jobs import operations, scheduler
 from distmat.jobs.operations import resume
+from distmat.jobs.recorder import StoreRecorder
 from distmat.jobs.states import State
 from distmat.jobs.store import JobStore
 from distmat.training import evaluation_job
@@ -47,13 +48,34 @@ def test_the_scores_are_those_that_the_command_prints_also_after_a_kill(home, ca
         # What is asked again is found and not computed again.
         again = find_evaluation(store, job.settings)
         assert again is not None and again.id == job_id
+    assert_printed(command, job, capsys)
+    assert not parts.exists()
+    assert cli.main(["runs", "list", "--all", "--json"]) == 0
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)] == [job_id]
+
+
+def test_jobs_that_share_the_chains_give_the_scores_that_the_command_prints(
+    home, capsys, monkeypatch
+):
+    monkeypatch.setattr(operations, "ensure_scheduler", lambda home: None)
+    write_synthetic(home / "datasets" / "synthetic.parquet", 30)
+    command = ["evaluate", "synthetic", "--max-length", "80", "--split", "all", "--library", "none"]
+    assert cli.main([*command, "--background", "--array", "2"]) == 0
+    with JobStore(home) as store:
+        one, two = (store.get(job_id) for job_id in capsys.readouterr().out.split())
+        # The last to end writes the scores, into the first one's folder.
+        for job in (two, one):
+            assert not (one.folder / "evaluation.json").exists()
+            assert evaluation_job.evaluate_job(job, StoreRecorder(store, job.id))
+    assert_printed(command, one, capsys)
+
+
+def assert_printed(command, job, capsys):
+    """A command prints what a job has written."""
     assert cli.main([*command, "--json", "--per-chain"]) == 0
     printed = json.loads(capsys.readouterr().out)
     written = json.loads((job.folder / "evaluation.json").read_text())
     assert written.pop("seconds") and printed.pop("seconds") and written == printed
-    assert not parts.exists()
-    assert cli.main(["runs", "list", "--all", "--json"]) == 0
-    assert [one["id"] for one in json.loads(capsys.readouterr().out)] == [job_id]
 
 
 def test_a_key_differs_with_whatever_the_scores_depend_on(home, monkeypatch):

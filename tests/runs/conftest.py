@@ -36,11 +36,14 @@ def wait_until(condition, seconds=120.0):
     """What the condition says once it says something; asked less often what takes longer."""
     deadline = time.monotonic() + seconds
     pause = 0.01
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(pause)
+    while True:
+        asked = time.monotonic()
+        if result := condition():
+            return result
+        now = time.monotonic()
+        assert now < deadline, "it took too long"
         pause = min(1.2 * pause, 0.06)
-    return result
+        time.sleep(max(pause, min(3 * (now - asked), 1.0)))
 
 
 @pytest.fixture(scope="session")

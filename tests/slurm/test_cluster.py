@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from distmat import cli
+from distmat.batch import crew
 from distmat.jobs import operations as job_operations
 from distmat.jobs.backends import slurm
 from distmat.jobs.states import Cause, State
@@ -177,14 +178,14 @@ def test_what_slurm_does_not_take_fails_with_its_words(store):
 
 
 def test_predictions_are_shared_by_tasks_of_one_array_each_of_which_is_a_job(
-    store, tmp_path, capsys
+    store, tmp_path, monkeypatch, capsys
 ):
     everything = os.cpu_count()
     before = launch(store, steps=1000, processors=everything)
     wait_until(lambda: store.get(before.id).step > 2)
     sequences = tmp_path / "many.fasta"
     sequences.write_text(
-        "\n".join(f">s{n}\n{'MKTAYIAKQRQISFVKSH'[: 10 + n % 8]}" for n in range(66))
+        "\n".join(f">s{n}\n{'MKTAYIAKQRQISFVKSH'[: 10 + n % 8]}" for n in range(18))
     )
     shared = ["predict", str(sequences), "--library", "none", "--formats", "pdb"]
     by_slurm = ["--background", "--array", "2", "--backend", "slurm"]
@@ -209,6 +210,8 @@ def test_predictions_are_shared_by_tasks_of_one_array_each_of_which_is_a_job(
         operations.resume(jobs, second)
         two = wait_until(lambda: (job := jobs.get(second)).has_ended and job, 120)
     assert two.state == State.FINISHED and two.job.isdigit() and two.job != array, two.cause
+    # By one process, as in a job.
+    monkeypatch.setattr(crew, "usable_processors", lambda: 1)
     assert cli.main([*shared, "--out", str(tmp_path / "direct")]) == 0
     merged = one.folder / "results" / "results.csv"
     assert merged.read_bytes() == (tmp_path / "direct" / "results.csv").read_bytes()
