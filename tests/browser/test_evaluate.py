@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 def test_an_evaluation_goes_on_while_another_page_is_looked_at(webgl_context, server):
     # The first in the list of datasets.
     data = server.home / "datasets" / "a_made_up.parquet"
-    write_synthetic(data, 10)
+    write_synthetic(data, 30)
     page = webgl_context.new_page()
     try:
         page.goto(f"{server.url}/evaluate")

@@ -56,12 +56,18 @@ def learn(net, steps, rate=1e-2):
     return losses
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(
-    ("head", "loss"),
-    [(head, loss) for head in KINDS_OF_HEADS.names() for loss in KINDS_OF_HEADS.get(head).losses],
-)
+LEARNING = [
+    (head, loss) for head in KINDS_OF_HEADS.names() for loss in KINDS_OF_HEADS.get(head).losses
+]
+SQUARE = [
+    (kind, MODES[(column + row) % len(MODES)], *LEARNING[row])
+    for row in range(len(LEARNING))
+    for column, kind in enumerate(KINDS)
+]
+"""Each way to learn with each kind of encoder and each mode, and every pair of the latter two."""
+
+
+@pytest.mark.parametrize(("kind", "mode", "head", "loss"), SQUARE)
 def test_it_learns_is_saved_comes_back_to_the_bit_and_predicts(
     folders, tmp_path, kind, mode, head, loss
 ):

@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -157,7 +158,7 @@ def serving():
             data = files[path]
             facts = {
                 "X_Repo_Commit": commit(files),
-                "ETag": f'"{hashlib.sha256(data).hexdigest()}"',
+                "ETag": f'"{digest(data)}"',
             }
             if path in hub.cut and self.command == "GET":
                 self.send_response(200)
@@ -182,4 +183,11 @@ def serving():
 
 def commit(files):
     """What a revision of these files is called."""
-    return hashlib.sha1(repr(sorted(files.items())).encode()).hexdigest()
+    told = sorted((name, digest(data)) for name, data in files.items())
+    return hashlib.sha1(repr(told).encode()).hexdigest()
+
+
+@cache
+def digest(data):
+    """SHA-256 of a file, reckoned once."""
+    return hashlib.sha256(data).hexdigest()

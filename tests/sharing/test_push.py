@@ -1,9 +1,8 @@
-"""A model goes to a hub, comes back and predicts the same; in a process of its own, for the hub's
-client reads its address once.
+"""A model goes to a hub, comes back and predicts the same; each command in a process of its own,
+for the hub's client reads its address once.
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +33,7 @@ def hub():
 
 
 def environment(hub, home, token=TOKEN):
-    settings = {
+    return {
         "HF_ENDPOINT": hub.address if hub else "http://127.0.0.1:1",
         "HF_HOME": str(home / "hf"),
         "HF_TOKEN": token,
@@ -43,21 +42,55 @@ def environment(hub, home, token=TOKEN):
         "DISTMAT_HOME": str(home / "home"),
         "PYTHONWARNINGS": "ignore",
     }
-    return {**os.environ, **settings}
 
 
-def distmat(hub, home, *arguments, token=TOKEN):
-    return subprocess.run(
-        [sys.executable, "-m", "distmat", *map(str, arguments)],
-        env=environment(hub, home, token),
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-    )
+PROGRAM = """
+import json, os, sys
+import distmat.batch.job, distmat.model.predictor, distmat.sharing.push
+from distmat import cli
+
+assert "huggingface_hub" not in sys.modules
+for line in sys.stdin:
+    asked = json.loads(line)
+    if not (child := os.fork()):
+        os.environ.update(asked["environment"])
+        for stream, place in enumerate(asked["said"], 1):
+            os.dup2(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        code = cli.main(asked["arguments"])
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Runs commands in processes that begin where it is, with PyTorch, and without the hub's client."""
 
 
 @pytest.fixture(scope="module")
-def pushed(hub, tmp_path_factory):
+def distmat(tmp_path_factory):
+    """Runs the command for somebody; what came of it."""
+    said = [tmp_path_factory.mktemp("said") / name for name in ("out", "err")]
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command, root = [sys.executable, "-c", PROGRAM], Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, **options) as program:
+
+        def run(hub, home, *arguments, token=TOKEN):
+            asked = {
+                "environment": environment(hub, home, token),
+                "said": [*map(str, said)],
+                "arguments": [*map(str, arguments)],
+            }
+            program.stdin.write(json.dumps(asked) + "\n")
+            program.stdin.flush()
+            code = int(program.stdout.readline())
+            return subprocess.CompletedProcess(
+                arguments, code, *(place.read_text(encoding="utf-8") for place in said)
+            )
+
+        yield run
+        program.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def pushed(distmat, hub, tmp_path_factory):
     home = tmp_path_factory.mktemp("pusher")
     done = distmat(
         hub, home, "push", "mini", "lab/mini", "--license", "mit", "--trained-on", "lab/chains"
@@ -86,7 +119,7 @@ def test_what_a_prediction_needs_is_sent_with_a_card_and_nothing_else(hub, pushe
     assert 'distmat.load("hf://lab/mini")' in card and "9,464" in card
 
 
-def test_what_was_pushed_predicts_the_same_elsewhere(hub, pushed, tmp_path):
+def test_what_was_pushed_predicts_the_same_elsewhere(distmat, hub, pushed, tmp_path):
     asked = ["predict", SEQUENCE, "--library", "none", "--json", "--checkpoint"]
     here = distmat(hub, tmp_path, *asked, "mini")
     there = distmat(hub, tmp_path, *asked, "hf://lab/mini")
@@ -96,7 +129,7 @@ def test_what_was_pushed_predicts_the_same_elsewhere(hub, pushed, tmp_path):
     assert pushed_one == shipped
 
 
-def test_a_download_that_breaks_off_is_said_and_done_again(hub, pushed, tmp_path):
+def test_a_download_that_breaks_off_is_said_and_done_again(distmat, hub, pushed, tmp_path):
     hub.cut.add("model.safetensors")
     asked = ["predict", SEQUENCE, "--library", "none", "--checkpoint", "hf://lab/mini"]
     done = distmat(hub, tmp_path, *asked)
@@ -117,12 +150,12 @@ def test_a_download_that_breaks_off_is_said_and_done_again(hub, pushed, tmp_path
         (["push", "nothing", "lab/x", "--dataset"], "There is no dataset 'nothing'"),
     ],
 )
-def test_what_is_wrong_is_one_sentence(hub, pushed, tmp_path, arguments, words):
+def test_what_is_wrong_is_one_sentence(distmat, hub, pushed, tmp_path, arguments, words):
     done = distmat(hub, tmp_path, *arguments)
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
 
 
-def test_without_a_token_or_a_network_nothing_is_sent_and_it_is_said(hub, tmp_path):
+def test_without_a_token_or_a_network_nothing_is_sent_and_it_is_said(distmat, hub, tmp_path):
     done = distmat(hub, tmp_path, "push", "mini", "lab/other", token="hf_wrong")
     assert done.returncode == 2 and "401, you may not; type 'hf auth login'" in done.stderr
     assert "lab/other" not in hub.repositories
@@ -130,7 +163,7 @@ def test_without_a_token_or_a_network_nothing_is_sent_and_it_is_said(hub, tmp_pa
     assert done.returncode == 2 and "check the network and try again" in done.stderr
 
 
-def test_a_dataset_goes_with_a_card_that_the_viewer_reads(hub, tmp_path):
+def test_a_dataset_goes_with_a_card_that_the_viewer_reads(distmat, hub, tmp_path):
     made = distmat(hub, tmp_path, "data", "synthetic", "--chains", "20")
     assert made.returncode == 0, made.stderr
     done = distmat(

@@ -10,6 +10,7 @@ import pytest
 
 from distmat.training.config import config_text
 from distmat.training.trainer import train
+from tests.training.conftest import write_shapes
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +42,9 @@ def launch(config_file: Path, *options: str) -> subprocess.CompletedProcess:
 
 @pytest.mark.xdist_group("torchrun")
 def test_two_processes_learn_as_one_with_twice_the_accumulation(make_config, tmp_path):
+    few = write_shapes(tmp_path / "few.parquet", chains=6, seed=1)
     changes = {"dropout": 0.0, "max_steps": 6, "evaluate_every": 3, "evaluation_chains": 5}
+    changes |= {"val": str(few)}
     alone = make_config(tmp_path / "alone", accumulation=4, **changes)
     shared = make_config(tmp_path / "shared", accumulation=2, **changes)
     result = train(alone)
@@ -58,7 +61,7 @@ def test_two_processes_learn_as_one_with_twice_the_accumulation(make_config, tmp
         assert ended.stderr.count(said) == 1
     assert "2 processes" in ended.stderr
     printed = json.loads(ended.stdout)
-    assert printed["chains"] == 24
+    assert printed["chains"] == 6
     assert printed["model"]["mae"] == pytest.approx(result.as_dict()["model"]["mae"], rel=1e-4)
     assert (tmp_path / "shared" / "model.safetensors").is_file()
     for index in (0, 1):
