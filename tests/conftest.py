@@ -3,6 +3,7 @@
 And the quick tier: ``pytest -m quick`` runs what needs no network, process, browser or training.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -82,6 +83,12 @@ def pytest_ignore_collect(collection_path, config):
     if asked and collection_path.name.startswith("test_") and not is_quick(collection_path):
         return True
     return None
+
+
+def pytest_collection_finish():
+    """What was imported stays: the collector, which each training asks for, needn't look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):
