@@ -96,7 +96,9 @@ class Prediction:
     alignment : Alignment or None
         Of its relatives, with which templates were looked for.
     alignment_use : str
-        What the network made of it, for a person; empty without one.
+        What was made of it, for a person; empty without one.
+    couplings_used : bool
+        Whether its couplings count in the map; see `distmat.library.covariation`.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Prediction:
     training_overlap: Overlap | None = None
     alignment: Alignment | None = None
     alignment_use: str = ""
+    couplings_used: bool = False
 
     def as_dict(self, checkpoint: str | None = None) -> dict:
         """For JSON, with the name of the checkpoint that predicted, where it is told."""
@@ -121,12 +124,16 @@ class Prediction:
             "eigenvalue_share": round(float(self.backbone.eigenvalue_share), 4),
             "steps": list(self.backbone.steps),
             "training_overlap": overlap.as_dict() if (overlap := self.training_overlap) else None,
-            "alignment": (
-                {**self.alignment.as_dict(), "use": self.alignment_use} if self.alignment else None
-            ),
+            "alignment": self._alignment_as_dict(),
             "templates": [template.as_dict() for template in self.templates],
             "scores": None if self.comparison is None else self.comparison.as_dict(),
         }
+
+    def _alignment_as_dict(self) -> dict | None:
+        if self.alignment is None:
+            return None
+        use = {"use": self.alignment_use, "couplings_used": self.couplings_used}
+        return {**self.alignment.as_dict(), **use}
 
 
 def predict_chain(
@@ -221,8 +228,17 @@ def complete_prediction(
         report(0.95, "Comparing with the structure")
         comparison = _compare(predictor, predicted, backbone, truth, templates)
     report(1.0, "Done")
-    use = predictor.describe_use(alignment)
-    return Prediction(name, predicted, backbone, comparison, templates, overlap, alignment, use)
+    return Prediction(
+        name,
+        predicted,
+        backbone,
+        comparison,
+        templates,
+        overlap,
+        alignment,
+        predictor.describe_use(alignment),
+        predictor.hears_couplings(alignment),
+    )
 
 
 def distogram_of(

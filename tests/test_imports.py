@@ -35,7 +35,7 @@ KNOWS = {
         "geometry",
         "scoring",
     },
-    "library": {"errors", "jobs", "workspace", "protein", "dataset"},
+    "library": {"errors", "jobs", "workspace", "protein", "geometry", "dataset"},
     "model": {
         "errors",
         "documents",

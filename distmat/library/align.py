@@ -6,6 +6,7 @@ from pathlib import Path
 from distmat.dataset.clustering import MMseqsWorkspace
 from distmat.dataset.sequence_bank import check_sequences, plain_fasta
 from distmat.library.profiles import read_text_database
+from distmat.protein.alignment import MOST_ROWS
 
 _ITERATIONS, _SENSITIVITY, _E_VALUE = "2", "5", "0.001"
 """Of the search: sequences found first help to find others."""
@@ -37,13 +38,15 @@ def align_relatives(
     """
     check_sequences(sequences)
     with MMseqsWorkspace(folder, threads) as place:
-        search_relatives(place, chains, sequences)
+        search_relatives(place, chains, sequences, MOST_ROWS)
         place.run(["result2msa", "chains", "natural", "found", "aligned", "--msa-format-mode", "5"])
         found = dict(read_text_database(place.folder / "aligned"))
     return [found.get(number) or f">{number}\n{chain}\n" for number, chain in enumerate(chains)]
 
 
-def search_relatives(place: MMseqsWorkspace, chains: Sequence[str], sequences: Path) -> None:
+def search_relatives(
+    place: MMseqsWorkspace, chains: Sequence[str], sequences: Path, most: int = 300
+) -> None:
     """Leave the databases ``chains``, ``natural`` and ``found`` in the folder.
 
     Parameters
@@ -53,6 +56,8 @@ def search_relatives(place: MMseqsWorkspace, chains: Sequence[str], sequences: P
         Their places are the numbers in the databases.
     sequences : Path
         See `align_relatives`.
+    most : int
+        Candidates for each chain; MMseqs2's own default is enough for a profile, not for couplings.
     """
     place.write("chains", enumerate(chains))
     natural = plain_fasta(sequences, place.folder / "sequences.fasta").resolve()
@@ -60,4 +65,5 @@ def search_relatives(place: MMseqsWorkspace, chains: Sequence[str], sequences: P
     for file, name in (("chains.fasta", "chains"), (str(natural), "natural")):
         place.run(["createdb", file, name, "--shuffle", "0"], threads=False)
     finding = ["--num-iterations", _ITERATIONS, "-s", _SENSITIVITY, "-e", _E_VALUE, "-a"]
+    finding += ["--max-seqs", str(most)]
     place.run(["search", "chains", "natural", "found", "tmp", *finding])

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from distmat.errors import CheckpointError, SequenceError
 from distmat.geometry.calibration import Calibration
+from distmat.library.covariation import count_effective, gather_covariation, hears_covariation
 from distmat.library.evidence import gather_evidence
 from distmat.library.templates import Template
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
@@ -104,7 +105,8 @@ class Predictor:
             Of the sequence's relatives. A network that was trained with profiles reads theirs (see
             `reads_relatives`); another one that gives a distogram is asked about some of them, too
             (see `homologues_of`), and the mean of what it says counts: they fold alike, and its
-            errors are others for each.
+            errors are others for each. What its couplings tell is added to any distogram (see
+            `hears_couplings`).
 
         Returns
         -------
@@ -131,7 +133,7 @@ class Predictor:
         with few_threads(len(sequence)), report_layers(self.network, report, len(sequence), passes):
             answer = self._answer([sequence], [templates], [alignment])
         report(NETWORK_SHARE, "Reading the distances")
-        return self._read(answer, 0, sequence, templates, readout)
+        return self._read(answer, 0, sequence, templates, alignment, readout)
 
     @torch.inference_mode()
     def distogram(
@@ -165,7 +167,7 @@ class Predictor:
             )
         with few_threads(len(sequence)):
             answer = self._answer([sequence], [templates], [alignment])
-        logits_LLK = self._logits(answer, 0, len(sequence), templates)
+        logits_LLK = self._logits(answer, 0, len(sequence), templates, alignment)
         return whole_distogram(sequence, logits_LLK, self.network.edges)
 
     @torch.inference_mode()
@@ -212,7 +214,7 @@ class Predictor:
                 families = [None if alignments is None else alignments[p] for p in places]
                 answer = self._answer(together, laid, families)
             for row, place in enumerate(places):
-                yield place, self._read(answer, row, checked[place], laid[row])
+                yield place, self._read(answer, row, checked[place], laid[row], families[row])
 
     def _answer(
         self,
@@ -246,10 +248,24 @@ class Predictor:
         room = _HOMOLOGUE_PAIRS // alignment.rows.shape[1] ** 2
         return alignment.list_homologues(min(MOST_HOMOLOGUES, room))
 
+    def hears_couplings(self, alignment: Alignment | None) -> bool:
+        """Whether an alignment's couplings count in a prediction; see `hears_covariation`."""
+        if alignment is None or not self.network.gives_distogram:
+            return False
+        return hears_covariation(alignment)
+
     def describe_use(self, alignment: Alignment | None) -> str:
-        """What the network makes of an alignment, for a person; empty where there is none."""
+        """What is made of an alignment, for a person; empty where there is none."""
         if alignment is None or len(alignment) < 2:
             return ""
+        said = self._describe_network_use(alignment)
+        if not self.hears_couplings(alignment):
+            return said
+        return (
+            f"{said} Couplings of {count_effective(alignment):,.0f} effective sequences count, too."
+        )
+
+    def _describe_network_use(self, alignment: Alignment) -> str:
         if self.reads_relatives:
             return "The network read its profile."
         if count := len(self.homologues_of(alignment)):
@@ -314,12 +330,13 @@ class Predictor:
         row: int,
         sequence: str,
         templates: Sequence[Template] = (),
+        alignment: Alignment | None = None,
         readout: str = "median",
     ) -> DistanceMap:
         """The map of one of the chains that were answered for."""
         n = len(sequence)
         if answer.logits is not None:
-            logits_LLK = self._logits(answer, row, n, templates)
+            logits_LLK = self._logits(answer, row, n, templates, alignment)
             predicted = read_distogram(sequence, logits_LLK, self.network.edges, readout)
             factors = self.network.config.std_factors
             # Of two residues alone the network has seen too little to know that they are bonded.
@@ -330,15 +347,24 @@ class Predictor:
         return _map_of_distances(sequence, answer.distances[row, :n, :n], self.residuals)
 
     def _logits(
-        self, answer: NetworkOutput, row: int, residues: int, templates: Sequence[Template]
+        self,
+        answer: NetworkOutput,
+        row: int,
+        residues: int,
+        templates: Sequence[Template],
+        alignment: Alignment | None,
     ) -> torch.Tensor:
-        """The distogram of one of the chains that were answered for, after its templates."""
+        """The distogram of one chain that was answered for, after templates and couplings."""
         assert answer.logits is not None  # noqa: S101  asked of heads that give them
         logits_LLK = answer.logits[row, :residues, :residues]
         logits_LLK = logits_LLK.div_(self.network.config.distogram_temperature)
-        if not templates or self.reads_relatives:
-            return logits_LLK
-        return _hear(logits_LLK, templates, self.network.edges)
+        if templates and not self.reads_relatives:
+            logits_LLK = _hear(logits_LLK, templates, self.network.edges)
+        if alignment is not None and self.hears_couplings(alignment):
+            bounds = bin_bounds(self.network.edges).cpu().numpy()
+            told = torch.from_numpy(gather_covariation(alignment, bounds))
+            logits_LLK = logits_LLK.float().log_softmax(dim=-1).add_(told.to(logits_LLK.device))
+        return logits_LLK
 
     def check_length(self, residues: int) -> None:
         """Raise a SequenceError if the head or the free memory is too small for such a chain."""

@@ -31,6 +31,9 @@ class StandIn:
         std = np.where(apart > 0, 0.5 + 0.1 * apart, 0.0)
         return DistanceMap(sequence, distances, std, np.exp(-distances / 8))
 
+    def hears_couplings(self, alignment):
+        return False
+
     def describe_use(self, alignment):
         return ""
 

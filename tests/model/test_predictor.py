@@ -10,6 +10,7 @@ import torch
 
 from distmat.errors import CheckpointError, SequenceError
 from distmat.geometry.calibration import Calibration
+from distmat.library.covariation import gather_covariation
 from distmat.model import predictor as predictor_module
 from distmat.model.build import build_network
 from distmat.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -19,8 +20,9 @@ from distmat.model.network import DistanceNetworkConfig
 from distmat.model.predictor import Predictor, load
 from distmat.model.residuals import Residuals
 from distmat.prediction import predict_chain
-from distmat.protein.alignment import align_rows
+from distmat.protein.alignment import Alignment, align_rows
 from distmat.protein.examples import examples
+from distmat.protein.sequence import ALPHABET
 from distmat.scoring.baseline import SeparationBaseline
 
 from .test_network import tiny_network
@@ -195,6 +197,27 @@ def test_what_the_network_makes_of_an_alignment_is_said(checkpoint):
     assert predictor.describe_use(None) == predictor.describe_use(align_rows(FAMILY[:1])) == ""
     alone = predictor.describe_use(align_rows((FAMILY[0], FAMILY[0])))
     assert alone.startswith("The network saw the query alone: none of the others is 25% to 95%")
+
+
+def test_couplings_of_a_deep_alignment_count_by_bayes_rule(checkpoint, monkeypatch):
+    monkeypatch.setattr(predictor_module, "MOST_HOMOLOGUES", 0)
+    rows = np.random.default_rng(0).integers(0, 20, (60, 13)).astype(np.uint8)
+    rows[:, 10] = rows[:, 2]
+    predictor, family = Predictor(checkpoint), Alignment(rows)
+    sequence = "".join(ALPHABET[code] for code in rows[0])
+    alone = predictor.distogram(sequence)
+    expected = alone.probabilities * np.exp(gather_covariation(family, alone.bounds))
+    found = predictor.distogram(sequence, alignment=family).probabilities
+    expected /= expected.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.abs(found - alone.probabilities).max() > 1e-3
+    assert "couplings of 60 effective sequences" in predictor.describe_use(family).lower()
+    assert predictor.hears_couplings(family) and not predictor.hears_couplings(None)
+    told = predict_chain(predictor, sequence, alignment=family).as_dict()["alignment"]
+    assert told["couplings_used"] and told["use"] == predictor.describe_use(family)
+    many = dict(predictor.predict_many(["MKTAY", sequence], alignments=[None, family]))
+    predicted = predictor.predict(sequence, alignment=family).distances
+    np.testing.assert_allclose(many[1].distances, predicted, atol=1e-3)
 
 
 def test_progress_is_told_of_all_passes(checkpoint):

@@ -31,6 +31,9 @@ class StandIn:
     takes_templates = False
     training_sequences = None
 
+    def hears_couplings(self, alignment):
+        return False
+
     def describe_use(self, alignment):
         return "" if alignment is None else "The stand-in saw the query alone."
 
