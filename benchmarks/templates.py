@@ -2,24 +2,30 @@ r"""What templates add to predictions, and how far their distances are to be tru
 
 Run by hand, from this folder's parent:
 
+    python benchmarks/templates.py align --library LIBRARY
     python benchmarks/templates.py fit --library LIBRARY
     python benchmarks/templates.py score --data val.parquet --library LIBRARY
 
-`fit` finds templates for chains of the library among its other clusters, below 30 % identity, and
-fits the numbers in `distmat/library/evidence.py` to pairs of theirs by maximum likelihood. `score`
-compares predictions from the sequence alone, with templates, and two nulls: the separation, and
-copying the surest template. Chains of a query's own PDB entry and alignments of 30 % identity and
-more are left out.
+`align` and `fit` find templates for chains of the library among its other clusters, below 30 %
+identity. `align` fits the numbers in `distmat/library/realign.py`: the likelihood of the alignments
+that TM-align makes of the two structures, among all local ones (a conditional random field), and
+counts how many of its pairs search and realignment find among chains that weren't fitted to.
+`fit` fits the numbers in `distmat/library/evidence.py` to pairs of residues, by maximum
+likelihood. `score` compares predictions from the sequence alone, with templates, and two nulls:
+the separation, and copying the surest template. Chains of a query's own PDB entry and alignments
+of 30 % identity and more are left out.
 """
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+import tmtools
 import torch
+from scipy.optimize import minimize
 from scipy.stats import bootstrap
 
 from distmat.dataset.clustering import RELATED
@@ -28,9 +34,19 @@ from distmat.geometry.calibration import Calibration
 from distmat.geometry.embedding import embed
 from distmat.geometry.reconstruction import reconstruct
 from distmat.library.evidence import FARTHEST, describe
+from distmat.library.realign import (
+    GAP_EXTEND,
+    GAP_OPEN,
+    WEIGHTS,
+    choose_path,
+    describe_pairs,
+    find_counterparts,
+    lay_hit,
+    weigh_paths,
+)
 from distmat.library.search import Exclusion, find_templates, search
 from distmat.library.store import Library
-from distmat.library.templates import Template, copy_nearest, lay
+from distmat.library.templates import Hit, Template, copy_nearest
 from distmat.model.predictor import load
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import DistanceMap, pairwise_distances
@@ -42,6 +58,8 @@ from distmat.workspace import dataset_path, library_path
 
 PAIRS = 150
 """Of a template; neighbouring pairs tell the same."""
+HITS = 220
+"""With E-values within the same two decades."""
 SHOWN = ("mae", "rmse", "pearson", "lddt", "long_precision")
 """Of the map; beside them `_scored` gives MDS r, and TM and lDDT of the trace."""
 
@@ -50,6 +68,8 @@ def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
+    aligning = commands.add_parser("align", help="fit what makes residues counterparts")
+    aligning.add_argument("--chains", type=int, default=400, help="of the library, as queries")
     fitting = commands.add_parser("fit", help="fit the likelihood of a template's distances")
     fitting.add_argument("--chains", type=int, default=3_000, help="of the library, as queries")
     scoring = commands.add_parser("score", help="scores with and without templates")
@@ -58,11 +78,13 @@ def main() -> None:
     scoring.add_argument("--shortest", type=int, default=0)
     scoring.add_argument("--longest", type=int, default=256)
     scoring.add_argument("--chains", type=int, default=100_000, help="spread over the file")
-    for command in (fitting, scoring):
+    for command in (aligning, fitting, scoring):
         command.add_argument("--library", required=True)
     options = parser.parse_args()
     library = Library(library_path(options.library))
-    if options.command == "fit":
+    if options.command == "align":
+        align(library, options.chains)
+    elif options.command == "fit":
         fit(library, options.chains)
     else:
         score(library, options)
@@ -105,6 +127,26 @@ def _sampled_pairs(
     library: Library, chosen: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Facts, the template's distance and the true one of pairs, in the order of their queries."""
+    found = [(query, hit) for query, hits in _remote_hits(library, chosen) for hit in hits]
+    # Most are of large families and sure; a chain whose family is new has others.
+    decades = np.array([-np.log10(max(hit.e_value, 1e-30)) for _, hit in found]) // 2
+    places = [np.flatnonzero(decades == each) for each in np.unique(decades)]
+    drawn = np.concatenate([rng.permutation(each)[:HITS] for each in places])
+    facts, known, true = [], [], []
+    for query, hit in (found[place] for place in np.sort(drawn)):
+        chain, profile = library.chain(hit.target), library.profile(hit.target)
+        rows, laid_out, i, j = describe(lay_hit(query.sequence, chain, profile, hit))
+        distances = query.distances[i, j]
+        usable = np.flatnonzero(np.isfinite(distances) & (np.array(j - i) > 2))
+        some = rng.choice(usable, min(PAIRS, len(usable)), replace=False)
+        facts.append(rows[some])
+        known.append(laid_out[some])
+        true.append(distances[some])
+    return np.concatenate(facts), np.concatenate(known), np.concatenate(true)
+
+
+def _remote_hits(library: Library, chosen: np.ndarray) -> Iterator[tuple[Chain, list[Hit]]]:
+    """Chains of a library with what is found for them among its other clusters, below 30 %."""
     entries = np.array([name.partition("_")[0] for name in library.normal_names])
 
     def allowed(place: int) -> np.ndarray:
@@ -112,22 +154,100 @@ def _sampled_pairs(
         return (library.clusters != library.clusters[number]) & (entries != entries[number])
 
     sequences = [library.sequences[number] for number in chosen]
-    facts, known, true = [], [], []
     for number, hits in zip(chosen, search(library, sequences, 2, allowed), strict=True):
         query = library.chain(int(number))
-        laid = (
-            lay(query.sequence, library.chain(hit.target), hit.places(len(query)), hit.e_value)
-            for hit in hits
+        known = library.sequences
+        yield (
+            query,
+            [h for h in hits if h.find_identity(query.sequence, known[h.target]) < RELATED],
         )
-        for template in [one for one in laid if one.identity < RELATED][:2]:
-            rows, laid_out, i, j = describe(template)
-            distances = query.distances[i, j]
-            usable = np.flatnonzero(np.isfinite(distances) & (rows[:, -1] > np.log(2.5)))
-            some = rng.choice(usable, min(PAIRS, len(usable)), replace=False)
-            facts.append(rows[some])
-            known.append(laid_out[some])
-            true.append(distances[some])
-    return np.concatenate(facts), np.concatenate(known), np.concatenate(true)
+
+
+def align(library: Library, queries: int) -> None:
+    """Print the fitted numbers, and how many counterparts are found of a quarter held out."""
+    rng = np.random.default_rng(0)
+    lengths = np.array([len(sequence) for sequence in library.sequences])
+    fit_for = np.flatnonzero((lengths >= 50) & (lengths <= 256))
+    chosen = rng.choice(fit_for, min(queries, len(fit_for)), replace=False)
+    cases = [
+        (describe_pairs(query.sequence, chain.sequence, library.profile(hit.target)), truth, found)
+        for query, hits in _remote_hits(library, chosen)
+        for hit in hits[:1]
+        for chain in [library.chain(hit.target)]
+        for found in [hit.places(len(query))]
+        if (truth := _align_structures(query, chain)) is not None
+    ]
+    held_out, fitted = cases[::4], [case for place, case in enumerate(cases) if place % 4]
+    start = np.array([*WEIGHTS, GAP_OPEN, GAP_EXTEND])
+    bounds = [(None, None)] * len(WEIGHTS) + [(-12, -0.5), (-3, -0.03)]
+    found = minimize(
+        _unlikelihood,
+        start,
+        args=(fitted,),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": 20},
+    )
+    *weights, gap_open, gap_extend = (round(float(number), 3) for number in found.x)
+    print(f"{len(fitted)} pairs of chains; {found.fun:.4f} nats a counterpart")
+    print(f"WEIGHTS = {tuple(weights)}; GAP_OPEN, GAP_EXTEND = {gap_open}, {gap_extend}")
+    numbers = tuple(weights), gap_open, gap_extend
+    again = [choose_path(find_counterparts(facts, *numbers)) for facts, _, _ in held_out]
+    for name, places in (("search", [found for _, _, found in held_out]), ("realigned", again)):
+        shares = []
+        for (_, truth, _), place in zip(held_out, places, strict=True):
+            right = (place == truth) & (truth >= 0)
+            near = (np.abs(place - truth) <= 1) & (place >= 0) & (truth >= 0)
+            shares.append([part.sum() / (truth >= 0).sum() for part in (right, near)])
+        right, near = np.mean(shares, axis=0)
+        print(f"{name:10} {right:.3f} of them right, {near:.3f} to a residue")
+
+
+def _align_structures(query: Chain, known: Chain) -> np.ndarray | None:
+    """Counterparts within 6 Å by TM-align; None where the two are too unlike to have any."""
+    if not (query.observed.all() and known.observed.all()):
+        return None
+    told = tmtools.tm_align(
+        query.ca.astype(float), known.ca.astype(float), query.sequence, known.sequence
+    )
+    if max(told.tm_norm_chain1, told.tm_norm_chain2) < 0.45:
+        return None
+    own = np.cumsum([letter != "-" for letter in told.seqxA]) - 1
+    other = np.cumsum([letter != "-" for letter in told.seqyA]) - 1
+    both = [a != "-" and b != "-" for a, b in zip(told.seqxA, told.seqyA, strict=True)]
+    i, j = own[both], other[both]
+    moved = query.ca[i] @ told.u.T + told.t
+    near = np.linalg.norm(moved - known.ca[j], axis=1) < 6.0
+    place = np.full(len(query), -1)
+    place[i[near]] = j[near]
+    return place if near.sum() >= 10 else None
+
+
+def _unlikelihood(numbers: np.ndarray, cases: Sequence[tuple]) -> tuple[float, np.ndarray]:
+    """Minus the log probability of the true alignments for each pair, and its gradient."""
+    *weights, gap_open, gap_extend = numbers
+    gaps = np.array([gap_open, gap_extend])
+    value, slope = 0.0, np.zeros_like(numbers)
+    for facts, truth, _ in cases:
+        i = np.flatnonzero(truth >= 0)
+        j = truth[i]
+        skipped = np.concatenate([np.diff(i), np.diff(j)]) - 1
+        counted = np.array([(skipped > 0).sum(), np.maximum(skipped - 1, 0).sum()])
+        score = np.tensordot(weights, facts, 1)
+
+        def total(gaps: np.ndarray, score: np.ndarray = score) -> float:
+            return float(np.logaddexp.reduce(weigh_paths(score, *gaps), None))
+
+        whole = total(gaps)
+        probability = find_counterparts(facts, weights, *gaps)
+        value -= (score[i, j].sum() + counted @ gaps - whole) / len(i)
+        expected = np.tensordot(facts, probability, 2)
+        # What is expected of gaps follows from a small step of their price.
+        of_gaps = [(total(gaps + step) - whole) / 1e-4 for step in 1e-4 * np.eye(2)]
+        slope[:-2] -= (facts[:, i, j].sum(axis=1) - expected) / len(i)
+        slope[-2:] -= (counted - of_gaps) / len(i)
+    return value / len(cases), slope / len(cases)
 
 
 def score(library: Library, options: argparse.Namespace) -> None:

@@ -401,7 +401,8 @@ def _summary(prediction: "Prediction | SequenceError", checkpoint: str) -> str |
         first, last = template.span
         lines.append(
             f"  template {template.name:<7} residues {first + 1}–{last + 1}, "
-            f"{template.identity:.0%} identical, E-value {template.e_value:.1g}"
+            f"{template.identity:.0%} identical, {template.mean_confidence:.0%} aligned right, "
+            f"E-value {template.e_value:.1g}"
         )
     if prediction.comparison:
         lines += _score_lines(prediction.comparison)

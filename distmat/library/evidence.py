@@ -4,10 +4,10 @@ A pair's distance in a template, δ, is near the query's own, d, or has nothing 
 
     p(δ | d) = (1 − ε) · Laplace(δ; d, s) + ε / `FARTHEST`
 
-with a scale s and a share of outliers ε that follow from the alignment: its E-value, how alike
-the residues around are, insertions between the two, the distance itself. Their numbers were fitted
-by maximum likelihood on pairs of known chains of different clusters (< 30 % identity), by
-`benchmarks/templates.py`; no network has a part in it, so it serves every distogram.
+with a scale s and a share of outliers ε that follow from the alignment: its E-value, how surely
+each of the two residues is aligned, insertions between them, the distance itself. Their numbers
+were fitted by maximum likelihood on pairs of known chains of different clusters (< 30 % identity),
+by `benchmarks/templates.py`; no network has a part in it, so it serves every distogram.
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ from distmat.library.templates import MOST_TEMPLATES, Template
 FARTHEST = 60.0
 """Å: an outlier's distance may be anything up to here."""
 
-SCALE = (-0.115, -0.282, 0.039, -2.316, 0.008, -0.219, 0.608, 0.384, 0.029)
+SCALE = (0.032, -0.042, 0.023, -0.987, -0.095, 0.512, 0.088, 0.037, -1.609)
 """log s, in Å, for each of the facts that `describe` gives."""
 
-OUTLIERS = (-5.062, -2.767, 0.834, 1.689, 0.298, -0.207, 0.825, 1.304, 0.061)
+OUTLIERS = (-4.834, -0.118, -0.179, 5.671, -1.512, 0.368, 1.446, 0.296, -2.103)
 """log ε / (1 − ε) for each of the facts that `describe` gives."""
 
 _SUREST = 20.0
@@ -96,15 +96,17 @@ def describe(
     -------
     ndarray, shape=(P, 9), dtype=float32
         For each pair i < j that the template covers: 1; decades of the E-value over ten, and their
-        square; the less alike of the two residues' surroundings; identity; coverage; the logarithm
-        of the template's distance in Å; residues of insertions between the two over 16; and the
-        logarithm of the separation.
+        square; identity; coverage; the logarithm of the template's distance in Å; residues of
+        insertions between the two over 16; the logarithm of the separation; and the probability
+        that both residues are aligned right.
     ndarray, shape=(P,), dtype=float32
         The template's distances in Å.
     ndarray, ndarray, shape=(P,), dtype=int
         i and j, as places among the residues of `cut`.
     """
-    ca, place, match = template.ca[cut], template.place[cut], template.match[cut]
+    ca, place, confidence = (
+        each[cut] for each in (template.ca, template.place, template.confidence)
+    )
     covered = np.flatnonzero(np.isfinite(ca).all(axis=1))
     first, second = np.triu_indices(len(covered), 1)
     i, j = covered[first], covered[second]
@@ -117,12 +119,12 @@ def describe(
         one,
         decades * one,
         decades**2 * one,
-        np.minimum(match[i], match[j]),
         template.identity * one,
         template.coverage * one,
         np.log(np.maximum(distances, 3.0)),
         np.minimum(np.abs(place[j] - place[i] - apart), _MANY) / _MANY,
         np.log(apart),
+        confidence[i] * confidence[j],
     ]
     return np.stack(facts, axis=1).astype(np.float32), distances.astype(np.float32), i, j
 

@@ -20,8 +20,9 @@ from distmat.dataset.clustering import MMseqsWorkspace, write_database
 from distmat.errors import ConfigError
 from distmat.library.cache import write_once
 from distmat.library.profiles import write_alignment_database, write_profile_database
+from distmat.library.realign import lay_hit
 from distmat.library.store import Library
-from distmat.library.templates import MOST_TEMPLATES, Hit, Template, lay
+from distmat.library.templates import MOST_TEMPLATES, Hit, Template
 from distmat.protein.alignment import Alignment
 from distmat.protein.entry_id import normal_id
 
@@ -286,9 +287,11 @@ def find_templates(
     answer = []
     for sequence, hits in zip(sequences, found, strict=True):
         laid = (
-            lay(sequence, library.chain(hit.target), hit.places(len(sequence)), hit.e_value)
+            lay_hit(sequence, library.chain(hit.target), library.profile(hit.target), hit)
             for hit in hits
+            if hit.find_identity(sequence, library.sequences[hit.target]) < exclude.identity
         )
+        # An alignment may have become another one.
         kept = (template for template in laid if template.identity < exclude.identity)
         answer.append(list(itertools.islice(kept, MOST_TEMPLATES)))
     return answer

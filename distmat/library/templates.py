@@ -6,16 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distmat.library.blosum import likeness
 from distmat.library.profiles import residue_codes
 from distmat.protein.chain import Chain
 from distmat.protein.distance_map import pairwise_distances
 
 MOST_TEMPLATES = 4
 """Laid on a query at the most."""
-
-_AROUND = 9
-"""Residues over which likeness is averaged."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +58,11 @@ class Hit:
             t += n if kind in "MD" else 0
         return place
 
+    def find_identity(self, sequence: str, known: str) -> float:
+        """Share of the aligned residues of query and known chain that are equal."""
+        place = self.places(len(sequence))
+        return _share_of_equals(residue_codes(sequence), residue_codes(known), place)
+
 
 @dataclass(frozen=True)
 class Template:
@@ -75,8 +76,8 @@ class Template:
         Å; NaN where the query's residue has no counterpart, or that was not observed.
     place : ndarray, shape=(N,), dtype=int
         Index of each residue's counterpart in the known chain; −1 where it has none.
-    match : ndarray, shape=(N,), dtype=float32
-        How alike the residues around are, from 0 to 1; see `likeness`.
+    confidence : ndarray, shape=(N,), dtype=float32
+        Probability that the counterpart is the right one; 0 where there is none.
     e_value : float
     identity : float
         Share of the aligned residues that are equal.
@@ -85,7 +86,7 @@ class Template:
     name: str
     ca: np.ndarray
     place: np.ndarray
-    match: np.ndarray
+    confidence: np.ndarray
     e_value: float
     identity: float
 
@@ -93,6 +94,11 @@ class Template:
     def coverage(self) -> float:
         """Share of the query's residues that are aligned."""
         return float(np.mean(self.place >= 0))
+
+    @property
+    def mean_confidence(self) -> float:
+        """How likely an aligned residue has the right counterpart, over all that have one."""
+        return float(np.mean(self.confidence[self.place >= 0]))
 
     @property
     def span(self) -> tuple[int, int]:
@@ -108,6 +114,7 @@ class Template:
             "e_value": self.e_value,
             "identity": round(self.identity, 4),
             "coverage": round(self.coverage, 4),
+            "confidence": round(self.mean_confidence, 4),
             "first_residue": first + 1,
             "last_residue": last + 1,
         }
@@ -118,7 +125,13 @@ class Template:
         return pairwise_distances(self.ca)
 
 
-def lay(sequence: str, known: Chain, place: np.ndarray, e_value: float) -> Template:
+def lay(
+    sequence: str,
+    known: Chain,
+    place: np.ndarray,
+    e_value: float,
+    confidence: np.ndarray | None = None,
+) -> Template:
     """A known chain on a query.
 
     Parameters
@@ -129,21 +142,23 @@ def lay(sequence: str, known: Chain, place: np.ndarray, e_value: float) -> Templ
     place : ndarray, shape=(N,), dtype=int
         As `Hit.places` gives it.
     e_value : float
+    confidence : ndarray, shape=(N,), dtype=float32, optional
+        Of each counterpart; all are certain if not given.
     """
     covered = place >= 0
     ca = np.full((len(sequence), 3), np.nan, dtype=np.float32)
     ca[covered] = known.ca[place[covered]]
-    from scipy.ndimage import uniform_filter1d
+    if confidence is None:
+        confidence = covered.astype(np.float32)
+    own, other = residue_codes(sequence), residue_codes(known.sequence)
+    identity = _share_of_equals(own, other, place)
+    return Template(known.name, ca, place, confidence, e_value, identity)
 
-    own = residue_codes(sequence)[covered]
-    other = residue_codes(known.sequence)[place[covered]]
-    match = np.zeros(len(sequence))
-    match[covered] = likeness()[own, other]
-    total = uniform_filter1d(match, _AROUND, mode="constant")
-    counted = uniform_filter1d(covered.astype(float), _AROUND, mode="constant")
-    smooth = np.where(covered, total / np.maximum(counted, 1e-9), 0.0).astype(np.float32)
-    identity = float(np.mean(own == other)) if len(own) else 0.0
-    return Template(known.name, ca, place, smooth, e_value, identity)
+
+def _share_of_equals(own: np.ndarray, other: np.ndarray, place: np.ndarray) -> float:
+    """Of two chains' residue codes, among those that `place` aligns."""
+    covered = place >= 0
+    return float(np.mean(own[covered] == other[place[covered]])) if covered.any() else 0.0
 
 
 def copy_nearest(templates: Sequence[Template], otherwise: np.ndarray) -> np.ndarray:

@@ -17,9 +17,10 @@ from distmat.dataset.store import Dataset
 from distmat.jobs.hardware import usable_processors
 from distmat.library.cache import write_once
 from distmat.library.profiles import unpack_frequencies
+from distmat.library.realign import lay_hit
 from distmat.library.search import search
 from distmat.library.store import Library
-from distmat.library.templates import MOST_TEMPLATES, Hit, Template, lay
+from distmat.library.templates import MOST_TEMPLATES, Hit, Template
 from distmat.protein.alignment import align_rows
 from distmat.protein.entry_id import normal_id
 
@@ -69,12 +70,11 @@ class TrainingRelatives:
         if not hits or rng.random() >= self.template_share:
             return []
         near = rng.random() < NEAR_SHARE
-        laid = (self._lay(number, hit) for hit in hits)
-        fit = [template for template in laid if near or template.identity < RELATED]
+        fit = [hit for hit in hits if near or self._find_identity(number, hit) < RELATED]
         # The surest one is missing now and then, and what is left is what is found of others.
         most = int(rng.integers(1, MOST_TEMPLATES + 1))
         kept = np.flatnonzero(rng.random(len(fit)) < 0.7)[:most]
-        return [fit[place] for place in kept]
+        return [self._lay(number, fit[place]) for place in kept]
 
     def draw_profile(self, number: int, rng: np.random.Generator) -> np.ndarray | None:
         """Frequencies of the amino acids among a chain's relatives; shape=(N, 20), or None."""
@@ -90,10 +90,13 @@ class TrainingRelatives:
         own = self.dataset.chains[number].sequence
         return align_rows([own, *(rows[row] for row in shown)]).frequencies
 
-    def _lay(self, number: int, hit: Hit) -> Template:
+    def _find_identity(self, number: int, hit: Hit) -> float:
         sequence = self.dataset.chains[number].sequence
-        known = self.library.chain(hit.target)
-        return lay(sequence, known, hit.places(len(sequence)), hit.e_value)
+        return hit.find_identity(sequence, self.library.sequences[hit.target])
+
+    def _lay(self, number: int, hit: Hit) -> Template:
+        library, sequence = self.library, self.dataset.chains[number].sequence
+        return lay_hit(sequence, library.chain(hit.target), library.profile(hit.target), hit)
 
     def _find_hits(self, say: Callable[[str], None]) -> list[list[Hit]]:
         """Of each chain; looked up once for each dataset and library."""

@@ -12,8 +12,10 @@ import torch
 from distmat.library.evidence import Evidence
 from distmat.model.profile_shape import PROFILE_FEATURES
 
-PRIOR_POWER = 0.7
-"""Of the network's own probabilities where templates are: it is surer than right of far pairs."""
+PRIOR_POWER = 0.9
+"""Of the network's own probabilities where templates are: it is surer than right of far pairs. On
+the 109 validation chains with templates 0.7 gave MAE 3.71 Å, r 0.814 and lDDT 0.636, 0.8 3.68,
+0.815 and 0.635, 0.9 3.66, 0.817 and 0.633."""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ def _row(view: PredictionView, template) -> dict[str, str]:
         "Identity": f"{template.identity:.0%}",
         "Coverage": f"{template.coverage:.0%}",
         "Residues": f"{start + 1}–{end + 1}",
+        "Aligned right": f"{template.mean_confidence:.0%}",
         "E-value": f"{template.e_value:.1g}",
         "Learned from": _learned(view, template.name),
     }
@@ -66,8 +67,9 @@ def _learned(view: PredictionView, name: str) -> str:
 
 def _nearest(view: PredictionView) -> str:
     words = (
-        "E-value: alignments as good that chance alone would find in the library. Learned from: "
-        "whether the checkpoint was trained on this chain, too."
+        "Aligned right: how likely an aligned residue has its true counterpart. E-value: "
+        "alignments as good that chance alone would find in the library. Learned from: whether the "
+        "checkpoint was trained on this chain, too."
     )
     comparison = view.prediction.comparison
     if comparison is None or comparison.nearest is None:
