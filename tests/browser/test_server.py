@@ -28,42 +28,39 @@ def paste(page, url, name, sequence):
     page.get_by_role("button", name="Predict", exact=True).click()
 
 
-def test_a_killed_worker_is_one_sentence_and_the_next_prediction_works(server, offline):
-    url, process = server.url, server.process
+def predict_long(page, url, residues):
+    """Begin with a chain that takes a while."""
+    paste(page, url, "long", (LETTERS * 75)[:residues])
+    return page.get_by_text(re.compile(rf"Predicting {residues:,} residues: step"))
+
+
+def test_a_long_prediction_stalls_nobody_may_be_killed_and_stops_when_its_page_is_left(
+    server, offline, context
+):
     page, _ = offline
-    paste(page, url, "long", LETTERS * 45)
-    page.get_by_text(re.compile(r"Predicting 900 residues: step")).wait_for()
-    # The example on the page may have one of its own.
-    for worker in workers_of(process):
-        worker.kill()
-    page.get_by_text("most likely because memory ran out").first.wait_for()
-    paste(page, url, "short", SEQUENCE)
-    page.get_by_role("heading", name="short").wait_for()
-    # PyTorch is the workers' alone.
-    loaded = {Path(one.path).name for one in process.memory_maps()}
-    assert not any(name.startswith("libtorch") for name in loaded)
-    there = set().union(*map(names_in, workers_of(process)))
-    assert any(name.startswith("libtorch") for name in there)
-
-
-def names_in(process):
-    return {Path(one.path).name for one in process.memory_maps()}
-
-
-def test_a_long_prediction_stalls_nobody_and_stops_when_its_page_is_left(server, offline, context):
-    url = server.url
-    page, _ = offline
-    page.goto(url)
-    page.get_by_text("Look at it in 3D").wait_for()
     other = context.new_page()
-    paste(other, url, "long", LETTERS * 75)
-    other.get_by_text(re.compile(r"Predicting 1,500 residues: step")).wait_for()
-    paste(page, url, "short", SEQUENCE)
+    at_work = predict_long(other, server.url, 1500)
+    at_work.wait_for()
+    paste(page, server.url, "short", SEQUENCE)
     page.get_by_role("heading", name="short").wait_for()
-    assert other.get_by_text(re.compile(r"Predicting 1,500 residues: step")).count()
-    other.close()
+    assert at_work.count()
+    # PyTorch is the workers' alone.
+    assert not loads_pytorch(server.process)
+    assert any(map(loads_pytorch, workers_of(server.process)))
+
+    # A worker that is killed is one sentence, and the next one predicts.
+    for worker in workers_of(server.process):
+        worker.kill()
+    other.get_by_text("most likely because memory ran out").first.wait_for()
+    predict_long(other, server.url, 900).wait_for()
+
     # What it had to do is left.
+    other.close()
     wait_until(lambda: all(one.cpu_percent(0.5) < 5 for one in workers_of(server.process)))
+
+
+def loads_pytorch(process):
+    return any(Path(one.path).name.startswith("libtorch") for one in process.memory_maps())
 
 
 def test_the_server_ends_within_seconds_though_a_page_and_an_upload_are_open(fresh, offline):

@@ -228,7 +228,7 @@ def own(cluster, tmp_path, monkeypatch):
 
 def submit_two(sequences, capsys):
     """The tasks of an array that predicts a few chains."""
-    sequences.write_text("\n".join(f">s{n}\n{'MKTAYIAKQRQISFVKSH'[: 10 + n]}" for n in range(8)))
+    sequences.write_text("\n".join(f">s{n}\n{'MKTAYIAKQRQISFVKSH'[: 10 + n]}" for n in range(2)))
     command = ["predict", str(sequences), "--library", "none", "--formats", "pdb", "--background"]
     assert cli.main([*command, "--array", "2", "--backend", "slurm"]) == 0
     return capsys.readouterr().out.split()
@@ -244,7 +244,7 @@ def assert_done_once(jobs, ids):
         journal = (job.folder / "journal.jsonl").read_text()
         assert journal.count('"state": "STARTING"') == 1
     table = (jobs.get(ids[0]).folder / "results" / "results.csv").read_text().splitlines()
-    assert [row.partition(",")[0] for row in table[1:]] == [f"s{n}" for n in range(8)]
+    assert [row.partition(",")[0] for row in table[1:]] == [f"s{n}" for n in range(2)]
 
 
 def test_a_scheduler_that_is_killed_when_slurm_has_taken_an_array_loses_nothing(
