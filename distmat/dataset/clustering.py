@@ -32,6 +32,10 @@ _MOST_HITS = 2000
 """For each chain; large families, such as antibodies, have a thousand."""
 _FEW_PAIRS = 250_000
 """So many are aligned in a few seconds, with none overlooked."""
+_ALL_PAIRS = ["--prefilter-mode", "2"]
+"""Align them all; an index of words, which takes seconds to set up, is for more."""
+_ENTRY = 100
+"""Bytes of a sequence and its header in a file, at least, if it isn't packed."""
 _UNMASKED = ("--mask", "0", "--comp-bias-corr", "0")
 """Counts what two chains share because both are made of few kinds of residues."""
 RELATED = 0.3
@@ -266,7 +270,7 @@ def align(
     with MMseqsWorkspace(folder, threads) as place:
         place.write("chains", enumerate(chains))
         sequences = plain_fasta(sequences, place.folder / "sequences.fasta")
-        return place.alignments("chains", sequences)
+        return place.alignments("chains", len(chains), sequences)
 
 
 class MMseqsWorkspace:
@@ -334,12 +338,13 @@ class MMseqsWorkspace:
         coverage = np.minimum(1.0, np.maximum(span, columns) / np.maximum(shorter, 1))
         return Hits(query.astype(int), target.astype(int), same, coverage, e_values)
 
-    def alignments(self, queries: str, targets: Path) -> list[PairAlignment]:
-        """Of each query with what was found, in an order that doesn't vary."""
+    def alignments(self, queries: str, count: int, targets: Path) -> list[PairAlignment]:
+        """Of each of so many queries with what was found, in an order that doesn't vary."""
         arguments = ["easy-search", f"{queries}.fasta", str(targets.resolve()), "found.tsv", "tmp"]
         limits = ["-e", str(ALIGN_E_VALUE), "-c", str(ALIGN_COVERAGE), "--cov-mode", "2"]
         columns = ["--format-output", "query,target,fident,qstart,qaln,taln"]
-        self.run([*arguments, *limits, "--max-seqs", str(_MOST_ALIGNED), "-s", "4", *columns])
+        limits += ["--max-seqs", str(_MOST_ALIGNED), *finding_in_file(count, targets, "4")]
+        self.run([*arguments, *limits, *columns])
         with open(self.folder / "found.tsv", encoding="utf-8", errors="replace") as file:
             rows = sorted(line.rstrip("\n").split("\t") for line in file)
         return [
@@ -354,10 +359,16 @@ class MMseqsWorkspace:
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
 
 
+def finding_in_file(count: int, sequences: Path, sensitivity: str) -> list[str]:
+    """How candidates for so many chains are found in a FASTA file: options of MMseqs2."""
+    few = count * sequences.stat().st_size <= _FEW_PAIRS * _ENTRY
+    return _ALL_PAIRS if few else ["-s", sensitivity]
+
+
 def _finding(pairs: int, sensitivity: float) -> list[str]:
     """How candidates are found: by words of residues, or, of few pairs, by aligning them all."""
     if pairs <= _FEW_PAIRS:
-        return ["--prefilter-mode", "2"]
+        return _ALL_PAIRS
     # Words of five take half the memory of MMseqs2's usual six, and find more.
     return ["-k", "5", "-s", str(sensitivity)]
 

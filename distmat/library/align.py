@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from distmat.dataset.clustering import MMseqsWorkspace
+from distmat.dataset.clustering import MMseqsWorkspace, finding_in_file
 from distmat.dataset.sequence_bank import check_sequences, plain_fasta
 from distmat.library.profiles import read_text_database
 from distmat.protein.alignment import MOST_ROWS
@@ -64,6 +64,6 @@ def search_relatives(
     # In the order of the files, so that numbers are places.
     for file, name in (("chains.fasta", "chains"), (str(natural), "natural")):
         place.run(["createdb", file, name, "--shuffle", "0"], threads=False)
-    finding = ["--num-iterations", _ITERATIONS, "-s", _SENSITIVITY, "-e", _E_VALUE, "-a"]
-    finding += ["--max-seqs", str(most)]
-    place.run(["search", "chains", "natural", "found", "tmp", *finding])
+    finding = finding_in_file(len(chains), natural, _SENSITIVITY)
+    options = ["--num-iterations", _ITERATIONS, "-e", _E_VALUE, "-a", *finding]
+    place.run(["search", "chains", "natural", "found", "tmp", *options, "--max-seqs", str(most)])
