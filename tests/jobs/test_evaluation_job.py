@@ -63,6 +63,7 @@ def test_jobs_that_share_the_chains_give_the_scores_that_the_command_prints(
     assert cli.main([*command, "--background", "--array", "2"]) == 0
     with JobStore(home) as store:
         one, two = (store.get(job_id) for job_id in capsys.readouterr().out.split())
+        one.folder.mkdir(parents=True)
         # The last to end writes the scores, into the first one's folder.
         for job in (two, one):
             assert not (one.folder / "evaluation.json").exists()
