@@ -23,6 +23,7 @@ from distmat.runs.checkpoints import (
 from distmat.runs.diagnosis import diagnose
 from distmat.runs.store import RunStore
 from tests.runs.conftest import end_all, wait_until
+from tests.runs.test_queue import QUICK
 
 # One worker has the runs of this module.
 pytestmark = pytest.mark.xdist_group("trained runs")
@@ -179,7 +180,9 @@ def test_a_full_disk_fails_the_run_with_that_sentence_and_harms_no_checkpoint(
         assert len(found) > 2 and all(checkpoint.complete for checkpoint in found)
         assert not any(map(unreadable_file, found))
         assert store.curves(run.id)["loss"].steps[-1] >= found[-1].step
-        # The person makes room, and it goes on.
+        # The person makes room, and it goes on; by another trainer, for how is told above.
+        end_all(small_disk)
+        monkeypatch.setenv("PYTHONPATH", str(QUICK))
         for checkpoint in found[:-1]:
             delete_checkpoint(run, checkpoint.name)
         changes = {"max_steps": found[-1].step + 2, "keep_checkpoints": 1}
