@@ -12,6 +12,7 @@ import pytest
 from distmat import cli
 from distmat.batch import crew
 from distmat.jobs import operations as job_operations
+from distmat.jobs import scheduler
 from distmat.jobs.backends import slurm
 from distmat.jobs.states import Cause, State
 from distmat.jobs.store import JobStore
@@ -314,7 +315,15 @@ def test_a_scheduler_that_dies_before(own, tmp_path, monkeypatch, capsys, moment
             slurm.Slurm().start(own, own.get(ids[0]), ())
     # All of them are known to be on their way, or none.
     assert [own.get(name).job for name in ids] == [f"?{ids[0]}/0", f"?{ids[0]}/1"]
+    if moment == "Slurm has it":
+        # It hasn't, and the next scheduler finds that out; here one that waits less long for it.
+        monkeypatch.setattr(slurm, "PATIENCE", 0.5)
+        following = scheduler.Scheduler(own)
+        wait_until(lambda: following.tick() and notes(own, ids[1]))
     job_operations.reconcile(own)
     assert_done_once(own, ids)
-    notes = [event.text for event in own.events(ids[1]) if event.kind == "note"]
-    assert len(notes) == (moment == "Slurm has it")
+    assert len(notes(own, ids[1])) == (moment == "Slurm has it")
+
+
+def notes(jobs, name):
+    return [event.text for event in jobs.events(name) if event.kind == "note"]
