@@ -3,7 +3,7 @@ r"""What templates add to predictions, and how far their distances are to be tru
 Run by hand, from this folder's parent:
 
     python benchmarks/templates.py align --library LIBRARY
-    python benchmarks/templates.py fit --library LIBRARY
+    python benchmarks/templates.py fit --library LIBRARY --data train.parquet
     python benchmarks/templates.py score --data val.parquet --library LIBRARY
 
 `align` and `fit` find templates for chains of the library among its other clusters, below 30 %
@@ -11,9 +11,10 @@ identity. `align` fits the numbers in `distmat/library/realign.py`: the likeliho
 that TM-align makes of the two structures, among all local ones (a conditional random field), and
 counts how many of its pairs search and realignment find among chains that weren't fitted to.
 `fit` fits the numbers in `distmat/library/evidence.py` to pairs of residues, by maximum
-likelihood. `score` compares predictions from the sequence alone, with templates, and two nulls:
-the separation, and copying the surest template. Chains of a query's own PDB entry and alignments
-of 30 % identity and more are left out.
+likelihood, and heeds near relatives, too: those of a dataset's chains in the library. `score`
+compares predictions from the sequence alone, with templates, and two nulls: the separation, and
+copying the surest template. Chains of a query's own PDB entry and alignments of 30 % identity and
+more are left out.
 """
 
 import argparse
@@ -58,8 +59,8 @@ from distmat.workspace import dataset_path, library_path
 
 PAIRS = 150
 """Of a template; neighbouring pairs tell the same."""
-HITS = 220
-"""With E-values within the same two decades."""
+HITS = 150
+"""With E-values within the same two decades and identities within the same 15 %."""
 SHOWN = ("mae", "rmse", "pearson", "lddt", "long_precision")
 """Of the map; beside them `_scored` gives MDS r, and TM and lDDT of the trace."""
 
@@ -71,7 +72,8 @@ def main() -> None:
     aligning = commands.add_parser("align", help="fit what makes residues counterparts")
     aligning.add_argument("--chains", type=int, default=400, help="of the library, as queries")
     fitting = commands.add_parser("fit", help="fit the likelihood of a template's distances")
-    fitting.add_argument("--chains", type=int, default=3_000, help="of the library, as queries")
+    fitting.add_argument("--chains", type=int, default=2_000, help="of the library, as queries")
+    fitting.add_argument("--data", required=True, help="chains whose near relatives count, too")
     scoring = commands.add_parser("score", help="scores with and without templates")
     scoring.add_argument("--data", required=True)
     scoring.add_argument("--checkpoint", default="mini")
@@ -85,17 +87,20 @@ def main() -> None:
     if options.command == "align":
         align(library, options.chains)
     elif options.command == "fit":
-        fit(library, options.chains)
+        fit(library, options.chains, options.data)
     else:
         score(library, options)
 
 
-def fit(library: Library, queries: int) -> None:
+def fit(library: Library, queries: int, data: str) -> None:
     """Print the fitted numbers, and how well they describe pairs that weren't fitted to."""
     rng = np.random.default_rng(0)
     chosen = rng.choice(len(library), min(queries, len(library)), replace=False)
-    facts, known, true = _sampled_pairs(library, chosen, rng)
-    held_out = rng.random(len(true)) < 0.1
+    remote = [(query, hit) for query, hits in _remote_hits(library, chosen) for hit in hits]
+    near = _near_hits(library, data, rng)
+    facts, known, true = _sampled_pairs(library, remote + near, rng)
+    # The last templates, not some pairs of each.
+    held_out = np.arange(len(true)) % (20 * PAIRS) < 2 * PAIRS
     scale = torch.zeros(facts.shape[1], requires_grad=True)
     outliers = torch.zeros(facts.shape[1], requires_grad=True)
     with torch.no_grad():
@@ -120,20 +125,25 @@ def fit(library: Library, queries: int) -> None:
     with torch.no_grad():
         print(f"{len(true):,} pairs; {float(loss(held_out)):.4f} nats on the tenth held out")
     for name, numbers in (("SCALE", scale), ("OUTLIERS", outliers)):
-        print(name, "=", tuple(round(float(number), 3) for number in numbers))
+        print(name, "=", tuple(np.round(numbers.detach().numpy(), 3).tolist()))
 
 
 def _sampled_pairs(
-    library: Library, chosen: np.ndarray, rng: np.random.Generator
+    library: Library, found: list[tuple[Chain, Hit]], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Facts, the template's distance and the true one of pairs, in the order of their queries."""
-    found = [(query, hit) for query, hits in _remote_hits(library, chosen) for hit in hits]
+    """Facts, the template's distance and the true one of pairs of some of the hits."""
     # Most are of large families and sure; a chain whose family is new has others.
-    decades = np.array([-np.log10(max(hit.e_value, 1e-30)) for _, hit in found]) // 2
-    places = [np.flatnonzero(decades == each) for each in np.unique(decades)]
-    drawn = np.concatenate([rng.permutation(each)[:HITS] for each in places])
+    kinds = [
+        (
+            -np.log10(max(hit.e_value, 1e-30)) // 2,
+            hit.find_identity(query.sequence, library.sequences[hit.target]) // 0.15,
+        )
+        for query, hit in found
+    ]
+    _, kind = np.unique(kinds, axis=0, return_inverse=True)
+    drawn = [rng.permutation(np.flatnonzero(kind == each))[:HITS] for each in range(kind.max() + 1)]
     facts, known, true = [], [], []
-    for query, hit in (found[place] for place in np.sort(drawn)):
+    for query, hit in (found[place] for place in rng.permutation(np.concatenate(drawn))):
         chain, profile = library.chain(hit.target), library.profile(hit.target)
         rows, laid_out, i, j = describe(lay_hit(query.sequence, chain, profile, hit))
         distances = query.distances[i, j]
@@ -161,6 +171,22 @@ def _remote_hits(library: Library, chosen: np.ndarray) -> Iterator[tuple[Chain, 
             query,
             [h for h in hits if h.find_identity(query.sequence, known[h.target]) < RELATED],
         )
+
+
+def _near_hits(library: Library, data: str, rng: np.random.Generator) -> list[tuple[Chain, Hit]]:
+    """Chains of a dataset with what is found for them in other entries, of 30 % and more."""
+    chains = read_dataset(dataset_path(data)).chains
+    chosen = [chains[place] for place in rng.choice(len(chains), 1_000, replace=False)]
+    entries = np.array([name.partition("_")[0] for name in library.normal_names])
+    own = [normal_id(chain.name).partition("_")[0] for chain in chosen]
+    sequences = [chain.sequence for chain in chosen]
+    found = search(library, sequences, 2, lambda place: entries != own[place])
+    return [
+        (chain, hit)
+        for chain, hits in zip(chosen, found, strict=True)
+        for hit in hits
+        if hit.find_identity(chain.sequence, library.sequences[hit.target]) >= RELATED
+    ]
 
 
 def align(library: Library, queries: int) -> None:
