@@ -138,11 +138,11 @@ def weigh_paths(score: np.ndarray, gap_open: float, gap_extend: float) -> np.nda
     ndarray, shape=(N, M), dtype=float64
         Logarithms.
     """
-    # Imported late: scipy's filters take longer to load than a search takes to begin.
-    from scipy.signal import lfilter
-
     opened, extended = np.exp(gap_open), np.exp(gap_extend)
     pairs = score.shape[1]
+    # What each column hands on to those behind it, over a gap.
+    gap = np.subtract.outer(np.arange(pairs), np.arange(pairs)).T
+    handed_on = np.where(gap > 0, opened * extended ** np.maximum(gap - 1, 0), 0.0)
     logarithms = np.empty(score.shape)
     # Of the row above: alignments that end with a pair, with a residue of the query alone, and of
     # the known chain alone; divided by exp(scale), so that no number leaves its range.
@@ -152,7 +152,7 @@ def weigh_paths(score: np.ndarray, gap_open: float, gap_extend: float) -> np.nda
         before = np.concatenate([[0.0], (paired + alone + other)[:-1]])
         alone = (opened * paired + extended * alone) * np.exp(-top)
         paired = np.exp(line - top) * (before + np.exp(-scale))
-        other = lfilter([0.0, opened], [1.0, -extended], paired + alone)
+        other = (paired + alone) @ handed_on
         scale += top
         with np.errstate(divide="ignore"):  # a weight that is out of range counts for nothing
             logarithms[row] = np.log(paired) + scale
