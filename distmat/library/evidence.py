@@ -6,8 +6,8 @@ A pair's distance in a template, δ, is near the query's own, d, or has nothing 
 
 with a scale s and a share of outliers ε that follow from the alignment: its E-value, how surely
 each of the two residues is aligned, insertions between them, the distance itself. Their numbers
-were fitted by maximum likelihood on pairs of known chains of different clusters (< 30 % identity),
-by `benchmarks/templates.py`; no network has a part in it, so it serves every distogram.
+were fitted by maximum likelihood on pairs of known chains, remote and near relatives, by
+`benchmarks/templates.py`; no network has a part in it, so it serves every distogram.
 """
 
 from collections.abc import Sequence

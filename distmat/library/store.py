@@ -18,6 +18,7 @@ import numpy as np
 from distmat.dataset.store import parquet_faults
 from distmat.errors import DatasetError
 from distmat.library.blosum import likeness
+from distmat.library.cache import write_once
 from distmat.library.profiles import LETTERS, pack_frequencies, residue_codes
 from distmat.protein.chain import Chain
 from distmat.protein.entry_id import normal_id
@@ -26,6 +27,7 @@ from distmat.workspace import library_of, library_path, replace_file
 UNOBSERVED = -32768
 """Stands for a coordinate that was not observed."""
 
+_PACKED_FILE = "packed.npy"
 _PER_ANGSTROM = 100
 _FARTHEST = 300.0
 """Å from the chain's centre; no chain of a library is larger than a 16-bit number holds."""
@@ -81,9 +83,15 @@ class Library:
 
     @functools.cached_property
     def _profile(self) -> np.ndarray:
-        # Most of the work of reading a library, and asked for once in the library's life.
+        # Two seconds' work, for the few that a query needs: kept as a file that is mapped.
+        folder = write_once(f"{self.fingerprint()}-packed", self._unpack_profiles)
+        return np.asarray(np.load(folder / _PACKED_FILE, mmap_mode="r"))
+
+    def _unpack_profiles(self, folder: Path) -> None:
         expected = len(LETTERS) * self.residues
-        return _flat(_read(self.path, {"profile"}), "profile", np.uint8, expected, self.path)
+        table = _read(self.path, {"profile"})
+        packed = _flat(table, "profile", np.uint8, expected, self.path)
+        np.save(folder / _PACKED_FILE, packed)
 
     def chain(self, number: int) -> Chain:
         """One of the known chains."""
