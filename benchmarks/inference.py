@@ -30,6 +30,7 @@ from distmat.batch.job import predict_into, results_of
 from distmat.batch.results import Results
 from distmat.library.search import Exclusion
 from distmat.library.store import Library, open_library
+from distmat.model import passes
 from distmat.model import predictor as predictor_module
 from distmat.model.predictor import Predictor, load
 from distmat.protein.query import Query
@@ -197,14 +198,14 @@ class _exactly:  # noqa: N801  reads like a word where it is used
     """So many threads, whatever the length."""
 
     def __init__(self, threads: int) -> None:
-        self.threads, self.quick = threads, predictor_module._QUICK
+        self.threads, self.quick = threads, passes._QUICK
 
     def __enter__(self) -> None:
-        predictor_module._QUICK = 0
+        passes._QUICK = 0
         torch.set_num_threads(self.threads)
 
     def __exit__(self, *_) -> None:
-        predictor_module._QUICK = self.quick
+        passes._QUICK = self.quick
 
 
 def _sequences(length: int) -> list[str]:

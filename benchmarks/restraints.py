@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint")
     parser.add_argument("dataset", type=Path)
-    parser.add_argument("--library", action="store_true", help="with templates below 30 % identity")
+    parser.add_argument("--library", action="store_true", help="templates below 30 %% identity")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--min-length", type=int, default=1)
     parser.add_argument("--max-length", type=int, default=256)

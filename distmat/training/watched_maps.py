@@ -79,8 +79,9 @@ def choose_watched(chains: Sequence[Chain]) -> tuple[Chain, ...]:
     """
     ordered = sorted(chains, key=lambda chain: (len(chain), chain.name))
     ordered = [chain for chain in ordered if len(chain) <= LONGEST] or ordered[:MOST_CHAINS]
-    places = np.linspace(0, len(ordered) - 1, MOST_CHAINS).round().astype(int)
-    return tuple(ordered[place] for place in dict.fromkeys(places.tolist()))
+    shown = min(MOST_CHAINS, len(ordered))
+    places = np.linspace(0, len(ordered) - 1, shown).round().astype(int)
+    return tuple(ordered[place] for place in places)
 
 
 def write_truth(run: Path, chains: Sequence[Chain]) -> None:
