@@ -99,7 +99,7 @@ def fit(library: Library, queries: int, data: str) -> None:
     remote = [(query, hit) for query, hits in _remote_hits(library, chosen) for hit in hits]
     near = _near_hits(library, data, rng)
     facts, known, true = _sampled_pairs(library, remote + near, rng)
-    # The last templates, not some pairs of each.
+    # Two templates of twenty, not some pairs of each.
     held_out = np.arange(len(true)) % (20 * PAIRS) < 2 * PAIRS
     scale = torch.zeros(facts.shape[1], requires_grad=True)
     outliers = torch.zeros(facts.shape[1], requires_grad=True)
@@ -147,7 +147,7 @@ def _sampled_pairs(
         chain, profile = library.chain(hit.target), library.profile(hit.target)
         rows, laid_out, i, j = describe(lay_hit(query.sequence, chain, profile, hit))
         distances = query.distances[i, j]
-        usable = np.flatnonzero(np.isfinite(distances) & (np.array(j - i) > 2))
+        usable = np.flatnonzero(np.isfinite(distances) & (j - i > 2))
         some = rng.choice(usable, min(PAIRS, len(usable)), replace=False)
         facts.append(rows[some])
         known.append(laid_out[some])
@@ -195,14 +195,13 @@ def align(library: Library, queries: int) -> None:
     lengths = np.array([len(sequence) for sequence in library.sequences])
     fit_for = np.flatnonzero((lengths >= 50) & (lengths <= 256))
     chosen = rng.choice(fit_for, min(queries, len(fit_for)), replace=False)
-    cases = [
-        (describe_pairs(query.sequence, chain.sequence, library.profile(hit.target)), truth, found)
-        for query, hits in _remote_hits(library, chosen)
-        for hit in hits[:1]
-        for chain in [library.chain(hit.target)]
-        for found in [hit.places(len(query))]
-        if (truth := _align_structures(query, chain)) is not None
-    ]
+    cases = []
+    for query, hits in _remote_hits(library, chosen):
+        for hit in hits[:1]:
+            chain, profile = library.chain(hit.target), library.profile(hit.target)
+            if (truth := _align_structures(query, chain)) is not None:
+                facts = describe_pairs(query.sequence, chain.sequence, profile)
+                cases.append((facts, truth, hit.places(len(query))))
     held_out, fitted = cases[::4], [case for place, case in enumerate(cases) if place % 4]
     start = np.array([*WEIGHTS, GAP_OPEN, GAP_EXTEND])
     bounds = [(None, None)] * len(WEIGHTS) + [(-12, -0.5), (-3, -0.03)]

@@ -67,6 +67,24 @@ def unpack_frequencies(packed: np.ndarray) -> np.ndarray:
     return np.where(total > 0, frequency / np.maximum(total, 1e-9), BACKGROUND.astype(np.float32))
 
 
+def find_log_odds(frequency: np.ndarray) -> np.ndarray:
+    """What each residue of a query scores in a profile that is searched with.
+
+    Parameters
+    ----------
+    frequency : ndarray, shape=(N, 20), dtype=float
+        By `unpack_frequencies`.
+
+    Returns
+    -------
+    ndarray, shape=(N, 20), dtype=float64
+        Bits: logarithms to base 2 of how often it is there over how often it is anywhere, with
+        `BACKGROUND_SHARE` of the background.
+    """
+    searched = (1 - BACKGROUND_SHARE) * frequency + BACKGROUND_SHARE * BACKGROUND
+    return np.log2(searched / BACKGROUND)
+
+
 def residue_codes(sequence: str) -> np.ndarray:
     """Each residue's place in `LETTERS`, 20 for any other; shape=(N,), dtype=uint8."""
     return _CODES[np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)]
@@ -149,8 +167,7 @@ def read_text_database(path: Path) -> Iterator[tuple[int, str]]:
 
 def _entry(sequence: str, packed: np.ndarray) -> bytes:
     frequency = unpack_frequencies(packed)
-    searched = (1 - BACKGROUND_SHARE) * frequency + BACKGROUND_SHARE * BACKGROUND
-    score = np.round(_SCALE * np.log2(searched / BACKGROUND)).clip(-128, 127).astype(np.int8)
+    score = np.round(_SCALE * find_log_odds(frequency)).clip(-128, 127).astype(np.int8)
     rows = np.zeros((len(sequence), _ROW), dtype=np.uint8)
     rows[:, :20] = score.view(np.uint8)
     rows[:, 20] = residue_codes(sequence)

@@ -14,12 +14,7 @@ of known structures.
 import numpy as np
 
 from distmat.library.blosum import likeness
-from distmat.library.profiles import (
-    BACKGROUND,
-    BACKGROUND_SHARE,
-    residue_codes,
-    unpack_frequencies,
-)
+from distmat.library.profiles import find_log_odds, residue_codes, unpack_frequencies
 from distmat.library.templates import Hit, Template, lay
 from distmat.protein.chain import Chain
 
@@ -73,10 +68,9 @@ def describe_pairs(sequence: str, known: str, profile: np.ndarray) -> np.ndarray
         over six residues on either side; and 1.
     """
     own, other = residue_codes(sequence), residue_codes(known)
-    frequency = unpack_frequencies(profile)
-    odds = (1 - BACKGROUND_SHARE) * frequency / BACKGROUND + BACKGROUND_SHARE
+    nats = np.log(2) * find_log_odds(unpack_frequencies(profile))
     # An X speaks neither for nor against.
-    log_odds = np.log(np.pad(odds, ((0, 0), (0, 1)), constant_values=1.0))
+    log_odds = np.pad(nats, ((0, 0), (0, 1)))
     alike = likeness()[np.ix_(own, other)]
     return np.stack([alike, _average_diagonals(log_odds.T[own]), np.ones_like(alike)])
 

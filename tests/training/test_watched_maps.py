@@ -68,6 +68,7 @@ def test_a_short_a_middling_and_a_long_chain_are_watched_whatever_their_order():
     chains = [chain(f"c{n}", n) for n in (50, 10, 190, 300, 20, 90)]
     assert [len(one) for one in choose_watched(chains)] == [10, 50, 190]
     assert choose_watched(chains[::-1]) == choose_watched(chains)
+    assert choose_watched(chains[:1]) == tuple(chains[:1]) and choose_watched([]) == ()
     assert [len(one) for one in choose_watched(chains[:1])] == [50]
     # Where all are long the shortest ones are.
     long = [chain(f"c{n}", n) for n in (900, 400, 300, 500)]
