@@ -10,6 +10,7 @@ from types import FrameType
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from distmat.ui.memory import return_large_blocks
+from distmat.ui.refresh import skip_late_refreshes
 from distmat.ui.workers import end_workers, warm_up
 
 PAGES_WITH_PREDICTIONS = ("", "predict")
@@ -26,6 +27,7 @@ async def lifespan(app: object) -> AsyncIterator[None]:
         for number in (signal.SIGINT, signal.SIGTERM):
             _end_in_time(number)
     return_large_blocks()
+    skip_late_refreshes()
     yield
     end_workers()
 
