@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,13 +138,17 @@ def _light(prediction: Prediction) -> Prediction:
     return replace(prediction, map=light)
 
 
-def predict_maps(folder: str, sequences: Sequence[str], *, progress: Report) -> list[DistanceMap]:
-    """Maps of several sequences, without known structures of relatives."""
+def predict_maps(
+    folder: str, sequences: Sequence[str], readout: str | None = None, *, progress: Report
+) -> list[DistanceMap]:
+    """Maps of several sequences, without known structures of relatives; see `Predictor.predict`."""
     predictor = _predictor_of(folder)
+    predict = predictor.predict if readout is None else partial(predictor.predict, readout=readout)
     maps = []
     for number, sequence in enumerate(sequences):
         progress(number / len(sequences), f"Predicting {number + 1} of {len(sequences)}")
-        maps.append(predictor.predict(sequence, _part(progress, number, len(sequences))))
+        report = _part(progress, number, len(sequences))
+        maps.append(predict(sequence, report))
     return maps
 
 

@@ -38,6 +38,9 @@ MUTATIONS = {"alanine": "A", "all": ALPHABET}
 """Kinds of scan, and the residues that each position is exchanged for."""
 
 TABLE, HEATMAP = "scan.csv", "heatmap.csv"
+READOUT = "median"
+"""Of mutant and wild type; see `Predictor.predict`."""
+
 _STATE = ".in-progress"
 _TOGETHER = 8
 """Positions that are predicted together, and that a killed scan does again at most."""
@@ -56,7 +59,8 @@ def scan(
     """Predict all single mutants of a sequence, and write how far each is from the wild type.
 
     What is compared is the distance map from the sequence alone: templates would be the same for
-    a mutant as for the wild type, and hide what the exchange does.
+    a mutant as for the wild type, and hide what the exchange does. Of each pair it has the median
+    that the network says: what is made of all pairs together moves them all by a little.
 
     Parameters
     ----------
@@ -89,7 +93,7 @@ def scan(
     state.mkdir(parents=True, exist_ok=True)
     total = sum(letter != own for own in sequence for letter in letters)
     progress(0, total, "Predicting the wild type")
-    wild = predictor.predict(sequence)
+    wild = predictor.predict(sequence, readout=READOUT)
     rows: list[dict[str, Any]] = []
     for first in range(0, len(sequence), _TOGETHER):
         path = state / f"{first:06d}.json"
@@ -137,7 +141,7 @@ def _changes(
     sequences = [f"{sequence[:place]}{letter}{sequence[place + 1 :]}" for place, letter in mutants]
     upper = np.triu_indices(len(sequence), 1)
     found: dict[int, dict[str, Any]] = {}
-    for number, predicted in predictor.predict_many(sequences):
+    for number, predicted in predictor.predict_many(sequences, readout=READOUT):
         place, letter = mutants[number]
         moved = np.abs(predicted.distances - wild.distances)
         turned = np.abs(predicted.contacts - wild.contacts)

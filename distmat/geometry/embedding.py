@@ -51,7 +51,7 @@ def embed(distances: PairTable) -> Embedding:
     Embedding
         Planar and collinear maps have zeros in their last columns.
     """
-    gram = _gram(distances)
+    gram = gram_matrix(distances)
     if not gram.any():
         # All points in one place: no solver finds a direction in that.
         return Embedding(np.zeros((len(gram), 3)), 0.0)
@@ -65,7 +65,7 @@ def embed(distances: PairTable) -> Embedding:
     return Embedding(coords, share)
 
 
-def _gram(distances: np.ndarray) -> np.ndarray:
+def gram_matrix(distances: PairTable) -> PairTable:
     """Scalar products of the centred points: squared distances, centred both ways, times −½."""
     gram = distances**2
     mean = gram.mean(axis=0)

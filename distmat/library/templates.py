@@ -185,3 +185,12 @@ def copy_nearest(templates: Sequence[Template], otherwise: np.ndarray) -> np.nda
         known = np.isfinite(distances)
         copied[known] = distances[known]
     return copied
+
+
+def share_of_pairs(templates: Sequence[Template]) -> float:
+    """Share of a query's pairs of residues of which any of the templates tells, 0 to 1."""
+    if not templates:
+        return 0.0
+    seen = np.stack([np.isfinite(each.ca).all(axis=1) for each in templates[:MOST_TEMPLATES]])
+    both = seen.T.astype(np.float32) @ seen
+    return float(np.mean(both > 0))

@@ -7,23 +7,29 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
-from scipy.special import ndtr
 from torch.nn.utils.rnn import pad_sequence
 
 from distmat.errors import CheckpointError, SequenceError
 from distmat.geometry.calibration import Calibration
 from distmat.library.covariation import count_effective, gather_covariation, hears_covariation
 from distmat.library.evidence import gather_evidence
-from distmat.library.templates import Template
+from distmat.library.templates import Template, share_of_pairs
 from distmat.model.checkpoint import Checkpoint, load_checkpoint
 from distmat.model.network import DistanceNetwork
 from distmat.model.output import NetworkOutput
 from distmat.model.passes import NETWORK_SHARE, Report, few_threads, report_layers
-from distmat.model.readout import bin_bounds, check_readout, read_distogram, whole_distogram
-from distmat.model.relatives import pad_relatives, profile_features, weigh_evidence
+from distmat.model.readout import (
+    CONSISTENT,
+    bin_bounds,
+    check_readout,
+    read_distances,
+    read_distogram,
+    whole_distogram,
+)
+from distmat.model.relatives import hear_templates, pad_relatives, profile_features
 from distmat.model.residuals import Residuals, spread_of_known_chains
 from distmat.protein.alignment import LEAST_ALIGNED, LEAST_IDENTITY, MOST_IDENTITY, Alignment
-from distmat.protein.distance_map import CONTACT_CUTOFF, DistanceMap
+from distmat.protein.distance_map import DistanceMap
 from distmat.protein.distogram import Distogram
 from distmat.protein.sequence import check_letters
 from distmat.scoring.baseline import SeparationBaseline
@@ -84,7 +90,7 @@ class Predictor:
         sequence: str,
         progress: Report | None = None,
         templates: Sequence[Template] = (),
-        readout: str = "median",
+        readout: str = CONSISTENT,
         alignment: Alignment | None = None,
     ) -> DistanceMap:
         """Predict the distance map of one chain.
@@ -176,6 +182,7 @@ class Predictor:
         sequences: Sequence[str],
         templates: Sequence[Sequence[Template]] | None = None,
         alignments: Sequence[Alignment | None] | None = None,
+        readout: str = CONSISTENT,
     ) -> Iterator[tuple[int, DistanceMap]]:
         """Predict many chains, those of like length together where that is faster.
 
@@ -186,6 +193,8 @@ class Predictor:
         templates : sequence of sequence of Template, optional
         alignments : sequence of Alignment or None, optional
             Those of each sequence.
+        readout : str
+            As for `predict`.
 
         Yields
         ------
@@ -197,9 +206,10 @@ class Predictor:
 
         Raises
         ------
-        SequenceError
+        SequenceError, ConfigError
             As of `predict`, before anything is predicted.
         """
+        check_readout(readout)
         checked = [
             check_letters(sequence, f"Sequence {number}")
             for number, sequence in enumerate(sequences, start=1)
@@ -214,7 +224,8 @@ class Predictor:
                 families = [None if alignments is None else alignments[p] for p in places]
                 answer = self._answer(together, laid, families)
             for row, place in enumerate(places):
-                yield place, self._read(answer, row, checked[place], laid[row], families[row])
+                known = laid[row], families[row]
+                yield place, self._read(answer, row, checked[place], *known, readout)
 
     def _answer(
         self,
@@ -331,20 +342,21 @@ class Predictor:
         sequence: str,
         templates: Sequence[Template] = (),
         alignment: Alignment | None = None,
-        readout: str = "median",
+        readout: str = CONSISTENT,
     ) -> DistanceMap:
         """The map of one of the chains that were answered for."""
         n = len(sequence)
         if answer.logits is not None:
             logits_LLK = self._logits(answer, row, n, templates, alignment)
-            predicted = read_distogram(sequence, logits_LLK, self.network.edges, readout)
+            known = share_of_pairs(templates)
+            predicted = read_distogram(sequence, logits_LLK, self.network.edges, readout, known)
             factors = self.network.config.std_factors
             # Of two residues alone the network has seen too little to know that they are bonded.
             return replace(
                 predicted, std=np.minimum(scale_std(predicted.std, factors), most_std(n))
             )
         assert answer.distances is not None  # noqa: S101  every head gives one or the other
-        return _map_of_distances(sequence, answer.distances[row, :n, :n], self.residuals)
+        return read_distances(sequence, answer.distances[row, :n, :n], self.residuals)
 
     def _logits(
         self,
@@ -358,10 +370,10 @@ class Predictor:
         assert answer.logits is not None  # noqa: S101  asked of heads that give them
         logits_LLK = answer.logits[row, :residues, :residues]
         logits_LLK = logits_LLK.div_(self.network.config.distogram_temperature)
+        bounds = bin_bounds(self.network.edges).cpu().numpy()
         if templates and not self.reads_relatives:
-            logits_LLK = _hear(logits_LLK, templates, self.network.edges)
+            logits_LLK = hear_templates(logits_LLK, templates, bounds)
         if alignment is not None and self.hears_couplings(alignment):
-            bounds = bin_bounds(self.network.edges).cpu().numpy()
             told = torch.from_numpy(gather_covariation(alignment, bounds))
             logits_LLK = logits_LLK.float().log_softmax(dim=-1).add_(told.to(logits_LLK.device))
         return logits_LLK
@@ -424,26 +436,3 @@ def load(name_or_path: str | Path = "mini") -> Predictor:
         If there is no such checkpoint, it is left to a chain's length, or it can't be loaded.
     """
     return Predictor(load_checkpoint(checkpoint_path(name_or_path)))
-
-
-def _hear(
-    logits_LLK: torch.Tensor, templates: Sequence[Template], edges: torch.Tensor
-) -> torch.Tensor:
-    """The distogram of a network that reads no templates, after what they say."""
-    said = gather_evidence(templates, bin_bounds(edges).cpu().numpy())
-    told = (said.log_likelihood, said.witnesses)
-    return weigh_evidence(logits_LLK, *(torch.from_numpy(t).to(edges.device) for t in told))
-
-
-def _map_of_distances(
-    sequence: str, distances_LL: torch.Tensor, residuals: Residuals
-) -> DistanceMap:
-    """A map whose deviations are those of validation, and whose contacts follow the distance."""
-    distances = distances_LL.double().cpu().numpy()
-    n = len(sequence)
-    std = residuals.std(n)
-    # One deviation for all pairs, so that the smaller distance is always the likelier contact.
-    typical = float(residuals.rms[min(24, len(residuals.rms) - 1)])
-    contacts = ndtr((CONTACT_CUTOFF - distances) / max(typical, 1e-3))
-    np.fill_diagonal(contacts, 1.0)
-    return DistanceMap(sequence, distances, std, contacts)

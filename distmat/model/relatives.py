@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from distmat.library.evidence import Evidence
+from distmat.library.evidence import Evidence, gather_evidence
+from distmat.library.templates import Template
 from distmat.model.profile_shape import PROFILE_FEATURES
 
 PRIOR_POWER = 0.9
@@ -122,3 +123,27 @@ def weigh_evidence(
     own_BLLK = logits_BLLK.float().log_softmax(dim=-1)
     heard_BLL1 = (witnesses_BLL[..., None] > 0).to(own_BLLK.dtype)
     return own_BLLK * (1 - (1 - PRIOR_POWER) * heard_BLL1) + trust_BLL1 * evidence_BLLK
+
+
+def hear_templates(
+    logits_LLK: torch.Tensor, templates: Sequence[Template], bounds: np.ndarray
+) -> torch.Tensor:
+    """The distogram of a network that reads no templates, after what they say.
+
+    Parameters
+    ----------
+    logits_LLK : Tensor, shape=(N, N, K)
+        Of the network's own opinion.
+    templates : sequence of Template
+        At least one; the surest first.
+    bounds : ndarray, shape=(K + 1,)
+        Å: between which the bins lie.
+
+    Returns
+    -------
+    Tensor, shape=(N, N, K), dtype=float32
+        As of `weigh_evidence`.
+    """
+    said = gather_evidence(templates, bounds)
+    told = (torch.from_numpy(each) for each in (said.log_likelihood, said.witnesses))
+    return weigh_evidence(logits_LLK, *(each.to(logits_LLK.device) for each in told))

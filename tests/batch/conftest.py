@@ -23,7 +23,7 @@ class StandIn:
         if residues > self.longest:
             raise SequenceError(f"The sequence has {residues} residues, too many.")
 
-    def predict(self, sequence):
+    def predict(self, sequence, readout="consistent"):
         n = len(sequence)
         kind = np.array([ALPHABET.index(letter) for letter in sequence])
         apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
@@ -37,7 +37,7 @@ class StandIn:
     def describe_use(self, alignment):
         return ""
 
-    def predict_many(self, sequences, templates=None, alignments=None):
+    def predict_many(self, sequences, templates=None, alignments=None, readout="consistent"):
         self.asked += sequences
         for place in sorted(range(len(sequences)), key=lambda place: -len(sequences[place])):
             yield place, self.predict(sequences[place])

@@ -72,7 +72,9 @@ def test_the_distogram_is_what_distances_and_contacts_are_read_from():
 
 def test_what_there_is_not_is_refused(monkeypatch):
     predictor = load("mini")
-    with pytest.raises(ConfigError, match="no readout 'mode'; choose one of 'median', 'mean', 'mi"):
+    with pytest.raises(
+        ConfigError, match="no readout 'mode'; choose one of 'consistent', 'median', 'me"
+    ):
         predictor.predict("MKTAYIAK", readout="mode")
     monkeypatch.setattr(Predictor, "takes_templates", False)
     with pytest.raises(CheckpointError, match="gives distances, no distogram"):

@@ -37,7 +37,7 @@ class StandIn:
     def describe_use(self, alignment):
         return "" if alignment is None else "The stand-in saw the query alone."
 
-    def predict(self, sequence, progress=None, templates=(), alignment=None):
+    def predict(self, sequence, progress=None, templates=(), alignment=None, readout="consistent"):
         self.asked.append(sequence)
         if len(sequence) > LONGEST:
             raise SequenceError(f"The sequence has {len(sequence)} residues; *cut* it.")

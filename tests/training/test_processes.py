@@ -54,8 +54,11 @@ def test_two_processes_learn_as_one_with_twice_the_accumulation(make_config, tmp
     one, two = metrics(tmp_path / "alone"), metrics(tmp_path / "shared")
     assert list(two) == list(one) == [1, 2, 3, 4, 5, 6]
     for step in one:
-        for name in {"loss", "grad_norm", "eval_loss", "eval_mae", "eval_pearson"} & set(one[step]):
+        for name in {"loss", "grad_norm", "eval_loss"} & set(one[step]):
             assert two[step][name] == pytest.approx(one[step][name], rel=2e-5), (step, name)
+        # Points are sought step by step: what rounds otherwise ends a little beside.
+        for name in {"eval_mae", "eval_pearson"} & set(one[step]):
+            assert two[step][name] == pytest.approx(one[step][name], rel=1e-3), (step, name)
     # One of the two wrote and told, and each predicted its share of the validation chains.
     for said in ("Reading the datasets", "Training ", "Scoring the best"):
         assert ended.stderr.count(said) == 1

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from distmat.access import may_change
-from distmat.batch.scan import HEATMAP, SCAN, submit_scan
+from distmat.batch.scan import HEATMAP, READOUT, SCAN, submit_scan
 from distmat.errors import DistmatError
 from distmat.figures.explorer import Scene
 from distmat.figures.maps import image_options, residue_curve, scan_heatmap
@@ -127,7 +127,7 @@ def _show_mutant(view: PredictionView, text: str) -> None:
 def _predict(
     _view: PredictionView, checkpoint: str, sequences: tuple[str, ...]
 ) -> "list[DistanceMap]":
-    return compute(predict_maps, str(checkpoint_path(_view.checkpoint)), sequences)
+    return compute(predict_maps, str(checkpoint_path(_view.checkpoint)), sequences, READOUT)
 
 
 def _own_error(view: PredictionView, wild: "DistanceMap") -> tuple[float, str]:
