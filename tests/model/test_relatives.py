@@ -13,7 +13,6 @@ from distmat.model.network import DistanceNetwork, DistanceNetworkConfig
 from distmat.model.predictor import Predictor, load
 from distmat.model.readout import bin_bounds
 from distmat.model.relatives import (
-    PRIOR_POWER,
     pad_relatives,
     profile_features,
     weigh_evidence,
@@ -58,11 +57,11 @@ def template() -> Template:
 def test_bayes_rule_adds_logarithms_where_a_template_speaks():
     rng = np.random.default_rng(0)
     own = torch.from_numpy(rng.normal(size=(1, 3, 3, 5))).float()
-    said, witnesses = torch.zeros(1, 3, 3, 5), torch.zeros(1, 3, 3)
-    said[0, 0, 1], witnesses[0, 0, 1] = torch.from_numpy(rng.normal(size=5)).float(), 1
-    answer = weigh_evidence(own, said, witnesses, 0.5).softmax(dim=-1)
+    said = torch.zeros(1, 3, 3, 5)
+    said[0, 0, 1] = torch.from_numpy(rng.normal(size=5)).float()
+    answer = weigh_evidence(own, said, 0.5).softmax(dim=-1)
     prior = own.softmax(dim=-1).double().numpy()
-    expected = prior[0, 0, 1] ** PRIOR_POWER * np.exp(0.5 * said[0, 0, 1].double().numpy())
+    expected = prior[0, 0, 1] * np.exp(0.5 * said[0, 0, 1].double().numpy())
     assert answer[0, 0, 1].numpy() == pytest.approx(expected / expected.sum(), rel=1e-5)
     assert answer[0, 1, 2].numpy() == pytest.approx(prior[0, 1, 2], rel=1e-5)
 

@@ -64,7 +64,7 @@ class RelativesReader(nn.Module):
             return logits_BLLK + _nothing(self.trust)
         trust_BLL1 = self.trust(z_BLLC).float()
         trust_BLL1 = 2 * torch.sigmoid((trust_BLL1 + trust_BLL1.transpose(1, 2)) / 2)
-        return weigh_evidence(logits_BLLK, relatives.evidence, relatives.witnesses, trust_BLL1)
+        return weigh_evidence(logits_BLLK, relatives.evidence, trust_BLL1)
 
 
 def _nothing(*layers: nn.Module) -> torch.Tensor:
