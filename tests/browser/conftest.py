@@ -46,6 +46,17 @@ def missing(reason):
     pytest.skip(reason)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With a test that fails comes what its page said then."""
+    report = yield
+    if call.when == "call" and report.failed:
+        for name in {"offline", "webgl_offline"} & set(item.funcargs):
+            page, _ = item.funcargs[name]
+            report.sections.append((page.url, page.locator("body").inner_text(timeout=5_000)))
+    return report
+
+
 @pytest.fixture(scope="session")
 def chromium_path():
     found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]

@@ -18,10 +18,10 @@ triangle_rank: 4
 dilations: [1]
 crops: [48]
 pairs_per_batch: 4608
-max_steps: 400
+max_steps: 4000
 warmup_steps: 10
 log_every: 4
-evaluate_every: 100
+evaluate_every: 1000
 evaluation_chains: 6
 """
 
@@ -74,7 +74,7 @@ def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(
     text.fill(SMALL.format(data=data))
     text.press("Control+Enter")
     steps = page.get_by_role("textbox", name="Steps", exact=True)
-    expect(steps).to_have_value("400")
+    expect(steps).to_have_value("4000")
     page.get_by_role("button", name="Start now").click()
 
     page.get_by_role("button", name="Stop").wait_for()
@@ -87,12 +87,12 @@ def test_a_run_is_started_watched_stopped_resumed_duplicated_and_compared(
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Resume").wait_for()
     stopped = step(page)
-    assert 0 < stopped < 400
+    assert 0 < stopped < 4000
     page.get_by_role("button", name="Resume").click()
     wait_for_step(page, stopped + 20)
 
     page.get_by_role("button", name="Duplicate").click()
-    expect(steps).to_have_value("400")
+    expect(steps).to_have_value("4000")
     rate = page.get_by_role("textbox", name="Learning rate", exact=True)
     rate.fill("3e-3")
     rate.press("Enter")
