@@ -150,6 +150,9 @@ class Predictor:
     ) -> Distogram:
         """How likely each distance of one chain is.
 
+        It says so of each pair by itself; the distances that `predict` gives are also such that
+        points can have, and no longer its medians (see `distmat.model.readout.READOUTS`).
+
         Parameters
         ----------
         sequence : str
