@@ -39,15 +39,10 @@ def chains() -> list[Chain]:
 def predictor(chains) -> Predictor:
     torch.manual_seed(0)
     network = build_network(**network_arguments(CONFIG)).eval()
-    return Predictor(Checkpoint(network, fit_baseline(chains)))
-
-
-@pytest.fixture
-def medians(predictor, monkeypatch) -> Predictor:
-    """The same, saying each pair's median: in a map of a network that has learned nothing, the
-    search for points ends elsewhere with every rounding."""
+    predictor = Predictor(Checkpoint(network, fit_baseline(chains)))
+    # A network that knows nothing: points for its medians lie elsewhere with every rounding.
     for name in ("predict", "predict_many"):
-        monkeypatch.setattr(predictor, name, partial(getattr(predictor, name), readout="median"))
+        setattr(predictor, name, partial(getattr(predictor, name), readout="median"))
     return predictor
 
 
@@ -67,10 +62,10 @@ def test_the_loss_is_what_the_network_says_of_each_whole_chain(predictor, chains
     assert evaluate(predictor, chains).losses == ()
 
 
-def test_mds_correlation_is_that_of_the_points_with_the_true_distances(medians, chains):
-    result = evaluate(medians, chains)
+def test_mds_correlation_is_that_of_the_points_with_the_true_distances(predictor, chains):
+    result = evaluate(predictor, chains)
     for chain, mds in zip(chains, [s.mds_pearson for s in result.model], strict=True):
-        distances = medians.predict(chain.sequence).distances
+        distances = predictor.predict(chain.sequence).distances
         n = len(chain)
         centring = np.eye(n) - 1 / n
         values, vectors = np.linalg.eigh(-0.5 * centring @ distances**2 @ centring)
@@ -163,11 +158,11 @@ def test_deviations_are_checked_on_the_pairs_of_all_chains(predictor, chains):
     assert found["long"]["within_1_std"] == pytest.approx((ratio <= 1).mean(), abs=1e-4)
 
 
-def test_parts_that_were_written_and_joined_are_the_whole(medians, chains):
-    whole = evaluate(medians, chains, detailed=True)
+def test_parts_that_were_written_and_joined_are_the_whole(predictor, chains):
+    whole = evaluate(predictor, chains, detailed=True)
     order = [2, 1, 3, 0, 4]
     parts = [
-        evaluate(medians, [chains[place] for place in places], detailed=True)
+        evaluate(predictor, [chains[place] for place in places], detailed=True)
         for places in (order[:2], order[2:])
     ]
     read = [Evaluation.from_json(json.loads(json.dumps(part.to_json()))) for part in parts]
