@@ -65,7 +65,7 @@ def test_two_processes_learn_as_one_with_twice_the_accumulation(make_config, tmp
     assert "2 processes" in ended.stderr
     printed = json.loads(ended.stdout)
     assert printed["chains"] == 6
-    assert printed["model"]["mae"] == pytest.approx(result.as_dict()["model"]["mae"], rel=1e-4)
+    assert printed["model"]["mae"] == pytest.approx(result.as_dict()["model"]["mae"], rel=1e-3)
     assert (tmp_path / "shared" / "model.safetensors").is_file()
     for index in (0, 1):
         assert (tmp_path / "shared" / "checkpoint-6" / f"rng_state_{index}.pth").is_file()
