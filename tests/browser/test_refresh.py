@@ -38,14 +38,14 @@ class Channel:
         self._browser.send(message)
 
 
-def test_a_late_refresh_of_a_live_page_does_not_empty_the_next_one(offline, server):
+def test_a_late_refresh_of_a_live_page_does_not_empty_the_next_one(offline, fresh):
     page, _ = offline
     channels = []
     page.route_web_socket(re.compile("stream$"), lambda route: channels.append(Channel(route)))
-    with RunStore(server.home) as store:
+    with RunStore(fresh.home) as store:
         store.pause(True)
         run = store.add(TrainingConfig(), name="waits")
-    page.goto(f"{server.url}/runs?run={run.id}")
+    page.goto(f"{fresh.url}/runs?run={run.id}")
     page.get_by_role("button", name="Duplicate").wait_for()
     (channel,) = channels
     while channel.refresh is None:

@@ -296,6 +296,15 @@ def test_the_queue_is_reordered_and_paused(page, store):
     assert [run.name for run in store.list_queued()] == ["second"]
 
 
+def test_a_run_that_waits_says_why(page, store):
+    run, _ = (made(store, name, state=State.QUEUED) for name in ("first", "second"))
+    opened(page, run)
+    assert any("Place 1 of 2 in the queue" in caption.value for caption in page.caption)
+    store.pause(True)
+    page.run()
+    assert any("The queue is paused" in caption.value for caption in page.caption)
+
+
 def test_two_runs_are_compared_by_what_differs(page, store):
     one = made(store, "one", state=State.FINISHED, mae=5.5, learning_rate=1e-3)
     two = made(store, "two", state=State.FINISHED, mae=5.1, learning_rate=3e-4)

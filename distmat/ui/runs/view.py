@@ -46,7 +46,7 @@ def show_progress(run: Run, store: RunStore) -> None:
     """Steps, time and the error in Å, with the baseline beside it."""
     if run.total_steps:
         st.progress(min(1.0, run.step / run.total_steps))
-    if (said := _between_steps(run, store)) is not None:
+    if (said := _waits_for(run, store) or _between_steps(run, store)) is not None:
         st.caption(f":material/hourglass_top: {escape(said)}")
     speed = metric(run, "residues_per_second")
     total = f" / {run.total_steps:,}" if run.total_steps else ""
@@ -68,6 +68,20 @@ def _time_left(run: Run, store: RunStore) -> str:
     if run.active and run.total_steps and run.step >= run.total_steps:
         return "finishing"
     return duration(store.seconds_left(run))
+
+
+def _waits_for(run: Run, store: RunStore) -> str | None:
+    """Why a run of the queue hasn't begun; of one that waits in a cluster the cluster knows."""
+    if run.state != State.QUEUED or run.job:
+        return None
+    if store.paused and not run.immediate:
+        return "The queue is paused: nothing new starts until it goes on, under All runs."
+    order = [each.id for each in store.list_queued()]
+    return (
+        f"Place {order.index(run.id) + 1} of {len(order)} in the queue."
+        if run.id in order
+        else None
+    )
 
 
 def _between_steps(run: Run, store: RunStore) -> str | None:
