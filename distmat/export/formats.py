@@ -110,7 +110,8 @@ FORMATS = {
             ".npz",
             "Map and distogram, NPZ",
             "application/octet-stream",
-            "Distances, deviations, contacts, trace, and how likely each distance is.",
+            "Distances, deviations, contacts, trace, and how likely each distance is, with medians "
+            "and means.",
             "Map",
             map_npz,
         ),

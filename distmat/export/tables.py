@@ -36,8 +36,9 @@ def pairs_parquet(source: Source) -> bytes:
 def map_npz(source: Source) -> bytes:
     """The map as NumPy's archive: distances, deviations, contacts, trace, and the distogram.
 
-    ``distogram`` has the probability of each bin, ``distogram_bounds`` the ends of the bins in Å;
-    both are missing from a checkpoint whose head gives distances alone.
+    ``distogram`` has the probability of each bin, ``distogram_bounds`` the ends of the bins in Å,
+    ``median`` and ``mean`` what it says of each pair by itself, where ``distances`` are also such
+    that points can have; all four are missing from a checkpoint whose head gives distances alone.
     """
     one = source.prediction
     arrays: dict[str, Any] = {
@@ -53,6 +54,8 @@ def map_npz(source: Source) -> bytes:
     if distogram is not None:
         arrays["distogram"] = distogram.probabilities.astype(np.float16)
         arrays["distogram_bounds"] = distogram.bounds.astype(np.float32)
+        arrays["median"] = distogram.medians.astype(np.float32)
+        arrays["mean"] = distogram.means.astype(np.float32)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()

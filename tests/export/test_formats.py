@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ from distmat.geometry.reconstruction import reconstruct
 from distmat.geometry.superposition import superpose
 from distmat.prediction import Comparison, Prediction
 from distmat.protein.distance_map import DistanceMap, separation
+from distmat.protein.distogram import Distogram
 from distmat.protein.examples import examples
 from distmat.scoring.baseline import reference_baseline
 from distmat.scoring.map_scores import score_map
@@ -60,7 +61,7 @@ def source():
     return Source(
         Prediction("kunitz", predicted, backbone, comparison),
         "mini",
-        distogram=lambda: SimpleNamespace(probabilities=shares, bounds=bounds),
+        distogram=lambda: Distogram(predicted.sequence, bounds, shares),
         pairs=((3, 40), (10, 30)),
     )
 
@@ -115,6 +116,7 @@ def test_arrays_come_back_with_the_distogram(source):
         assert arrays["distogram"].shape == (*arrays["std"].shape, 2)
         assert str(arrays["sequence"]) == source.prediction.map.sequence
         np.testing.assert_array_equal(arrays["distogram_bounds"], [0, 8, 60])
+        assert arrays["median"].shape == arrays["mean"].shape == arrays["std"].shape
     with np.load(io.BytesIO(made(alone(source), "npz"))) as arrays:
         assert "distogram" not in arrays and "true_coords" not in arrays
 

@@ -64,10 +64,9 @@ def test_the_distogram_is_what_distances_and_contacts_are_read_from():
     pair = np.triu_indices(22, 1)
     near = distogram.probabilities[..., distogram.bounds[1:] <= 8].sum(axis=-1)
     np.testing.assert_allclose(near[pair], predicted.contacts[pair], atol=1e-5)
-    middle = (distogram.bounds[1:] + distogram.bounds[:-1]) / 2
-    np.testing.assert_allclose(
-        (distogram.probabilities @ middle)[pair], mean.distances[pair], rtol=1e-4
-    )
+    median = predictor.predict(sequence, readout="median")
+    np.testing.assert_allclose(distogram.means, mean.distances, rtol=1e-4)
+    np.testing.assert_allclose(distogram.medians, median.distances, rtol=1e-4)
 
 
 def test_what_there_is_not_is_refused(monkeypatch):
