@@ -40,6 +40,18 @@ def test_help_answers_without_loading_the_heavy_libraries():
         assert f" {library}\n" not in result.stderr
 
 
+def test_who_reads_no_further_is_told_nothing():
+    with subprocess.Popen(
+        [sys.executable, "-m", "distmat", "train", "--settings"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        command.stdout.close()
+        said = command.stderr.read()
+    assert (said, command.returncode) == ("", 141)
+
+
 def test_a_sequence_gives_every_file_that_is_promised(capsys, tmp_path):
     code, out, _ = call(capsys, "predict", "MKTAYIAKQRQISFVKSHFSRQ", "--out", tmp_path, "--json")
     assert code == 0

@@ -1,6 +1,7 @@
 """The `distmat` command: parse, call the package, print or write; nothing is computed here."""
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -31,14 +32,20 @@ _OUR_FAULT = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code: 0, 2 for what a person can mend, 1 for our bugs."""
+    """Run the command; returns its exit code: 0, 2 for what a person can mend, 1 for our bugs.
+
+    It is 141, as a shell has it, where nobody reads on.
+    """
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except DistmatError as error:
         print(f"distmat: {sentence(error)}", file=sys.stderr)
         return 2
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return 141
         print(f"distmat: {system_sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -49,6 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_OUR_FAULT, file=sys.stderr)
         return 1
     return 0
+
+
+def _nobody_reads() -> bool:
+    """Whether what is printed goes to a program that has had enough, such as ``head``."""
+    try:
+        print(flush=True)
+    except BrokenPipeError:
+        # Else Python would complain of it once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _parser() -> argparse.ArgumentParser:
