@@ -42,15 +42,15 @@ def show_showcase() -> None:
     except DistmatError as error:
         show_error(error)
         return
-    room = st.empty()
+    # In a place of its own: what is emptied and filled at once is never emptied in the browser.
+    waiting = st.empty()
     if not made.done():
-        _wait(made, room)
-    with room.container():
-        _show(example, made)
+        _wait(made, waiting)
+    _show(example, made)
 
 
-def _wait(made: "Future[PredictionView]", room: "DeltaGenerator") -> None:
-    with room.container():
+def _wait(made: "Future[PredictionView]", waiting: "DeltaGenerator") -> None:
+    with waiting.container():
         said = st.empty()
         for room_of_map in rooms("waiting")[:2]:
             room_of_map.skeleton(height=SINGLE_HEIGHT)
@@ -58,7 +58,7 @@ def _wait(made: "Future[PredictionView]", room: "DeltaGenerator") -> None:
         # Said again and again: whoever clicks elsewhere leaves the page here.
         said.caption(":material/hourglass_top: The model is loading, and predicts a protein.")
         wait([made], timeout=_STEP)
-    room.empty()
+    waiting.empty()
 
 
 def begin(example: Example, checkpoint: str) -> "Future[PredictionView]":
