@@ -53,7 +53,7 @@ def main() -> None:
                 page.locator(shot.there).first.wait_for()
                 # Nothing is being computed or moved any more.
                 page.locator("[data-testid='stStatusWidget']").wait_for(state="hidden")
-                page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+                page.wait_for_function("!document.querySelector('[data-testid^=stSkeleton]')")
                 page.wait_for_timeout(3000)
                 page.screenshot(path=options.to / f"{name}.png")
                 page.close()
