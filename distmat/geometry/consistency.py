@@ -14,13 +14,12 @@ from scipy.linalg import eigh
 from scipy.spatial.distance import cdist
 
 from distmat.geometry.blas_threads import one_blas_thread
-from distmat.geometry.embedding import gram_matrix
-from distmat.geometry.refinement import Targets, minimize_energy, pair_term
+from distmat.geometry.embedding import gram_matrix, points_of
+from distmat.geometry.refinement import LEAST_STD, Targets, minimize_energy, pair_term
 from distmat.protein.arrays import PairTable
+from distmat.protein.distance_map import clear_diagonal
 
 _DIMENSIONS, _SPACE = 25, 3
-_LEAST_STD = 0.3
-"""Å; no predictor is surer than this."""
 _FORMING, _REFINING, _FOLDING = 10, 80, 150
 """Iterations at most: weighted evenly, and by deviations in many and in three dimensions."""
 _FAR = (14.0, 18.0)
@@ -56,8 +55,8 @@ def make_consistent(distances: PairTable, std: PairTable, known: float = 0.0) ->
     """
     if len(distances) < _FEWEST:
         return distances
-    std = np.maximum(std, _LEAST_STD)
-    goal = Targets(distances, _without_diagonal(std**-2))
+    std = np.maximum(std, LEAST_STD)
+    goal = Targets(distances, clear_diagonal(std**-2))
     with one_blas_thread():
         share = np.clip((distances - _FAR[0]) / (_FAR[1] - _FAR[0]), 0.0, 1.0)
         consistent = distances + share * (_refine(goal, _DIMENSIONS, _REFINING) - distances)
@@ -65,14 +64,14 @@ def make_consistent(distances: PairTable, std: PairTable, known: float = 0.0) ->
             share = np.sqrt(known) * std / (std + _UNSURE)
             folded = _refine(goal, _SPACE, _FOLDING, forming=_FORMING)
             consistent += share * (folded - consistent)
-    return _without_diagonal(consistent)
+    return clear_diagonal(consistent)
 
 
 def _refine(goal: Targets, dimensions: int, iterations: int, forming: int = 0) -> PairTable:
     """Distances of the points that fit best, from classical scaling on."""
     points = _scale(goal.distances, min(dimensions, len(goal.distances) - 1))
     if forming:
-        even = Targets(goal.distances, _without_diagonal(np.ones_like(goal.weights)))
+        even = Targets(goal.distances, clear_diagonal(np.ones_like(goal.weights)))
         points = minimize_energy(points, [pair_term(even)], forming)
     points = minimize_energy(points, [pair_term(goal)], iterations)
     fitted: PairTable = cdist(points, points)
@@ -80,15 +79,6 @@ def _refine(goal: Targets, dimensions: int, iterations: int, forming: int = 0) -
 
 
 def _scale(distances: PairTable, dimensions: int) -> np.ndarray:
-    """Classical scaling; the sign of each axis is that of no solver."""
+    """Classical scaling in so many dimensions."""
     n = len(distances)
-    values, vectors = eigh(gram_matrix(distances), subset_by_index=(n - dimensions, n - 1))
-    points = vectors * np.sqrt(np.maximum(values, 0.0))
-    largest = points[np.abs(points).argmax(axis=0), np.arange(dimensions)]
-    signed: np.ndarray = points * np.where(largest < 0, -1.0, 1.0)
-    return signed
-
-
-def _without_diagonal(table: PairTable) -> PairTable:
-    np.fill_diagonal(table, 0.0)
-    return table
+    return points_of(*eigh(gram_matrix(distances), subset_by_index=(n - dimensions, n - 1)))

@@ -59,10 +59,18 @@ def embed(distances: PairTable) -> Embedding:
     if share is None:
         values, vectors = _top_three(gram)
         share = _share(values, gram)
-    coords = vectors * np.sqrt(np.maximum(values, 0.0))
-    # The largest coordinate of each axis is positive, so that no solver's sign shows.
-    coords *= np.where(coords[np.abs(coords).argmax(axis=0), np.arange(3)] < 0, -1.0, 1.0)
-    return Embedding(coords, share)
+    return Embedding(points_of(values, vectors), share)
+
+
+def points_of(values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Points from eigenpairs of a `gram_matrix`; shape=(N, D) as of the vectors, Å.
+
+    The largest coordinate of each axis is positive, so that no solver's sign shows.
+    """
+    points: np.ndarray = vectors * np.sqrt(np.maximum(values, 0.0))
+    largest = points[np.abs(points).argmax(axis=0), np.arange(points.shape[1])]
+    points *= np.where(largest < 0, -1.0, 1.0)
+    return points
 
 
 def gram_matrix(distances: PairTable) -> PairTable:

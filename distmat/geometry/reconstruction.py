@@ -21,6 +21,7 @@ from distmat.geometry.embedding import Embedding, embed
 from distmat.geometry.handedness import Hand, choose_hand, mirror
 from distmat.geometry.refinement import (
     BLOCK,
+    LEAST_STD,
     Places,
     Targets,
     chain_term,
@@ -48,8 +49,6 @@ _WEIGHT_POWER = -0.6
 _STD_POWER = -1.5
 """A pair weighs as its standard deviation to this power. Independent errors deserve −2; errors
 that many pairs share, as a predictor's, deserve less."""
-_LEAST_STD = 0.3
-"""Å; no predictor is surer than this."""
 _LEAST_ERROR = 0.05
 """Weighted squared error below which a map counts as fitted."""
 _GUESSED_WEIGHT = 0.2
@@ -342,7 +341,7 @@ def _usable(std: np.ndarray | None, residue: np.ndarray) -> np.ndarray | None:
     if not given.any():
         return None
     chosen[~given] = chosen[given].max()
-    np.maximum(chosen, _LEAST_STD, out=chosen)
+    np.maximum(chosen, LEAST_STD, out=chosen)
     return chosen
 
 

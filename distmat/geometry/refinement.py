@@ -18,6 +18,8 @@ from distmat.protein.arrays import Coords, Indices, PairTable
 
 BLOCK = 128
 """Rows handled at once, so that the temporary arrays stay in the processor's cache."""
+LEAST_STD = 0.3
+"""Å; no predictor is surer than this."""
 _BOND_SLACK = 0.1
 _ANGLE_RANGE = (5.0, 7.3)
 """Å between residues i and i + 2: the sharpest turn and the straightest strand."""

@@ -116,6 +116,12 @@ def check_readout(name: str) -> None:
         raise ConfigError(f"There is no readout '{name[:40]}'; choose one of {_CHOICES}.")
 
 
+def _median(
+    median_P: torch.Tensor, probability_PK: torch.Tensor, bounds: torch.Tensor
+) -> torch.Tensor:
+    return median_P
+
+
 def _mean(
     median_P: torch.Tensor, probability_PK: torch.Tensor, bounds: torch.Tensor
 ) -> torch.Tensor:
@@ -130,8 +136,8 @@ def _mix(
 
 
 READOUTS: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]] = {
-    CONSISTENT: lambda median_P, probability_PK, bounds: median_P,
-    "median": lambda median_P, probability_PK, bounds: median_P,
+    CONSISTENT: _median,
+    "median": _median,
     "mean": _mean,
     "mixed": _mix,
 }

@@ -59,6 +59,12 @@ def pairwise_distances(ca: Coords) -> PairTable:
     return distances
 
 
+def clear_diagonal(table: PairTable) -> PairTable:
+    """The same table, in place, with zeros for each residue and itself."""
+    np.fill_diagonal(table, 0.0)
+    return table
+
+
 def separation(n: int) -> np.ndarray:
     """|i − j| for all pairs of n residues; shape=(n, n), dtype=int."""
     index = np.arange(n)

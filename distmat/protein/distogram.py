@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distmat.protein.arrays import PairTable
+from distmat.protein.distance_map import clear_diagonal
 
 
 @dataclass(frozen=True)
@@ -28,23 +29,32 @@ class Distogram:
     @property
     def means(self) -> PairTable:
         """The distance in Å that is expected of each pair; shape=(N, N), zero on the diagonal."""
-        return _without_diagonal(self.probabilities @ ((self.bounds[1:] + self.bounds[:-1]) / 2))
+        return clear_diagonal(self.probabilities @ ((self.bounds[1:] + self.bounds[:-1]) / 2))
 
     @property
     def medians(self) -> PairTable:
-        """The distance in Å that as much lies below as above; shape=(N, N), zero on the diagonal.
-
-        Between the ends of a bin all distances are as likely.
-        """
-        below = np.cumsum(self.probabilities, axis=-1)
-        place = np.minimum((below < 0.5).sum(axis=-1), len(self.bounds) - 2)[..., None]
-        here = np.maximum(np.take_along_axis(self.probabilities, place, -1), 1e-9)
-        short = 0.5 - (np.take_along_axis(below, place, -1) - here)
-        share = np.clip(short / here, 0.0, 1.0)[..., 0]
-        place = place[..., 0]
-        return _without_diagonal(self.bounds[place] + share * np.diff(self.bounds)[place])
+        """The distance in Å with as much below as above; shape=(N, N), zero on the diagonal."""
+        return clear_diagonal(median_distances(self.probabilities, self.bounds))
 
 
-def _without_diagonal(table: PairTable) -> PairTable:
-    np.fill_diagonal(table, 0.0)
-    return table
+def median_distances(share: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Distances in Å that as much lies below as above, each bin's being as likely.
+
+    Parameters
+    ----------
+    share : ndarray, shape=(..., K)
+        Probabilities of the bins.
+    bounds : ndarray, shape=(K + 1,)
+        Å: between which they lie.
+
+    Returns
+    -------
+    ndarray, shape=(...)
+    """
+    below = np.cumsum(share, axis=-1)
+    place = np.minimum((below < 0.5).sum(axis=-1), len(bounds) - 2)
+    below = np.concatenate([0 * below[..., :1], below[..., :-1]], axis=-1)
+    before, here = (np.take_along_axis(a, place[..., None], -1)[..., 0] for a in (below, share))
+    part = np.clip((0.5 - before) / np.maximum(here, 1e-9), 0, 1)
+    distances: np.ndarray = bounds[place] + part * np.maximum(np.diff(bounds), 0.0)[place]
+    return distances

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distmat.protein.distogram import median_distances
+
 ALPHAFOLD_EDGES = np.linspace(2.3125, 21.6875, 63)
 BOLTZ_EDGES = np.linspace(2.0, 22.0, 63)
 ESMFOLD2_EDGES = np.linspace(2.0, 52.0, 127)
@@ -134,17 +136,8 @@ def read_bins(share: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndar
         Å, NaN where the median lies in the open bin: the distance is only known to be long.
     """
     below = np.cumsum(share, axis=-1)[..., :-1]
-    place = (below < 0.5).sum(axis=-1)
-    far = place == len(edges)
-    inside = np.minimum(place, len(edges) - 1)
-    starts = np.concatenate([[_NEAREST], edges[:-1]])
-    before = np.take_along_axis(
-        np.concatenate([0 * below[..., :1], below], axis=-1), inside[..., None], -1
-    )[..., 0]
-    here = np.take_along_axis(share, inside[..., None], -1)[..., 0]
-    part = np.clip((0.5 - before) / np.maximum(here, 1e-9), 0, 1)
-    distances = starts[inside] + part * np.maximum(edges - starts, 0.0)[inside]
-    distances[far] = np.nan
+    distances = median_distances(share, np.concatenate([[_NEAREST], edges, edges[-1:]]))
+    distances[(below < 0.5).all(axis=-1)] = np.nan
     at = int(np.searchsorted(edges, 8.0))
     low = edges[at - 1]
     weight = (8.0 - low) / (edges[at] - low)

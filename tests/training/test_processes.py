@@ -54,18 +54,18 @@ def test_two_processes_learn_as_one_with_twice_the_accumulation(make_config, tmp
     one, two = metrics(tmp_path / "alone"), metrics(tmp_path / "shared")
     assert list(two) == list(one) == [1, 2, 3, 4, 5, 6]
     for step in one:
-        for name in {"loss", "grad_norm", "eval_loss"} & set(one[step]):
+        for name in {"loss", "grad_norm", "eval_loss", "eval_mae"} & set(one[step]):
             assert two[step][name] == pytest.approx(one[step][name], rel=2e-5), (step, name)
         # Points are sought step by step: what rounds otherwise ends a little beside.
-        for name in {"eval_mae", "eval_pearson"} & set(one[step]):
-            assert two[step][name] == pytest.approx(one[step][name], rel=1e-3), (step, name)
+        if "eval_pearson" in one[step]:
+            assert two[step]["eval_pearson"] == pytest.approx(one[step]["eval_pearson"], abs=2e-5)
     # One of the two wrote and told, and each predicted its share of the validation chains.
     for said in ("Reading the datasets", "Training ", "Scoring the best"):
         assert ended.stderr.count(said) == 1
     assert "2 processes" in ended.stderr
     printed = json.loads(ended.stdout)
     assert printed["chains"] == 6
-    assert printed["model"]["mae"] == pytest.approx(result.as_dict()["model"]["mae"], rel=1e-3)
+    assert printed["model"]["mae"] == pytest.approx(result.as_dict()["model"]["mae"], rel=1e-4)
     assert (tmp_path / "shared" / "model.safetensors").is_file()
     for index in (0, 1):
         assert (tmp_path / "shared" / "checkpoint-6" / f"rng_state_{index}.pth").is_file()
